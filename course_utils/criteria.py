@@ -1,0 +1,534 @@
+"""Criteria: when is it time to stop?
+
+A criterion is a small frozen record. It reads columns of a history, gives a score to every row, and is met where the score says so. It
+holds no state: what it must remember lives in the local variables of its generator `scores`, so one piece of code follows a live run a
+row at a time and replays a finished one. No Keras in here.
+
+    Below("loss", 0.01) | TimeBudget(minutes=5)                         # either
+    Patience("val_loss", 5) & Above("val_accuracy", 0.9)                # both in the same row
+    After(20, Below("gradient_norm", 0.1))                              # not before row 20
+"""
+
+import math
+from collections import deque
+from dataclasses import MISSING, dataclass, fields
+from numbers import Real
+
+import numpy as np
+
+from .history import History, direction, number
+
+
+class Criterion:
+    """The base of every criterion. One of your own needs `columns`, `scores`, `is_met` and, for its reason, `sentence`.
+
+    The contract, on any curve: it is causal, `met(h)[:k] == met(h.head(k))`; live equals replay; and a row in which a column of its
+    own was not measured (None) leaves the verdict as it was.
+    """
+
+    columns = ()  # names of the columns it reads
+    limit = None  # what the score is held against, where that is one number: plots draw it
+    every_batch = False  # a verdict needs the newest values alone, so it can be asked for after every batch
+
+    def scores(self, values):
+        """Yield one score for each measured value (a tuple of values where it reads several columns), from the past only."""
+        raise NotImplementedError
+
+    def is_met(self, score):
+        """Does this score say stop?"""
+        raise NotImplementedError
+
+    def sentence(self, history, row, place, unit):
+        """The reason, in a row where it is met. `place` is such as "at epoch 13", `unit` is "epoch" or "batch"."""
+        return f"{self!r} is met {place}"
+
+    def score(self, history):
+        """The score of every row: float array (rows,), NaN before the first measured row."""
+        history = History.of(history)
+        scores, row = np.full(history.rows, np.nan), 0
+        for row, score in self._scored(history):
+            scores[row:] = score
+        return scores
+
+    def met(self, history):
+        """Is it time to stop? A bool for every row, array (rows,)."""
+        history = History.of(history)
+        met = np.zeros(history.rows, dtype=bool)
+        for row, score in self._scored(history):
+            met[row:] = self.is_met(score)
+        return met
+
+    def first(self, history):
+        """The first row in which it is met, or None."""
+        return next((row for row, score in self._scored(History.of(history)) if self.is_met(score)), None)
+
+    def reason(self, history, row, unit="epoch", place=None):
+        """Why it is met in this row: a sentence with numbers, such as `loss 0.0094 < 0.01 at epoch 13`."""
+        history = History.of(history)
+        return self.sentence(history, row, place or f"at {position(history, row, unit)}", unit)
+
+    def live(self, start=0):
+        """A fresh function (history, row) -> bool that follows one run from row `start` on; call it for every row, in order."""
+        inbox = deque()
+        scores = self.scores(iter(inbox.popleft, inbox))  # the generator pulls what was just put in
+        verdict = False
+
+        def step(history, row):
+            nonlocal verdict
+            value = self._value(history, row)
+            if value is not None:
+                inbox.append(value)
+                verdict = bool(self.is_met(next(scores)))
+            return verdict
+
+        return step
+
+    def met_mid_epoch(self, row, rows_before):
+        """The parts that an unfinished row (a dict) already meets, with `rows_before` whole rows before it; empty if it does not."""
+        value = row.get(self.columns[0]) if self.every_batch else None
+        return [self] if value is not None and self.is_met(value) else []
+
+    def parts(self):
+        """The simple criteria that this one is made of."""
+        return [self]
+
+    def parts_met(self, history, row):
+        """Those of its parts that are met in this row, where it is met itself."""
+        return [self]
+
+    def _value(self, history, row):
+        if len(self.columns) == 1:
+            return history[self.columns[0]][row]
+        values = tuple(history[name][row] for name in self.columns)
+        return None if None in values else values
+
+    def _scored(self, history):
+        """(row, score) for every measured row."""
+        if len(self.columns) == 1:
+            values = history[self.columns[0]]
+        else:
+            values = [self._value(history, row) for row in range(history.rows)]
+        rows = [row for row, value in enumerate(values) if value is not None]
+        return zip(rows, self.scores(values[row] for row in rows))
+
+    def __or__(self, other):
+        return AnyOf(self, other)
+
+    def __ror__(self, other):
+        return AnyOf(other, self)
+
+    def __and__(self, other):
+        return AllOf(self, other)
+
+    def __rand__(self, other):
+        return AllOf(other, self)
+
+    def __repr__(self):  # as one would write it: what was left at its default stays out
+        given = [(f, getattr(self, f.name)) for f in fields(self)]
+        said = [repr(v) if f.default is MISSING else f"{f.name}={v!r}" for f, v in given if f.default is MISSING or v != f.default]
+        return f"{type(self).__name__}({', '.join(said)})"
+
+    def __bool__(self):
+        raise TypeError("A criterion is neither true nor false. To combine criteria use | and & : Python's `or` and `and` "
+                        "would silently drop one of them.")
+
+
+def position(history, row, unit="epoch"):
+    """Where a row stands, in words: "epoch 13", or "batch 4 of epoch 13"."""
+    return f"epoch {history.epoch(row)}" if unit == "epoch" else f"batch {history['batch'][row]} of epoch {history.epoch(row)}"
+
+
+# ---- criteria that look at the newest value -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Below(Criterion):
+    """Met in every row where `metric` < `value`. Source: the articles' formula, Loss = 1/N sum L(y_i, y_hat_i) < threshold.
+
+    >>> rule = Below("loss", 0.5)
+    >>> rule.first({"loss": [0.9, 0.5, 0.4]}), rule.reason({"loss": [0.9, 0.5, 0.4]}, 2)
+    (2, 'loss 0.4 < 0.5 at epoch 2')
+    """
+
+    metric: str
+    value: float
+    columns = property(lambda self: (self.metric,))
+    limit = property(lambda self: self.value)
+
+    def __post_init__(self):
+        _check_column(self.metric)
+        _check_number("value", self.value)
+
+    def scores(self, values):
+        return iter(values)
+
+    def is_met(self, score):
+        return score < self.value
+
+    def sentence(self, history, row, place, unit):
+        value = self.score(history)[row]
+        return f"{self.metric} {number(value, self.value)} < {number(self.value)} {place}"
+
+
+@dataclass(frozen=True, repr=False)
+class Above(Below):
+    """Met in every row where `metric` > `value`.
+
+    >>> Above("accuracy", 0.9).met({"accuracy": [0.8, 0.9, 0.95]})
+    array([False, False,  True])
+    """
+
+    def is_met(self, score):
+        return score > self.value
+
+    def sentence(self, history, row, place, unit):
+        value = self.score(history)[row]
+        return f"{self.metric} {number(value, self.value)} > {number(self.value)} {place}"
+
+
+@dataclass(frozen=True, repr=False)
+class NotFinite(Criterion):
+    """Met where `metric` is NaN or infinite. StopWhen looks after every batch.
+
+    >>> NotFinite().first({"loss": [0.9, float("nan")]})
+    1
+    """
+
+    metric: str = "loss"
+    every_batch = True
+    columns = property(lambda self: (self.metric,))
+
+    def __post_init__(self):
+        _check_column(self.metric)
+
+    def scores(self, values):
+        return iter(values)
+
+    def is_met(self, score):
+        return not math.isfinite(score)
+
+    def sentence(self, history, row, place, unit):
+        return f"{self.metric} is {number(self.score(history)[row])} {place}"
+
+
+# ---- budgets --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class TimeBudget(Criterion):
+    """Met once the column "seconds" has reached the budget, given in seconds or in minutes.
+
+    Live, StopWhen looks after every batch and keeps the time of the last validation pass back.
+
+    >>> TimeBudget(minutes=2).reason({"seconds": [50.0, 130.0]}, 1)
+    '2 minutes are up at epoch 1'
+    """
+
+    seconds: float | None = None
+    minutes: float | None = None
+    every_batch = True
+    columns = ("seconds",)
+    limit = property(lambda self: self.seconds if self.minutes is None else 60 * self.minutes)
+
+    def __post_init__(self):
+        if (self.seconds is None) == (self.minutes is None):
+            raise ValueError("Say one of TimeBudget(seconds=...) and TimeBudget(minutes=...).")
+        _check_number("a time budget", self.limit, above=0)
+
+    def scores(self, values):
+        return iter(values)
+
+    def is_met(self, score):
+        return score >= self.limit
+
+    def sentence(self, history, row, place, unit):
+        return (f"{self.seconds:g} seconds" if self.minutes is None else f"{self.minutes:g} minutes") + f" are up {place}"
+
+
+@dataclass(frozen=True, repr=False)
+class StepBudget(Criterion):
+    """Met once the column "steps" (the optimizer's updates since the start) has reached `steps`. Looked at after every batch."""
+
+    steps: int
+    every_batch = True
+    columns = ("steps",)
+    limit = property(lambda self: self.steps)
+
+    def __post_init__(self):
+        _check_count("steps", self.steps)
+
+    def scores(self, values):
+        return iter(values)
+
+    def is_met(self, score):
+        return score >= self.steps
+
+    def sentence(self, history, row, place, unit):
+        return f"{self.steps} steps are done {place}"
+
+
+@dataclass(frozen=True, repr=False)
+class Epochs(Criterion):
+    """Met once `epochs` epochs (rows) are done: the fixed length, as a criterion among others.
+
+    >>> Epochs(3).first({"loss": [3, 2, 1, 0]})
+    2
+    """
+
+    epochs: int
+    limit = property(lambda self: self.epochs)
+
+    def __post_init__(self):
+        _check_count("epochs", self.epochs)
+
+    def scores(self, values):
+        return (done for done, _ in enumerate(values, 1))
+
+    def is_met(self, score):
+        return score >= self.epochs
+
+    def sentence(self, history, row, place, unit):
+        return f"{row + 1} epochs are done {place}"
+
+
+# ---- criteria that remember -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Patience(Criterion):
+    """Met once `metric` has not improved on its best for `patience` measured rows in a row (Keras's reading; others wait one more).
+
+    The score is that count. To improve is to be better than the last improvement by more than `min_delta`; with `relative=True` by
+    more than `min_delta` times its size. `min_delta` decides when to stop, never which epoch is best: see StopWhen. NaN is no
+    improvement.
+
+    Args:
+        metric: the column to watch.
+        patience: rows without improvement, at least 1 (Keras treats its 0 as 1).
+        min_delta: at least 0; in the metric's units, or a share of its size if `relative`.
+        mode: "min" or "max"; it may be left out for losses alone.
+
+    >>> rule = Patience("val_loss", 2)
+    >>> rule.first({"val_loss": [0.9, 0.5, 0.6, 0.5, 0.4]})
+    3
+    >>> rule.reason({"val_loss": [0.9, 0.5, 0.6, 0.5, 0.4]}, 3)
+    'val_loss 0.5 at epoch 3 has not improved on 0.5 (epoch 1) for 2 epochs'
+    """
+
+    metric: str
+    patience: int = 5
+    min_delta: float = 0.0
+    relative: bool = False
+    mode: str | None = None
+    columns = property(lambda self: (self.metric,))
+    limit = property(lambda self: self.patience)
+
+    def __post_init__(self):
+        _check_column(self.metric)
+        _check_count("patience", self.patience)
+        _check_number("min_delta", self.min_delta, least=0)
+        direction(self.metric, self.mode)
+
+    def scores(self, values):
+        sign, best, wait = direction(self.metric, self.mode), math.inf, 0
+        for value in values:
+            value = sign * value
+            # an infinite best has no margin: inf - inf would be NaN, and nothing is smaller than NaN
+            margin = 0.0 if math.isinf(best) else self.min_delta * (abs(best) if self.relative else 1.0)
+            if value < best - margin:
+                best, wait = value, 0
+            else:
+                wait += 1
+            yield wait
+
+    def is_met(self, score):
+        return score >= self.patience
+
+    def sentence(self, history, row, place, unit):
+        scored = [(r, int(wait)) for r, wait in self._scored(history) if r <= row]
+        last, wait = scored[-1]
+        value, rows = history[self.metric][last], f"{wait} {unit}s" if unit == "epoch" else f"{wait} batches"
+        if wait == len(scored):
+            return f"{self.metric} {number(value)} {place} has not been better than nothing yet, for {rows}"
+        since = scored[-1 - wait][0]
+        by = f" by more than {number(self.min_delta * 100)} %" if self.relative else f" by more than {number(self.min_delta)}"
+        return (f"{self.metric} {number(value, history[self.metric][since])} {place} has not improved on "
+                f"{number(history[self.metric][since])} ({position(history, since, unit)}){by if self.min_delta else ''} for {rows}")
+
+
+# ---- criteria made of others ----------------------------------------------------------------------------------------------------
+
+
+class Combined(Criterion):
+    """A criterion made of others: all it knows is how to follow a run, and the rest comes from that."""
+
+    def score(self, history):
+        raise TypeError(f"{self!r} is made of several criteria; ask one of its parts() for a score.")
+
+    def met(self, history):
+        history = History.of(history)
+        step = self.live()
+        return np.array([step(history, row) for row in range(history.rows)], dtype=bool)
+
+    def first(self, history):
+        history = History.of(history)
+        step = self.live()
+        return next((row for row in range(history.rows) if step(history, row)), None)
+
+
+class AnyOf(Combined):
+    """Met where at least one of its parts is: `a | b`.
+
+    >>> rule = Below("loss", 0.1) | Epochs(3)
+    >>> rule.first({"loss": [0.5, 0.4, 0.3]}), rule
+    (2, Below('loss', 0.1) | Epochs(3))
+    """
+
+    symbol = " | "
+
+    def __init__(self, *criteria):
+        flat = [as_criterion(criterion) for criterion in criteria]
+        # a | b | c reads as one rule of three parts
+        self.criteria = tuple(c for part in flat for c in (part.criteria if type(part) is type(self) else (part,)))
+        self.columns = tuple(dict.fromkeys(name for part in self.criteria for name in part.columns))
+        self.every_batch = any(part.every_batch for part in self.criteria)
+
+    def live(self, start=0):
+        steps = [part.live(start) for part in self.criteria]
+        return lambda history, row: any([step(history, row) for step in steps])  # a list: every part sees every row
+
+    def met_mid_epoch(self, row, rows_before):
+        return [met for part in self.criteria for met in part.met_mid_epoch(row, rows_before)]
+
+    def sentence(self, history, row, place, unit):
+        return "; ".join(part.sentence(history, row, place, unit) for part in self.parts_met(history, row))
+
+    def parts_met(self, history, row):
+        return [met for part in self.criteria if part.met(history)[row] for met in part.parts_met(history, row)]
+
+    def parts(self):
+        return [simple for part in self.criteria for simple in part.parts()]
+
+    def __repr__(self):
+        return self.symbol.join(f"({part!r})" if isinstance(part, AnyOf) else repr(part) for part in self.criteria)
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.criteria == other.criteria
+
+    def __hash__(self):
+        return hash((type(self), self.criteria))
+
+
+class AllOf(AnyOf):
+    """Met where all of its parts are, in the same row: `a & b`.
+
+    >>> (Below("loss", 0.5) & Below("val_loss", 0.5)).first({"loss": [0.4, 0.3, 0.2], "val_loss": [0.6, 0.6, 0.4]})
+    2
+    """
+
+    symbol = " & "
+
+    def live(self, start=0):
+        steps = [part.live(start) for part in self.criteria]
+        return lambda history, row: all([step(history, row) for step in steps])
+
+    def met_mid_epoch(self, row, rows_before):
+        met = [part.met_mid_epoch(row, rows_before) for part in self.criteria]
+        return [part for parts in met for part in parts] if all(met) else []
+
+
+@dataclass(frozen=True, repr=False)
+class After(Combined):
+    """`criterion`, which does not see the first `rows` rows (epochs): for what is small before training has begun.
+
+    >>> After(2, Below("gradient_norm", 0.7)).first({"gradient_norm": [0.6, 1.5, 0.9, 0.5]})
+    3
+    """
+
+    rows: int
+    criterion: Criterion
+    columns = property(lambda self: self.criterion.columns)
+    limit = property(lambda self: self.criterion.limit)
+    every_batch = property(lambda self: self.criterion.every_batch)
+
+    def __post_init__(self):
+        _check_count("rows", self.rows, least=0)
+        object.__setattr__(self, "criterion", as_criterion(self.criterion))
+
+    def live(self, start=0):
+        start += self.rows
+        step = self.criterion.live(start)
+        return lambda history, row: row >= start and step(history, row)
+
+    def score(self, history):
+        history = History.of(history)
+        hidden = np.full(min(self.rows, history.rows), np.nan)
+        return np.concatenate([hidden, self.criterion.score(history.tail(self.rows))])
+
+    def met_mid_epoch(self, row, rows_before):
+        return self.criterion.met_mid_epoch(row, rows_before - self.rows) if rows_before >= self.rows else []
+
+    def sentence(self, history, row, place, unit):
+        return self.criterion.sentence(history.tail(self.rows), row - self.rows, place, unit)
+
+    def parts(self):
+        return self.criterion.parts()
+
+
+@dataclass(frozen=True, repr=False)
+class Asked(Combined):
+    """A plain function as a criterion: it gets the history so far and returns whether to stop. `a | function` makes one by itself.
+
+    >>> as_criterion(lambda history: history["loss"][-1] < history["val_loss"][-1] / 2).first({"loss": [9, 3], "val_loss": [9, 8]})
+    1
+    """
+
+    function: object
+
+    def live(self, start=0):
+        def step(history, row):
+            so_far = history if row == history.rows - 1 else history.head(row + 1)
+            return self._ask(so_far.tail(start) if start else so_far)
+
+        return step
+
+    def sentence(self, history, row, place, unit):
+        return f"{self!r} said stop {place}"
+
+    def _ask(self, history):
+        answer = self.function(history)
+        if answer is None or answer is ...:
+            raise TypeError(f"{self!r} returned {answer!r} for a history of {history.rows} rows. Is a return missing? It should return "
+                            "True (stop) or False.")
+        if np.ndim(answer):
+            raise TypeError(f"{self!r} returned {np.shape(answer)} values; it should return one: stop in the newest row, or not?")
+        return bool(answer)
+
+    def __repr__(self):
+        return getattr(self.function, "__name__", repr(self.function))
+
+
+def as_criterion(rule):
+    """A criterion as it is; a plain function of the history, wrapped; anything else is a TypeError."""
+    if isinstance(rule, Criterion):
+        return rule
+    if callable(rule) and not isinstance(rule, type):
+        return Asked(rule)
+    raise TypeError(f"A criterion is such as Below(\"loss\", 0.01), or a function of the history that returns a bool; got {rule!r}.")
+
+
+def _check_column(name):
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"The column to watch is a name, such as \"val_loss\"; got {name!r}.")
+
+
+def _check_number(what, value, above=None, least=None):
+    fine = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not fine or (above is not None and value <= above) or (least is not None and value < least):
+        bound = f" above {above}" if above is not None else f" of at least {least}" if least is not None else ""
+        raise ValueError(f"{what} should be a finite number{bound}; got {value!r}.")
+
+
+def _check_count(what, value, least=1):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{what} should be a whole number of at least {least}; got {value!r}.")

@@ -1,0 +1,175 @@
+"""What is known about a training run, and what is said about it.
+
+A history is a table: column name -> one value per row, and a row is an epoch (or a batch, if asked). `None` means "not measured in this
+row", NaN means "measured, and not a number". Epochs are counted from 0, as in Keras's history; its progress bar counts from 1.
+This file depends on nothing but the standard library.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange"}
+
+
+class MissingColumn(KeyError):
+    """A criterion asked for a column that the history does not have."""
+
+    def __str__(self):  # KeyError would show the sentence in quotes, with its line breaks escaped
+        return self.args[0]
+
+
+def missing_column(name, columns, when=""):
+    """The error for a column that is not there: it names those that are, the nearest one, and the mend."""
+    columns = sorted(map(str, columns))
+    sentence = f'There is no column "{name}"{when}. Columns: {", ".join(columns) or "none"}.'
+    near = difflib.get_close_matches(str(name), columns, n=1, cutoff=0.75)
+    if name in PROBES:
+        sentence += f" The probe {PROBES[name]}() writes it: put it before this callback in callbacks=[...]."
+    elif near:
+        sentence += f' Did you mean "{near[0]}"?'
+    elif str(name).startswith("val_"):
+        sentence += (" Validation columns need validation_data in fit; with validation_freq=n there, give"
+                     " validation_freq=n to the callback too.")
+    else:
+        sentence += " If a callback writes it, put that callback before this one."
+    return MissingColumn(sentence)
+
+
+class History(dict):
+    """Column name -> list of values, one per row; a column that is not there is an error that names those that are.
+
+    >>> history = History.of({"loss": [0.9, 0.5], "val_loss": [1.0, None]})
+    >>> history.rows, history["loss"]
+    (2, [0.9, 0.5])
+    >>> history["val_los"]
+    Traceback (most recent call last):
+    course_utils.history.MissingColumn: There is no column "val_los". Columns: loss, val_loss. Did you mean "val_loss"?
+    """
+
+    @classmethod
+    def of(cls, source):
+        """Read a mapping of equally long columns (lists, arrays, a pandas table), or what `model.fit` returned.
+
+        Raises:
+            TypeError: `source` is no table.
+            ValueError: the columns differ in length. Keras's own History does that with `validation_freq`: it keeps the
+                measured values and loses their places. The history that StopWhen keeps has `None` there.
+        """
+        if isinstance(source, cls):
+            return source
+        source = getattr(source, "history", source)
+        if isinstance(source, cls):
+            return source
+        if not isinstance(source, Mapping) and not hasattr(source, "keys"):
+            raise TypeError(f"A history maps column names to lists, one value per epoch; got {type(source).__name__}.")
+        table = cls({name: _listed(name, source[name]) for name in source.keys()})
+        lengths = {name: len(values) for name, values in table.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"The columns differ in length: {lengths}. Keras's History loses the places of values that were not "
+                             "measured (validation_freq); use the history that StopWhen keeps.")
+        return table
+
+    @property
+    def rows(self):
+        """How many rows there are."""
+        return len(next(iter(self.values()), ()))
+
+    def add(self, row):
+        """Append one row (a mapping). Columns it lacks get None; columns it brings in are None in the rows before."""
+        before = self.rows
+        for name in row:
+            if name not in self:
+                self[name] = [None] * before
+        for name, column in self.items():
+            column.append(row.get(name))
+
+    def head(self, rows):
+        """The first `rows` rows, as a history of its own."""
+        return History({name: values[:rows] for name, values in self.items()})
+
+    def tail(self, start):
+        """The rows from `start` on, as a history of its own; its epochs keep their numbers."""
+        rest = History({name: values[start:] for name, values in self.items()})
+        if start and "epoch" not in self:
+            rest["epoch"] = list(range(start, self.rows))
+        return rest
+
+    def epoch(self, row):
+        """The epoch that a row belongs to: the column "epoch" where there is one, else the row itself."""
+        return self["epoch"][row] if "epoch" in self else row
+
+    def __missing__(self, name):
+        raise missing_column(name, self)
+
+
+def _listed(name, values):
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.')
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def direction(metric, mode, parameter="mode"):
+    """+1 where smaller is better, -1 where larger is. Never guessed: "min" is the default for losses alone.
+
+    >>> direction("val_loss", None), direction("val_accuracy", "max")
+    (1, -1)
+    >>> direction("val_accuracy", None)
+    Traceback (most recent call last):
+    ValueError: Is a small or a large "val_accuracy" better? Say mode="min" or mode="max".
+    """
+    if mode is None and (metric in ("loss", "val_loss") or str(metric).endswith("_loss")):
+        mode = "min"
+    if mode not in ("min", "max"):
+        asked = "" if mode is None else f" Not {mode!r}."
+        raise ValueError(f'Is a small or a large "{metric}" better? Say {parameter}="min" or {parameter}="max".{asked}')
+    return 1 if mode == "min" else -1
+
+
+def number(value, other=None):
+    """A value in three digits, or in as many as it takes to differ in print from `other` where it differs in fact.
+
+    >>> number(0.41249), number(0.0099996, 0.01), number(1200.0)
+    ('0.412', '0.0099996', '1200')
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return f"{value:g}"
+    for digits in range(3, 18):
+        text = f"{value:.{digits}g}"
+        if other is None or value == other or float(text) != float(f"{float(other):.{digits}g}"):
+            break
+    return f"{float(text):.15g}" if "e+" in text and abs(value) < 1e15 else text
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a run: why it ended and what was kept. The same live and in replay; print it to read it.
+
+    Attributes:
+        reason: a sentence with numbers.
+        ended_by: what ended the run, as text: the criterion that was met, "another callback", "all epochs done", or None (not over).
+        epoch, step: the last epoch, counted from 0, and the optimizer's updates until then (None where unknown).
+        metric, best_epoch, kept: the column that decides which epoch is best, that epoch, and its value (None without one).
+        seconds: how long it took, in seconds (None where unknown).
+        epochs_after_best: epochs that came after the best one.
+    """
+
+    reason: str
+    ended_by: str | None = None
+    epoch: int | None = None
+    step: int | None = None
+    metric: str | None = None
+    best_epoch: int | None = None
+    kept: float | None = None
+    seconds: float | None = None
+    epochs_after_best: int | None = None
+
+    def __str__(self):
+        parts = [self.reason]
+        if self.best_epoch is not None:
+            parts.append(f"best {self.metric} {number(self.kept)} at epoch {self.best_epoch}, {self.epochs_after_best} epochs before the end")
+        if self.step is not None and self.seconds is not None:
+            parts.append(f"{self.step} steps in {self.seconds:.1f} s")
+        return "\n".join(parts)
