@@ -79,3 +79,14 @@ def _mark(ax, epochs, values, epoch, shape, label, colour):
     face = "none" if shape == "ring" else colour
     ax.plot([epoch], [value], "o", color=colour, markerfacecolor=face, markersize=11 if shape == "ring" else 7, markeredgewidth=1.5,
             label=label, zorder=3, clip_on=False)
+
+
+def spread(ax, runs, colour, label):
+    """Several runs of one kind: the mean as a line, the range from the smallest to the largest value as a band.
+
+    Args:
+        runs: list of equally long lists, one value per epoch.
+    """
+    runs = np.array(runs, dtype=float)
+    ax.plot(runs.mean(axis=0), color=colour, label=label)
+    ax.fill_between(range(runs.shape[1]), runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2, linewidth=0)

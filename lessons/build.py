@@ -1,7 +1,7 @@
 """Build the notebooks from the lessons: `make notebooks`, or `python lessons/build.py [--force] [01 ...]`.
 
-Every lessons/NN_name.py (jupytext's py:percent) gives two executed notebooks: notebooks/NN_name.ipynb, which a
-learner opens (no cells tagged `solution`; those tagged `reveal` lose their output), and
+Every lessons/NN_name.py (jupytext's py:percent) gives two executed notebooks: notebooks/NN_name.ipynb, which
+a learner opens (no cells tagged `solution`; those tagged `reveal` lose their output), and
 notebooks/solutions/NN_name.ipynb (no cells tagged `exercise`; every output). A notebook is rebuilt when its
 lesson, the opening cells or constraints/lock.txt changed; its metadata holds the hash that tells.
 """
@@ -83,15 +83,16 @@ def is_built(path, wanted):
 
 def execute(notebook, cwd):
     """Run a notebook in place, in a fresh kernel, and return the seconds it took. Raises BuildError."""
-    started, metadata = time.perf_counter(), notebook.metadata.copy()
+    started, metadata, begun = time.perf_counter(), notebook.metadata.copy(), []
     client = NotebookClient(notebook, kernel_name="python3", timeout=2 * LIMIT, record_timing=False,
-                            coalesce_streams=True, resources={"metadata": {"path": str(cwd)}})
+                            coalesce_streams=True, resources={"metadata": {"path": str(cwd)}},
+                            on_cell_execute=lambda cell, cell_index: begun.append(cell_index + 1))
     try:
-        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log lines; what cells write comes as output
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write comes as output
     except (CellControlSignal, DeadKernelError) as error:
-        last = max((n for n, c in enumerate(notebook.cells, 1) if c.get("execution_count")), default=0)
-        raise BuildError(f"cell {last} fails\n{error}") from error
-    seconds, notebook.metadata = time.perf_counter() - started, metadata  # without this machine's Python version
+        raise BuildError(f"cell {begun[-1]} fails\n{error}") from error
+    seconds = time.perf_counter() - started
+    notebook.metadata = metadata  # as it was: without this machine's version of Python
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
@@ -104,12 +105,12 @@ def execute(notebook, cwd):
 
 
 def build(lesson, folder, target, force=False):
-    """Write one face of a lesson below `target` unless it is there already; return its path. Raises BuildError."""
+    """Write one face of a lesson below `target` unless it is there already. Raises BuildError."""
     path = pathlib.Path(target, folder, f"{lesson.stem}.ipynb")
     path.parent.mkdir(parents=True, exist_ok=True)
     notebook = compose(lesson, folder)
     if is_built(path, notebook) and not force:
-        return path
+        return
     try:
         seconds = execute(notebook, path.parent)
     except BuildError as error:
@@ -119,7 +120,6 @@ def build(lesson, folder, target, force=False):
             cell.outputs = []  # the count stays: it was run
     nbformat.write(notebook, path)
     print(f"{path}: built, {seconds:.0f} s{' (slow: aim at 30 s)' if seconds > SLOW else ''}", flush=True)
-    return path
 
 
 def main(argv=None):

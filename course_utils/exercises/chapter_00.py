@@ -1,0 +1,49 @@
+"""The warm-up of chapter 00: one exercise, to see how exercises work."""
+
+import numpy as np
+
+from ..data import load_curves
+from ..replay import best_so_far
+from . import Chapter
+from .stage import Right, Wrong
+
+chapter = Chapter()
+summary = chapter.summary
+
+EPOCHS, MOST_EPOCHS, MOST_REGRET = 150, 80, 5.0
+
+
+def recorded_run():
+    """Validation loss of one recorded training, 150 epochs: what chapter 00 draws."""
+    run = load_curves("proben1").select(problem="thyroid", units=64, seed=2)[0]
+    return {"val_loss": run["val_loss"][:EPOCHS]}
+
+
+@chapter.exercise(
+    "0.1", "Your own stop",
+    hints=["Too early costs loss, too late costs epochs. Look at the picture: where is the curve about as low as it ever gets?",
+           f"The regret has to be at most {MOST_REGRET:g} %, with at most {MOST_EPOCHS} epochs trained. Try 50."],
+    solution="answer = 70       # after epoch 66, the best of all; 71 epochs are trained",
+    fact="With one number chosen after the fact that is easy. The course is about rules that must choose while the curve is still coming in.")
+def your_stop(answer):
+    losses = recorded_run()["val_loss"]
+    if not isinstance(answer, (int, np.integer)) or isinstance(answer, bool) or not 0 <= answer < EPOCHS:
+        return f"The answer is an epoch, a whole number from 0 to {EPOCHS - 1}; this is {answer!r}."
+    kept, best = best_so_far(losses[: answer + 1]), best_so_far(losses)
+    regret = 100 * (losses[kept] / losses[best] - 1)
+    said = (f"You stop at epoch {answer} and keep epoch {kept}, the best so far: loss {losses[kept]:.3f}, regret {regret:.0f} % "
+            f"against {losses[best]:.3f} at epoch {best}, for {answer + 1} epochs trained.")
+
+    def draw():
+        from .. import plots
+        from ..history import Report
+        from ..notebook import show
+
+        ax = plots.curve({"val_loss": losses}, ["val_loss"], Report("", epoch=int(answer), metric="val_loss", best_epoch=kept))
+        show(ax, f"Validation loss over {EPOCHS} epochs; your stop at epoch {answer} and the best epoch until then, {kept}, are marked.")
+
+    if regret > MOST_REGRET:
+        raise Wrong(f"{said} Too early: at most {MOST_REGRET:g} % is asked for.", draw)
+    if answer + 1 > MOST_EPOCHS:
+        raise Wrong(f"{said} Too late: at most {MOST_EPOCHS} epochs are to be paid for.", draw)
+    return Right(said, draw)

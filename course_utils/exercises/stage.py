@@ -1,0 +1,98 @@
+"""What graders share: a stage on which a learner's callback meets a scripted run, and words for what can go wrong with any answer."""
+
+import traceback
+
+
+class Blank(Exception):
+    """The answer, or what it returns, is still `...`."""
+
+
+class Wrong(Exception):
+    """The answer is wrong, and why; `draw` is a function without arguments that draws it, or None."""
+
+    def __init__(self, message, draw=None):
+        super().__init__(message)
+        self.draw = draw
+
+
+class Right:
+    """The answer is right, with a sentence about this answer; `draw` as in Wrong."""
+
+    def __init__(self, message, draw=None):
+        self.message, self.draw = message, draw
+
+    def __str__(self):
+        return self.message
+
+
+def has_blank(answer):
+    """Is there a `...` left in the answer?"""
+    return answer is ... or (isinstance(answer, (tuple, list)) and any(has_blank(part) for part in answer))
+
+
+def call(function, *args):
+    """What a learner's function returns; `...` is Blank, None is Wrong."""
+    if not callable(function):
+        raise Wrong(f"The answer should be a function; this is {function!r}.")
+    value = function(*args)
+    if has_blank(value):
+        raise Blank
+    if value is None:
+        raise Wrong("Nothing came back: is a return missing?")
+    return value
+
+
+def explain_error(error):
+    """A sentence about an exception in a learner's code: what it says, and in which line."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "course_utils" not in frame.filename]
+    where = f' in the line "{frames[-1].line}"' if frames and frames[-1].line else ""
+    return f"Your code raised {type(error).__name__}{where}: {error}"
+
+
+class Model:
+    """As much of a model as a callback needs: its weights are the number of the epoch they were trained in."""
+
+    def __init__(self):
+        self.stop_training, self.weights = False, [None]
+
+    def get_weights(self):
+        return list(self.weights)
+
+    def set_weights(self, weights):
+        self.weights = list(weights)
+
+
+def run(callback, rows, model=None, meddle=None):
+    """Let a callback live through a scripted run.
+
+    Args:
+        callback: the learner's, as Keras would get it.
+        rows: one dict of logs per epoch.
+        model: a Model; a new one if None.
+        meddle: a function (epoch, model), called before the callback's turn: what another callback does.
+
+    Returns:
+        (last epoch that ran, model).
+    """
+    model = model or Model()
+    _hook(callback, "set_model", model)
+    _hook(callback, "on_train_begin")
+    epoch = None
+    for epoch, logs in enumerate(rows):
+        model.weights = [epoch]
+        _hook(callback, "on_epoch_begin", epoch)
+        if meddle:
+            meddle(epoch, model)
+        _hook(callback, "on_epoch_end", epoch, dict(logs))
+        if model.stop_training:
+            break
+    _hook(callback, "on_train_end")
+    return epoch, model
+
+
+def _hook(callback, name, *args):
+    hook = getattr(callback, name, None)
+    if hook is None:
+        raise Wrong("The answer should be a Keras callback: class ...(keras.callbacks.Callback).")
+    if hook(*args) is ...:
+        raise Blank

@@ -1,0 +1,308 @@
+# %% [markdown]
+# # The loop says "Stop training". Does it stop?
+#
+# You will
+# - see why one lucky batch is not a trained model,
+# - write a callback that stops when you meant it to,
+# - add the clause that ends a run whose threshold is never reached.
+#
+# 20 minutes to read, 20 for the exercises. You need `model.fit` and a `for` loop.
+
+# %%
+import course_utils  # before keras: it keeps TensorFlow's start-up lines away
+from course_utils import data, figures, plots
+from course_utils.callbacks import StopWhen
+from course_utils.criteria import After, Below, Epochs, StepBudget, TimeBudget
+from course_utils.exercises import chapter_01 as ex
+from course_utils.models import two_input_model
+from course_utils.notebook import reveal, show
+from course_utils.probes import GradientNorm, WeightChange
+import keras
+import numpy as np
+
+emoji = data.emoji_split(seed=0)
+show(figures.emoji_examples(data.load_openmoji()), alt="Eight emoji, one of each group, each with its name above and its group below.")
+
+# %% [markdown]
+# That is the task: a picture and a name go in, one of eight groups comes out. The network has two inputs, as the article's has.
+#
+# ## The article's loop
+#
+# The article wants something sensible: stop paying for epochs once the loss is small enough. Here is its loop, line by line, in Keras.
+# Take thirty seconds before you run anything. Where does `break` lead?
+
+# %%
+def articles_loop(model, batches, epochs=25):
+    batches_run, messages = [], 0
+    for epoch in range(epochs):
+        batches_run.append(0)
+        for inputs, labels in batches:
+            loss = train_step(model, inputs, labels)
+            batches_run[-1] += 1
+            if loss < 0.01:
+                messages += 1  # here the article prints "Stop training"
+                break
+    return batches_run, messages
+
+
+def train_step(model, inputs, labels):
+    model.reset_metrics()  # without it some versions of Keras return the mean of all batches so far
+    return float(model.train_on_batch(inputs, labels)[0])
+
+# %%
+guess = ...  # how often will it say "Stop training"? A number, or leave the dots
+
+# %% tags=["reveal"]
+model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
+batches_run, messages = articles_loop(model, data.batches(*emoji.train, size=16, seed=0))
+reveal(guess, messages, "Messages in 25 epochs")
+
+# %% [markdown]
+# It announces the end again and again, and trains on. `break` leaves the loop it stands in. That is the loop over batches: the epoch
+# ends early, and the next one begins.
+
+# %% tags=["reveal"]
+ax = figures.batches_run(batches_run, full=81)
+show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 high; later ones are cut short, most to a few batches.")
+
+# %% [markdown]
+# Each orange bar is an epoch in which the loop announced the end of training. Look how short they get: from then on most of the emoji
+# are not seen at all. So the loop fails twice. It does not stop, and it no longer trains.
+#
+# Was that bad luck? We ran the same loop with five seeds and kept the record.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+recorded = data.load_curves("break")
+runs = recorded.select(broken=True)
+print("messages:", [int(sum(run["messages"])) for run in runs])
+print("lowest mean loss:", [round(min(run["full_loss"]), 3) for run in runs])
+
+# %% [markdown]
+# No run ends, and in none does the mean loss over all the emoji get below the threshold that the loop has announced so often.
+#
+# ## A lucky batch is not the mean
+#
+# The article's own formula is right: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$, over all $N$ pictures. Its loop looks at
+# 16 of them. At the first message one batch had a loss below 0.01. What was the mean over all 1294 at that moment?
+
+# %%
+guess = ...  # the mean loss at the first message
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+run = runs[0]
+first = run["messages"].index(1)
+reveal(guess, round(run["full_loss"][first], 3), "Mean loss over all emoji at the first message")
+print("the lucky batch:", round(run["smallest_loss"][first], 4), "in epoch", first)
+
+# %% tags=["reveal"]
+ax = figures.break_or_not(recorded)
+show(ax, alt="Mean loss of five runs with the break, which level off above 0.01, and of five without it, which go on down through 0.01.")
+
+# %% [markdown]
+# Blue: with the `break`. The curves flatten above the dashed line, because the loop has stopped feeding them. Green: the same five
+# trainings left alone. They cross the line a few epochs later, by themselves.
+#
+# ## Mended
+#
+# Two changes. Look at the mean of the epoch, and let the answer leave both loops.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+losses = recorded.select(broken=False)[0]["full_loss"]  # one value per epoch
+for epoch, loss in enumerate(losses):
+    if loss < 0.01:
+        print(f"loss {loss:.4f} < 0.01 at epoch {epoch}: stop")
+        break  # there is one loop left to leave
+
+# %% [markdown]
+# In Keras the loops are inside `fit`. What you can do between two epochs is a **callback**: an object whose methods Keras calls. You
+# write this one in exercise 1.4; the course's is `StopWhen`, and it takes any **criterion**, such as `Below("loss", 0.01)`.
+#
+# `|` means "or": the second part is a budget, for the day on which the threshold is not reached. Before it stand two **probes**, which
+# measure what Keras does not.
+
+# %%
+stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=1))
+model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
+model.fit(data.batches(*emoji.train, size=16, seed=0), validation_data=emoji.validation, epochs=25, verbose=0,
+          callbacks=[GradientNorm(), WeightChange(), stop])
+print(stop.report)
+
+# %% [markdown]
+# A report says why the run ended, with numbers. Epochs count from 0, as everywhere in Keras except in its progress bar.
+#
+# (Keras's `loss` is the mean of the epoch's batches, each measured while the weights were still moving. It runs a little behind the
+# formula, and costs nothing extra.)
+#
+# ## The article's questions, in one picture
+#
+# The article ends with four questions. May stopping early leave a model undertrained? May it overfit? Does it depend on the data, or on
+# the model? We trained on both inputs, on words alone and on pictures alone, five splits each, and kept the curves.
+
+# %%
+guess = ...  # pictures alone, 45 epochs: in which epoch does the mean loss get below 0.01? ("never" is an answer too)
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+curves = data.load_curves("threshold")
+rule = Below("loss", 0.01)
+for inputs in ("words", "both", "pictures"):
+    print(f"{inputs:9}", [rule.first(run) for run in curves.select(input=inputs, units=64)])
+
+# %% tags=["reveal"]
+ax = figures.four_questions(curves)
+show(ax, alt="Four panels. Accuracy against threshold rises as the threshold falls. Validation loss turns up while accuracy still rises. "
+             "Three inputs: words and both fire, pictures never. Four sizes: larger networks fire sooner, four units never.")
+
+# %% [markdown]
+# 1. **Undertrained?** Yes, with a loose threshold: accuracy on new emoji is lower where training ended at loss 1 than at 0.01.
+# 2. **Overfit?** A stop does not cause it; a threshold on the training loss just does not prevent it. And overfit in which metric? The
+#    validation loss turns up while the accuracy still creeps higher.
+# 3. **The data?** Pictures alone never get there. Without a budget that run does not end.
+# 4. **The model?** More units fire sooner; four units never do.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print(figures.threshold_table(curves))
+
+# %% [markdown]
+# ## Any other indicator: the gradient
+#
+# The article also offers "gradient change" as a condition. A small gradient should mean there is nothing left to learn. Here is
+# `Below("gradient_norm", 0.7)`, on the recorded runs. In which epoch does it fire?
+
+# %%
+guess = ...  # the epoch
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+runs = curves.select(input="both")
+small = Below("gradient_norm", 0.7)
+reveal(guess, small.first(runs[0]), "Fires at epoch")
+print("five splits:", [small.first(run) for run in runs])
+print("After(5, ...):", [After(5, small).first(run) for run in runs])
+
+# %% tags=["reveal"]
+ax = figures.gradient_norms(runs, limit=0.7)
+show(ax, alt="Gradient norm of five runs: small in the first epoch, then up, then down below 0.7 again after about ten epochs.")
+
+# %% [markdown]
+# The gradient is small at the end. It is also small at the very start, on the plateau where the network knows nothing yet. `After(5, ...)`
+# does not look at the first five epochs; that mends it.
+#
+# ## When a threshold does not help
+#
+# You have to know which loss is good before you train: 0.01 is right for these words and out of reach for the pictures. And it watches
+# the training data, so it cannot see when a model gets worse on new ones. Chapter 03 is about that.
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer where the dots are and run the cell. `hint()` and `solution()` stand by. Numbers, functions and classes are checked by
+# what they do.
+#
+# **1.1 The first epoch below.** The losses of eight epochs are 2.0, 1.1, 0.7, 0.5, 0.48, 0.52, 0.46, 0.41. At which epoch does
+# `Below("loss", 0.5)` stop?
+
+# %% tags=["exercise"]
+answer = ...
+ex.first_below.check(answer)  # or ex.first_below.hint(), ex.first_below.solution()
+
+# %% tags=["solution"]
+answer = 4  # 0.5 itself is not below 0.5
+ex.first_below.check(answer)
+
+# %% [markdown]
+# **1.2 Count the breaks.** `losses` holds a list for each epoch: the losses of its batches. How many batches does the article's loop run
+# in each epoch? Return a list of counts.
+
+# %% tags=["exercise"]
+def batches_run(losses, threshold):
+    return ...
+
+
+ex.count_the_breaks.check(batches_run)
+
+# %% tags=["solution"]
+def batches_run(losses, threshold):
+    counts = []
+    for epoch in losses:
+        below = [i for i, loss in enumerate(epoch) if loss < threshold]
+        counts.append(below[0] + 1 if below else len(epoch))  # the batch that sets off the break was trained on
+    return counts
+
+
+ex.count_the_breaks.check(batches_run)
+
+# %% [markdown]
+# **1.3 The mean over the pictures.** Batch losses, and how many pictures each batch had; the last one is often smaller. Return the
+# formula's loss, the mean over all $N$ pictures.
+
+# %% tags=["exercise"]
+def mean_loss(losses, sizes):
+    return ...
+
+
+ex.mean_over_pictures.check(mean_loss)
+
+# %% tags=["solution"]
+def mean_loss(losses, sizes):
+    return np.average(losses, weights=sizes)
+
+
+ex.mean_over_pictures.check(mean_loss)
+
+# %% [markdown]
+# **1.4 ThresholdStop.** Write the callback: end training after the first epoch in which `metric` is below `threshold`. `logs` is a
+# dictionary such as `{"loss": 0.3, "val_loss": 0.4}`, and Keras stops where `self.model.stop_training` is `True`.
+
+# %% tags=["exercise"]
+class ThresholdStop(keras.callbacks.Callback):
+    def __init__(self, metric, threshold):
+        super().__init__()
+        self.metric, self.threshold = metric, threshold
+
+    def on_epoch_end(self, epoch, logs=None):
+        return ...  # your lines instead of this one
+
+
+ex.threshold_stop.check(ThresholdStop)
+
+# %% tags=["solution"]
+class ThresholdStop(keras.callbacks.Callback):
+    def __init__(self, metric, threshold):
+        super().__init__()
+        self.metric, self.threshold = metric, threshold
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.metric] < self.threshold:
+            self.model.stop_training = True
+
+
+ex.threshold_stop.check(ThresholdStop)
+
+# %% [markdown]
+# **1.5 A rule that always ends.** One rule for words, pictures and both. Where the loss gets below 0.01, stop within 5 epochs of that.
+# Where it never does, stop within 30 epochs, but not before half of them. An epoch has 81 steps. Try your rule on
+# `ex.practice("pictures")`, a recorded run; it is scored on twelve others.
+
+# %% tags=["exercise"]
+rule = ...  # made of Below, After, Epochs, StepBudget, | and &
+ex.always_ends.check(rule)
+
+# %% tags=["solution"]
+rule = Below("loss", 0.01) | StepBudget(30 * 81)
+ex.always_ends.check(rule)
+
+# %%
+ex.summary()
+
+# %% [markdown]
+# ## Three sentences to keep
+#
+# Look at the mean over the data, not at a lucky batch. A threshold that may never be reached needs a budget beside it. A small gradient
+# can mean finished, or not yet begun.
+#
+# Next: 02, budgets and events.

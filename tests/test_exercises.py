@@ -1,0 +1,196 @@
+"""Every exercise accepts several right answers and refuses typical wrong ones, each with a message of its own."""
+
+import keras
+import numpy as np
+import pytest
+
+from course_utils.criteria import After, Below, Epochs, Patience, StepBudget, TimeBudget
+from course_utils.exercises import chapter_00, chapter_01
+
+CHAPTERS = [chapter_00, chapter_01]
+
+
+# ---- chapter 01: answers ----
+
+
+def runs(losses, threshold, inclusive=False, count_trigger=True, stop_all=False):
+    counts = []
+    for epoch in losses:
+        count = 0
+        for loss in epoch:
+            below = loss <= threshold if inclusive else loss < threshold
+            count += count_trigger or not below
+            if below:
+                break
+        counts.append(count)
+        if stop_all and below:
+            break
+    return counts
+
+
+def stopper(below=lambda value, threshold: value < threshold, key=None, fixed=None, on="model", switches_off=False):
+    class Stopper(keras.callbacks.Callback):
+        def __init__(self, metric, threshold):
+            super().__init__()
+            self.metric, self.threshold = metric, threshold
+
+        def on_epoch_end(self, epoch, logs=None):
+            met = below(logs[key or self.metric], self.threshold if fixed is None else fixed)
+            target = self.model if on == "model" else self
+            if switches_off:
+                target.stop_training = bool(met)
+            elif met:
+                target.stop_training = True
+
+    return Stopper
+
+
+class WithOr(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training |= bool(logs.get(self.metric) < self.threshold)
+
+
+class Unfinished(keras.callbacks.Callback):
+    def __init__(self, metric, threshold):
+        super().__init__()
+
+    def on_epoch_end(self, epoch, logs=None):
+        return ...
+
+
+# exercise -> (right answers, {wrong answer's name: (answer, words of its message)}, blank)
+ANSWERS = {
+    chapter_00.your_stop: (
+        [50, 70, np.int64(79)],
+        {"early": (10, "Too early"), "late": (120, "Too late"), "past the end": (150, "from 0 to 149"), "text": ("best", "whole number"),
+         "a bool": (True, "whole number")}, ...),
+    chapter_01.first_below: (
+        [4, np.int64(4), int(np.argmax(np.array(chapter_01.LOSSES) < 0.5))],
+        {"from 1": (5, "counting from 1"), "not strict": (3, "exactly 0.5"), "for good": (6, "held before"), "lowest": (7, "the lowest"),
+         "elsewhere": (1, "the loss is 1.1"), "a value": (0.48, "whole number")}, ...),
+    chapter_01.count_the_breaks: (
+        [runs, lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
+        {"ends training": (lambda b, t: runs(b, t, stop_all=True), "ended training in epoch 1"),
+         "trigger not counted": (lambda b, t: runs(b, t, count_trigger=False), "already been trained on"),
+         "not strict": (lambda b, t: runs(b, t, inclusive=True), "less than 0.01"),
+         "counts the small": (lambda b, t: [sum(x < t for x in e) for e in b], "In epoch 0"),
+         "no return": (lambda b, t: None, "is a return missing?"),
+         "a number": (lambda b, t: 15, "should be a list"),
+         "too many": (lambda b, t: runs(b, t) + [4], "6 numbers"),
+         "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
+    chapter_01.mean_over_pictures: (
+        [lambda v, n: np.average(v, weights=n), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
+        {"mean of means": (lambda v, n: np.mean(v), "the say of a full one"),
+         "last batch": (lambda v, n: v[-1], "last batch alone"),
+         "sum": (lambda v, n: np.dot(v, n), "is the sum"),
+         "full batches": (lambda v, n: np.dot(v, n) / (max(n) * len(n)), "not by four full batches"),
+         "a list": (lambda v, n: v, "One number is asked for"),
+         "by heart": (lambda v, n: 0.232, "Is a number fixed?"),
+         "something": (lambda v, n: 7.0, "you returned 7")}, lambda v, n: ...),
+    chapter_01.threshold_stop: (
+        [stopper(), WithOr],
+        {"not strict": (stopper(lambda v, t: v <= t), "equals the threshold"),
+         "wrong way": (stopper(lambda v, t: v > t), "the right way round"),
+         "self": (stopper(on="self"), "self.model.stop_training"),
+         "always loss": (stopper(key="loss"), "self.metric"),
+         "fixed threshold": (stopper(fixed=0.5), "self.threshold"),
+         "never": (stopper(lambda v, t: False), "training went on"),
+         "switches off": (stopper(switches_off=True), "switched that off"),
+         "accuracy key": (stopper(key="acc"), "KeyError"),
+         "an object": (stopper()("loss", 0.5), "without parentheses"),
+         "a plain class": (type("Plain", (), {"__init__": lambda self, metric, threshold: None}), "should be a Keras callback")}, Unfinished),
+    chapter_01.always_ends: (
+        [Below("loss", 0.01) | StepBudget(30 * 81), Below("loss", 0.01) | Epochs(30), Below("loss", 0.012) | StepBudget(2000),
+         lambda history: history["loss"][-1] < 0.01 or len(history["loss"]) >= 30],
+        {"threshold alone": (Below("loss", 0.01), "never stops"),
+         "and": (Below("loss", 0.01) & StepBudget(30 * 81), "trains until"),
+         "budget alone": (Epochs(30), "trains until"),
+         "steps for epochs": (Below("loss", 0.01) | StepBudget(30), "0.01 is reached at"),
+         "small gradient": (Below("gradient_norm", 0.7) | Epochs(30), "nothing has begun"),
+         "generous budget": (Below("loss", 0.01) | Epochs(40), "The budget is 30"),
+         "gives up": (Below("loss", 0.01) | Epochs(24), None),
+         "clock": (Below("loss", 0.01) | TimeBudget(minutes=1), "without a clock"),
+         "misspelt": (Below("los", 0.01) | Epochs(30), 'Did you mean "loss"?'),
+         "validation": (Patience("val_loss", 3) | Epochs(30), "0.01 is reached at"),
+         "a number": (0.01, "should be a criterion"),
+         "no return": (lambda history: None, "Is a return missing?"),
+         "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until")}, ...),
+}
+RIGHT = [pytest.param(e, answer, id=f"{e.number}-{i}") for e, (right, _, _) in ANSWERS.items() for i, answer in enumerate(right)]
+WRONG = [pytest.param(e, *case, id=f"{e.number}-{name}") for e, (_, wrong, _) in ANSWERS.items() for name, case in wrong.items()]
+
+
+def test_every_exercise_is_tested():
+    assert [e for chapter in CHAPTERS for e in chapter.chapter.exercises] == list(ANSWERS)
+    for exercise, (right, wrong, _) in ANSWERS.items():
+        assert len(right) >= 2 and len(wrong) >= 4, exercise.number
+
+
+@pytest.mark.parametrize("exercise, answer", RIGHT)
+def test_right_answers_are_accepted(exercise, answer):
+    verdict = exercise.grade(answer)
+    assert verdict.state == "right", verdict.text
+    assert exercise.fact in verdict.text
+
+
+@pytest.mark.parametrize("exercise, answer, words", WRONG)
+def test_wrong_answers_are_refused_with_a_reason(exercise, answer, words):
+    verdict = exercise.grade(answer)
+    assert verdict.state == "wrong", verdict.text
+    assert verdict.text.startswith(f"✗ {exercise.number} Not yet. ") and (words or "") in verdict.text, verdict.text
+
+
+@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
+def test_every_wrong_answer_has_a_message_of_its_own(exercise):
+    messages = {name: exercise.grade(answer).text for name, (answer, _) in ANSWERS[exercise][1].items()}
+    assert len(set(messages.values())) >= 4, messages
+
+
+@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
+def test_a_blank_is_not_attempted_and_never_red(exercise):
+    for blank in (..., ANSWERS[exercise][2]):
+        verdict = exercise.grade(blank)
+        assert verdict.state == "blank" and verdict.text.endswith("not attempted"), verdict.text
+
+
+@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
+def test_the_shown_solution_is_right(exercise):
+    names = dict(keras=keras, np=np, Below=Below, StepBudget=StepBudget)
+    before = set(names)
+    exec(exercise.code, names)
+    answer = next(value for name, value in names.items() if name not in before and not name.startswith("__"))
+    assert exercise.grade(answer).state == "right"
+
+
+@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
+def test_check_hint_and_solution_show_something(exercise, capsys):
+    right, wrong, _ = ANSWERS[exercise]
+    exercise.check(right[0])
+    for answer, _ in wrong.values():
+        exercise.check(answer)  # draws its figure, where it has one
+    for _ in range(len(exercise.hints) + 1):
+        exercise.hint()
+    exercise.solution()
+    assert "Right" in capsys.readouterr().out
+
+
+def test_an_error_in_the_answer_is_explained_with_its_line():
+    def mean_loss(losses, sizes):
+        return sum(losses) / number_of_pictures  # noqa: F821
+
+    text = chapter_01.mean_over_pictures.grade(mean_loss).text
+    assert "NameError" in text and "number_of_pictures" in text and "return sum(losses)" in text
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_summary_counts_what_is_solved(chapter, capsys):
+    for exercise in chapter.chapter.exercises:
+        exercise.solved = False
+    of = len(chapter.chapter.exercises)
+    chapter.summary()
+    first = chapter.chapter.exercises[0]
+    first.check(ANSWERS[first][0][0])
+    first.check(...)  # a blank afterwards does not take it back
+    chapter.summary()
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == f"0 of {of} solved" and out[-1] == f"1 of {of} solved"
