@@ -51,7 +51,7 @@ def reveal(guess, value, what):
 
 
 class _Described:
-    """A PNG with a description. As HTML, since JupyterLab 4 and nbconvert drop the `alt` of a plain image/png."""
+    """A PNG with a description: as HTML, since JupyterLab 4 and nbconvert drop the `alt` of an image/png."""
 
     def __init__(self, png, alt):
         self.png, self.alt = png, alt

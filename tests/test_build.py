@@ -1,0 +1,225 @@
+"""lessons/build.py: what each face keeps, what is rebuilt, what stops a build; the set-up cell for Colab."""
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import types
+
+import nbformat
+import pytest
+
+import build
+
+LESSON = """# %% [markdown]
+# # Does it stop?
+
+# %%
+guess = ...
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+print("Sixteen.")
+
+# %% tags=["exercise"]
+answer = ...
+
+# %% tags=["solution"]
+answer = 16
+
+# %% tags=["raises-exception"]
+import os
+raise ValueError("no")
+"""
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    path = tmp_path / "lessons" / "01_stop.py"
+    path.parent.mkdir()
+    path.write_text(LESSON, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """Both faces of LESSON, built, and where."""
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "01_stop.py").write_text(LESSON, encoding="utf-8")
+    build.main(["--source", str(folder), "--target", str(folder)])
+    paths = {face: folder / face / "01_stop.ipynb" for face in build.FACES}
+    learner, solutions = (nbformat.read(paths[face], 4) for face in ("", "solutions"))
+    return types.SimpleNamespace(lesson=folder / "01_stop.py", target=folder, path=paths[""],
+                                 learner=learner, solutions=solutions)
+
+
+def cell(notebook, source):
+    (found,) = [cell for cell in notebook.cells if source in cell.source]
+    return found
+
+
+def sources(notebook):
+    return [cell.source for cell in notebook.cells]
+
+
+def test_each_face_has_its_twin(faces):
+    assert "answer = ..." in sources(faces.learner) and "answer = 16" not in sources(faces.learner)
+    assert "answer = 16" in sources(faces.solutions) and "answer = ..." not in sources(faces.solutions)
+
+
+def test_the_learner_gets_no_answer_and_nbval_nothing_to_compare_it_with(faces):
+    hidden, shown = cell(faces.learner, "Sixteen"), cell(faces.solutions, "Sixteen")
+    assert shown.outputs[0].text == "Sixteen.\n" and "NBVAL_CHECK_OUTPUT" in shown.source
+    assert hidden.outputs == [] and hidden.execution_count == shown.execution_count == 3
+    assert hidden.source == 'print("Sixteen.")'
+
+
+def test_a_meant_error_names_no_folder_of_the_machine(faces):
+    (output,) = cell(faces.solutions, "raise ValueError").outputs
+    assert output.traceback == ["ValueError: no"]
+
+
+def test_badge_and_set_up_come_first_and_name_the_repository_of_pyproject(faces):
+    for folder, notebook in (("", faces.learner), ("solutions/", faces.solutions)):
+        badge, setup, title = notebook.cells[:3]
+        assert f"/blob/main/notebooks/{folder}01_stop.ipynb)" in badge.source
+        assert "https://colab.research.google.com/github/" in badge.source
+        assert setup.metadata.jupyter.source_hidden and setup.metadata.cellView == "form"
+        assert "<repository>" not in setup.source and setup.outputs == []
+        assert title.source == "# Does it stop?"
+
+
+def test_what_has_not_changed_is_not_rebuilt(faces, monkeypatch):
+    monkeypatch.setattr(build, "execute", lambda *_: pytest.fail("was run again"))
+    os.utime(faces.lesson)  # a fresh clone makes every file new
+    build.main(["--source", str(faces.target), "--target", str(faces.target)])
+
+
+@pytest.mark.parametrize("change", ["lesson", "lock", "notebook", "force"])
+def test_what_has_changed_is_rebuilt(change, faces, tmp_path, monkeypatch):
+    lesson, path = faces.lesson, tmp_path / "01_stop.ipynb"
+    notebook = nbformat.read(faces.path, 4)
+    if change == "lesson":
+        lesson = tmp_path / lesson.name
+        lesson.write_text(LESSON.replace("no", "yes"), encoding="utf-8")
+    if change == "lock":
+        monkeypatch.setattr(build, "ROOT", tmp_path)
+        for name in ("pyproject.toml", "lessons/setup_cell.py", "constraints/lock.txt"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            text = (pathlib.Path(build.__file__).parents[1] / name).read_text(encoding="utf-8")
+            (tmp_path / name).write_text(text + "\n" * name.endswith("lock.txt"), encoding="utf-8")
+    if change == "notebook":
+        notebook.cells[-1].source += "  # by hand"
+    nbformat.write(notebook, path)
+    ran = []
+    monkeypatch.setattr(build, "execute", lambda *_: ran.append(1) or 1.0)
+    build.build(lesson, "", tmp_path, force=change == "force")
+    assert ran
+
+
+@pytest.mark.parametrize(("source", "message"), [
+    ("1 / 0", "cell 3 fails"),
+    ("import sys; print('careful', file=sys.stderr)", "cell 3 writes to stderr"),
+    ("import os, time; os.write(2, b'from below'); time.sleep(1)", "cell 3 writes to stderr"),
+    ("import os; os._exit(1)", "cell 3 fails"),
+])
+def test_a_build_stops_at(source, message, lesson, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it, a kernel leaves file descriptor 2 alone
+    lesson.write_text(f"# %%\n{source}\n", encoding="utf-8")
+    with pytest.raises(build.BuildError, match=message):
+        build.build(lesson, "", tmp_path)
+    assert not (tmp_path / "01_stop.ipynb").exists()
+
+
+@pytest.mark.parametrize("seconds", [29, 31, 61])
+def test_a_slow_lesson_is_warned_of_or_refused(seconds, lesson, tmp_path, monkeypatch, capsys):
+    lesson.write_text("# %%\n1\n", encoding="utf-8")
+    monkeypatch.setattr(build, "time", types.SimpleNamespace(perf_counter=iter([0, seconds]).__next__))
+    if seconds > 60:
+        with pytest.raises(build.BuildError, match="takes 61 s; the limit is 60 s"):
+            build.build(lesson, "", tmp_path)
+    else:
+        build.build(lesson, "", tmp_path)
+        assert ("(slow" in capsys.readouterr().out) == (seconds > 30)
+
+
+def test_a_name_without_a_lesson_is_said(tmp_path):
+    with pytest.raises(SystemExit, match="begins with 77"):
+        build.main(["77"])
+
+
+class Colab:
+    """Stand-ins for a machine with google.colab and no course_utils. Keeps what was run; git makes a folder."""
+
+    def __init__(self, tmp_path, monkeypatch, missing=(), fails=False, good_clone=True):
+        self.commands, self.folder = [], tmp_path / "when-to-stop"
+        self.fails, self.good_clone = fails, good_clone
+        self.find, self.absent = importlib.util.find_spec, {"course_utils", *missing}
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+        monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+        monkeypatch.setattr(importlib.util, "find_spec", self.find_spec)
+        monkeypatch.setattr(importlib, "import_module", self.import_module)
+        monkeypatch.setattr(subprocess, "run", self.run)
+
+    def run(self, command, **_):
+        self.commands.append(list(command))
+        if command[0] == "git" and not self.fails:
+            (self.folder / "notebooks").mkdir(parents=True)
+        return subprocess.CompletedProcess(command, int(self.fails), stdout="", stderr="no network")
+
+    def find_spec(self, name):
+        return None if name in self.absent else self.find(name)
+
+    def import_module(self, name):
+        if not self.good_clone or sys.path[0] != str(self.folder):
+            raise ImportError(name)
+
+    def open(self):
+        exec(build.opening("01_stop", "")[1].source, {})
+
+
+def test_on_colab_the_repository_is_cloned_and_nothing_else_installed(tmp_path, monkeypatch):
+    colab = Colab(tmp_path, monkeypatch)
+    colab.open()
+    (clone,) = colab.commands
+    assert clone[:2] == ["git", "clone"] and clone[-2].startswith("https://")
+    assert clone[-1] == str(colab.folder)
+    assert pathlib.Path.cwd() == colab.folder / "notebooks" and sys.path[0] == str(colab.folder)
+
+
+def test_on_colab_only_what_is_missing_is_installed_and_never_tensorflow(tmp_path, monkeypatch):
+    colab = Colab(tmp_path, monkeypatch, missing=["sklearn", "tensorflow", "keras", "tf_keras"])
+    colab.open()
+    assert colab.commands[1:] == [[sys.executable, "-m", "pip", "install", "--quiet", "scikit-learn"]]
+
+
+def test_on_colab_a_restarted_kernel_uses_the_clone_that_is_there(tmp_path, monkeypatch):
+    colab = Colab(tmp_path, monkeypatch)
+    (colab.folder / "notebooks").mkdir(parents=True)
+    colab.open()
+    assert colab.commands == [] and sys.path[0] == str(colab.folder)
+
+
+def test_on_colab_a_clone_that_fails_says_why(tmp_path, monkeypatch):
+    with pytest.raises(RuntimeError, match=r"(?s)git clone .* failed:.*no network"):
+        Colab(tmp_path, monkeypatch, fails=True).open()
+
+
+def test_on_colab_a_clone_without_course_utils_is_an_error(tmp_path, monkeypatch):
+    with pytest.raises(ImportError, match="course_utils does not import from"):
+        Colab(tmp_path, monkeypatch, good_clone=False).open()
+
+
+@pytest.mark.parametrize("why", ["no Colab", "course_utils is there"])
+def test_elsewhere_the_set_up_does_nothing(why, tmp_path, monkeypatch, capfd):
+    colab = Colab(tmp_path, monkeypatch)
+    if why == "no Colab":
+        monkeypatch.setitem(sys.modules, "google.colab", None)
+    else:
+        colab.absent.clear()
+    path = list(sys.path)
+    colab.open()
+    assert colab.commands == [] and sys.path == path and pathlib.Path.cwd() == tmp_path
+    assert capfd.readouterr() == ("", "")
