@@ -4,7 +4,8 @@
     dpkg-deb -x dataset-fashion-mnist_*.deb fashion
     python data/make/fashion_mnist.py fashion/usr/share/datasets/fashion-mnist
 
-Any folder with the four original files `*-ubyte.gz` will do. The set comes in random order, so the first rows are a fair sample.
+Any folder with the four original files `*-ubyte.gz` will do. The set comes in random order, so that the
+first rows are a fair sample.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from npz import save
 
 
 def read_idx(path):
-    """An IDX file of unsigned bytes: two zeros, type 8, number of axes, each length as 4 bytes (big end first), the values."""
+    """An IDX file's array: two zeros, 8 for "uint8", number of axes, their lengths (big-endian), values."""
     raw = gzip.decompress(path.read_bytes())
     if raw[:3] != b"\0\0\x08":
         raise ValueError(f"{path} is not an IDX file of unsigned bytes")
@@ -26,7 +27,7 @@ def read_idx(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the four files *-ubyte.gz are")
     folder = parser.parse_args().folder
     arrays = {}

@@ -1,8 +1,8 @@
 """Write the course's data files so that the same arrays give the same bytes, and note their checksums.
 
-`numpy.savez_compressed` writes the same kind of file, but promises nothing about its bytes. Here the members' order, dates
-and compression are fixed, and nothing is pickled. Another build of zlib may still compress differently: then the checksum differs
-though the arrays agree, and `save` says so.
+`numpy.savez_compressed` writes the same kind of file, but promises nothing about its bytes. Here the members'
+order, dates and compression are fixed, and nothing is pickled. Another build of zlib may still compress
+differently: then the checksum differs though the arrays agree, and `save` says so.
 """
 
 import hashlib
@@ -21,7 +21,10 @@ def save(name, arrays):
 
     Args:
         name: path below `data/`, with forward slashes: "curves/break.npz".
-        arrays: dict of key -> array. Arrays of Python objects are refused (ValueError), since reading them would need pickle.
+        arrays: dict of key -> array.
+
+    Raises:
+        ValueError: an array of Python objects, which only pickle could read.
     """
     path = DATA / name
     before = dict(_read(path)) if path.exists() else None
@@ -34,14 +37,15 @@ def save(name, arrays):
             np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
             archive.writestr(member, content.getvalue(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=9)
 
-    sums = dict(reversed(line.split("  ", 1)) for line in SUMS.read_text().splitlines()) if SUMS.exists() else {}
+    lines = SUMS.read_text().splitlines() if SUMS.exists() else []
+    sums = dict(reversed(line.split("  ", 1)) for line in lines)
     old, sums[name] = sums.get(name), hashlib.sha256(path.read_bytes()).hexdigest()
     SUMS.write_text("".join(f"{sums[key]}  {key}\n" for key in sorted(sums)))
     print(f"data/{name}: {path.stat().st_size / 1e6:.2f} MB, sha256 {sums[name]}")
     if sums[name] == old:
         print("Byte for byte as before.")
     elif old and before is not None and _same(before, _read(path)):
-        print("The arrays are as before, but compressed to other bytes: another zlib. `git checkout -- data` undoes it.")
+        print("The arrays are as before, compressed to other bytes by another zlib: `git checkout -- data`.")
     elif old:
         print("The contents have changed: copy the new checksum into data/README.md too.")
 
