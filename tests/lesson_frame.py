@@ -1,4 +1,4 @@
-"""More rules in the manner of lesson_form.py: a lesson is short, keeps its frame, and its numbers are checked."""
+"""More rules, as in lesson_form.py: a lesson is short, has its frame, and its numbers are checked."""
 import ast
 import html.parser
 import itertools
@@ -61,7 +61,7 @@ def objectives_and_minutes_are_told(page):
     count = len(re.findall(r"^[-*] ", objectives[1], re.MULTILINE)) if objectives else 0
     if count != 3:
         yield f"the first cells have {count} lines under 'You will'; three are due: '- ...'"
-    if not re.search(r"\b\d+ minutes\b", start):
+    if not re.search(r"\b(\d+|five|ten|fifteen|twenty|thirty) minutes\b", start, re.IGNORECASE):
         yield "the first cells do not say how many minutes it takes: '20 minutes, ...'"
 
 
@@ -167,5 +167,5 @@ def numbers_in_prose_are_checked(page):
                 continue
             value = float(found)
             if not {value, round(value / 100, 10) if percent else value} & (known | given):
-                yield (f"cell {n}: {found}{percent} is printed by no checked cell (# NBVAL_CHECK_OUTPUT) and is "
-                       f"in no code; print it, drop it, or say <!-- given: {found} --> if it is a premise")
+                yield (f"cell {n}: {found}{percent} is printed by no checked cell (# NBVAL_CHECK_OUTPUT) "
+                       f"and is in no code; print it, drop it, or say <!-- given: {found} --> if given")

@@ -149,7 +149,7 @@ def test_a_name_without_a_lesson_is_said(tmp_path):
 
 
 class Colab:
-    """Stand-ins for a machine with google.colab and no course_utils. Keeps what was run; git makes a folder."""
+    """Stand-ins for a machine with google.colab and no course_utils; keeps what was run."""
 
     def __init__(self, tmp_path, monkeypatch, missing=(), fails=False, good_clone=True):
         self.commands, self.folder = [], tmp_path / "when-to-stop"

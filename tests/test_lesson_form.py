@@ -1,4 +1,4 @@
-"""Each rule of lesson_form and lesson_frame on made-up notebooks: quiet on a right one, heard on a broken one."""
+"""Each rule of lesson_form and lesson_frame on made-up notebooks, right ones and broken ones."""
 import pytest
 from nbformat import v4
 
@@ -83,8 +83,9 @@ def display(**data):
 
 MARKED = "# NBVAL_CHECK_OUTPUT\nprint(1)"
 RAISES = "# NBVAL_RAISES_EXCEPTION\nprint(1)"
-MISSPELT = ["# NBVAL_CHECK_OUTPUTS\n1", "# NVBAL_CHECK_OUTPUT\n1", "# NBVAL CHECK OUTPUT\n1", "# Nbval: check\n1",
-            "#nbval-check-output\n1", "print(1)  # NBVAL_CHECK_OUTPUT", "# NBVAL_CHECK_OUTPUT, as we quote it\n1"]
+MISSPELT = ["# NBVAL_CHECK_OUTPUTS\n1", "# NVBAL_CHECK_OUTPUT\n1", "# NBVAL CHECK OUTPUT\n1",
+            "# Nbval: check\n1", "#nbval-check-output\n1", "print(1)  # NBVAL_CHECK_OUTPUT",
+            "# NBVAL_CHECK_OUTPUT, as we quote it\n1"]
 NOT_PYTHON = ["%matplotlib inlin\n1", "!pip install x", "x = !ls", "%%time\nx", "x?", "def f(:"]
 BROKEN = {  # rule -> lessons that break it, each with what the message has to say
     "every_code_cell_was_run": [

@@ -1,4 +1,4 @@
-"""The notebooks in notebooks/: what their lessons build, and in the form that lesson_form and lesson_frame ask for.
+"""The notebooks: what their lessons build, and in the form that lesson_form and lesson_frame ask for.
 
 That every cell runs, and that checked cells print what they printed, is nbval's part of the same pytest run.
 """
