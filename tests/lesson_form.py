@@ -151,11 +151,17 @@ def checked_cells_compare_something(page):
 def cells_that_should_raise_do(page):
     for n, cell in page.code:
         raises = any(output.output_type == "error" for output in cell.outputs)
-        tagged, marked = "raises-exception" in tags(cell), "NBVAL_RAISES_EXCEPTION" in markers(cell.source)
-        if (tagged or marked) and not raises:
+        if "raises-exception" in tags(cell) and not raises:
             yield f"cell {n} is said to raise and does not: nbval would pass it all the same"
-        if marked and not tagged:
-            yield f"cell {n} raises: tag it raises-exception too, or Run All stops there"
+        if "NBVAL_RAISES_EXCEPTION" in markers(cell.source):
+            yield f"cell {n}: write the tag raises-exception instead, or Run All stops there"
+
+
+@rule
+def no_cell_is_left_out(page):
+    for n, cell in page.code:
+        if "NBVAL_SKIP" in markers(cell.source):
+            yield f"cell {n} is marked NBVAL_SKIP, so nothing tests it; record what takes long, and replay"
 
 
 @rule

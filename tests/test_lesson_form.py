@@ -42,7 +42,7 @@ def right():
             *guess(), *guess("guess_epoch"), *guess(),
             code("# NBVAL_CHECK_OUTPUT\nprint(0.25 * 2)", text("0.5\n")),
             code("show(fig, 'A curve.')", PICTURE),
-            code("# NBVAL_RAISES_EXCEPTION\nraise ValueError('no')", FAILURE, tags=["raises-exception"]),
+            code("raise ValueError('no')", FAILURE, tags=["raises-exception"]),
             code("%matplotlib inline\nex.score()", text("5 of 5 solved")), prose(KEEP)]
 
 
@@ -82,7 +82,6 @@ def display(**data):
 
 
 MARKED = "# NBVAL_CHECK_OUTPUT\nprint(1)"
-RAISES = "# NBVAL_RAISES_EXCEPTION\nprint(1)"
 MISSPELT = ["# NBVAL_CHECK_OUTPUTS\n1", "# NVBAL_CHECK_OUTPUT\n1", "# NBVAL CHECK OUTPUT\n1",
             "# Nbval: check\n1", "#nbval-check-output\n1", "print(1)  # NBVAL_CHECK_OUTPUT",
             "# NBVAL_CHECK_OUTPUT, as we quote it\n1"]
@@ -110,9 +109,10 @@ BROKEN = {  # rule -> lessons that break it, each with what the message has to s
         (more(code(MARKED, text("\n"))), "compares nothing"),
         (more(code(MARKED, PICTURE)), "use two cells")],
     "cells_that_should_raise_do": [
-        (more(error(RAISES, text("1"))), "does not"),
-        (more(error("1")), "does not"),
-        (more(code(RAISES, FAILURE)), "tag it raises-exception too")],
+        (more(error("1", text("1"))), "does not"),
+        (more(code("# NBVAL_RAISES_EXCEPTION\n1 / 0", FAILURE)), "write the tag raises-exception instead")],
+    "no_cell_is_left_out": [
+        (more(code("# NBVAL_SKIP\nprint(1)", text("1"))), "nothing tests it")],
     "code_is_plain_python": [
         (more(code(source)), "is not Python") for source in NOT_PYTHON],
     "the_lesson_is_short": [
