@@ -1,6 +1,8 @@
 """Probes: callbacks that measure what Keras does not, and write it into the logs as a column.
 
-A probe stands before the callback that reads its column: `callbacks=[GradientNorm(), StopWhen(Below("gradient_norm", 0.1))]`.
+A probe stands before the callback that reads its column:
+
+    model.fit(..., callbacks=[GradientNorm(), StopWhen(Below("gradient_norm", 0.1))])
 """
 
 import keras
@@ -25,7 +27,10 @@ class Probe(keras.callbacks.Callback):
 
 
 class WeightChange(Probe):
-    """How far the weights moved in the epoch, as a share of their size: ||w_end - w_begin|| / ||w_begin||, over all trainable weights."""
+    """How far the weights moved in the epoch, as a share of their size.
+
+    ||w_end - w_begin|| / ||w_begin||, over all trainable weights; infinite where they were all zero.
+    """
 
     def __init__(self, name="weight_change"):
         super().__init__(name)
@@ -44,14 +49,17 @@ class WeightChange(Probe):
 
 
 class GradientNorm(Probe):
-    """The global norm of the gradient, sqrt(sum of squares over all weights): its mean over the epoch's updates.
+    """The global norm of the gradient: its mean over the epoch's updates.
 
-    It listens where the optimizer takes the gradients that `fit` has computed anyway, so it needs no second backward pass. The
-    optimizer object is wrapped while training runs and is itself again afterwards; saving and loading do not notice.
+    The norm is sqrt(sum of squares over all weights), before clipping. It listens where the optimizer takes
+    the gradients that `fit` has computed anyway, so it needs no second backward pass. The optimizer object is
+    wrapped while training runs and is itself again afterwards; saving and loading do not notice. With loss
+    scaling (mixed_float16) it is the norm of the unscaled gradient, without the updates that were skipped
+    because of an overflow.
 
     Args:
         name: the column.
-        per_batch: write a value for every batch, for `check="batch"` (slower: the value is fetched every time).
+        per_batch: write a value for every batch too, for `check="batch"` (slower: it is fetched every time).
     """
 
     def __init__(self, name="gradient_norm", per_batch=False):
@@ -69,15 +77,18 @@ class GradientNorm(Probe):
         method = "apply" if hasattr(optimizer, "apply") else "apply_gradients"  # Keras 3, tf_keras
         original = getattr(optimizer, method)
         self._sum, self._updates = tf.Variable(0.0, trainable=False), tf.Variable(0.0, trainable=False)
+        self._whole_epoch = (0.0, 0.0)  # sum and updates that were read, batch by batch
 
         def listening(gradients, *args, **kwargs):
             gradients = list(gradients)
             values = [pair[0] if isinstance(pair, tuple) else pair for pair in gradients]
-            norm = tf.linalg.global_norm([tf.cast(tf.convert_to_tensor(value), tf.float32) for value in values if value is not None])
-            # a loss-scaling optimizer (mixed_float16) gets gradients that are multiplied by its scale
-            scale = getattr(optimizer, "dynamic_scale", None)
-            self._sum.assign_add(norm if scale is None else norm / tf.cast(tf.convert_to_tensor(scale), tf.float32))
-            self._updates.assign_add(1.0)
+            values = [tf.convert_to_tensor(value) for value in values if value is not None]
+            norm = tf.linalg.global_norm([tf.cast(value, tf.float32) for value in values])
+            norm = norm / _loss_scale(optimizer)
+            # a loss-scaling optimizer skips the update if the scaled gradient overflows
+            counts = tf.math.is_finite(norm) if hasattr(optimizer, "inner_optimizer") else True
+            self._sum.assign_add(tf.where(counts, norm, 0.0))
+            self._updates.assign_add(tf.where(counts, 1.0, 0.0))
             return original(gradients, *args, **kwargs)
 
         object.__setattr__(optimizer, method, listening)  # past Keras's tracking of attributes
@@ -85,24 +96,46 @@ class GradientNorm(Probe):
         self.model.make_train_function(force=True)  # the compiled step has to be traced anew
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.per_batch and logs is not None:
-            logs[self.name] = self._read()
+        if self.per_batch:
+            total, updates = self._read()
+            logs[self.name] = _mean(total, updates)
+            self._whole_epoch = (self._whole_epoch[0] + total, self._whole_epoch[1] + updates)
 
     def on_epoch_end(self, epoch, logs=None):
-        logs[self.name] = self._read()
+        total, updates = self._read()
+        logs[self.name] = _mean(self._whole_epoch[0] + total, self._whole_epoch[1] + updates)
+        self._whole_epoch = (0.0, 0.0)
 
     def on_train_end(self, logs=None):
         self._unwrap()
         self.model.make_train_function(force=True)
 
     def _read(self):
-        updates = float(self._updates)
-        mean = float(self._sum) / updates if updates else float("nan")
+        """The sum of the norms and the number of updates since the last reading."""
+        read = float(self._sum), float(self._updates)
         self._sum.assign(0.0)
         self._updates.assign(0.0)
-        return mean
+        return read
 
     def _unwrap(self):
         if self._optimizer is not None:
-            object.__delattr__(self._optimizer, self._method)
+            # pop: another probe on the same optimizer may have been quicker
+            self._optimizer.__dict__.pop(self._method, None)
             self._optimizer = None
+
+
+def _mean(total, updates):
+    return total / updates if updates else float("nan")
+
+
+def _loss_scale(optimizer):
+    """What Keras 3 multiplied the loss, and so the gradients, by. (tf_keras has divided already.)"""
+    import tensorflow as tf
+
+    if not hasattr(optimizer, "scale_loss"):
+        return 1.0
+    # a LossScaleOptimizer has the first two (the first once it is built), others the third, if asked to
+    names = ("dynamic_scale", "initial_scale", "loss_scale_factor")
+    scales = [getattr(optimizer, name, None) for name in names]
+    scale = next((scale for scale in scales if scale is not None), 1.0)
+    return tf.cast(tf.convert_to_tensor(scale), tf.float32)
