@@ -1,42 +1,50 @@
-"""Callbacks: do something when a criterion is met. `StopWhen` ends training; `When` does whatever you give it.
+"""Callbacks: do something when a criterion is met. `StopWhen` ends training; `When` does what you give it.
 
     stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=5), restore_best="val_loss")
     model.fit(..., callbacks=[stop])
     print(stop.report)
 
-They keep a history of their own (`.history`) and never write into Keras's logs. The same classes work in `fit` of `keras` and of
-`tf_keras`. To use them elsewhere, copy history.py, criteria.py and this file into a folder of your project.
+They keep a history of their own (`.history`) and never write into Keras's logs. The same classes work in
+`fit` of `keras` and of `tf_keras`. To use them elsewhere, copy history.py, criteria.py and this file into a
+folder of your project.
 """
 
 import math
 import time
 
 import keras
+import numpy as np
 
-from .criteria import Epochs, as_criterion
-from .history import History, Report, direction, missing_column
+from .criteria import Epochs, as_criterion, check_count, check_number
+from .history import History, Report, check_best, missing_column, plural
 
 
 class When(keras.callbacks.Callback):
     """When a criterion is met, call `do(model)`.
 
-    A row of the history is an epoch. Budgets and NotFinite are asked after every batch as well; a TimeBudget keeps back the time
-    that the last validation pass took (in the first epoch that is not known yet).
+    A row of the history is an epoch. Budgets and NotFinite are asked after every batch as well; a TimeBudget
+    keeps back the time that the last validation pass took (in the first epoch that is not known yet).
 
     Args:
         criterion: a criterion, or a function of the history so far that returns whether to act.
         do: a function of the model.
-        times: how often at most. After each time the criterion starts afresh and sees only what comes after.
-        check: "epoch", or "batch" to make every batch a row. Batch rows have a column "batch_loss", the batch's own loss: the "loss"
-            that Keras hands to callbacks within an epoch is the mean of the epoch so far.
+        times: how often at most. After each time the criterion starts afresh: it sees only the rows that come
+            after, and budgets count from there.
+        check: "epoch", or "batch" to make every batch a row. Batch rows have a column "batch_loss", the
+            batch's own loss: the "loss" that Keras hands to callbacks within an epoch is the mean of the
+            epoch so far. (With steps_per_execution it is the mean of the batches of one execution; after a
+            loss that is not finite it is NaN to the epoch's end.)
         validation_freq: what you give to `fit`. Rows without validation hold None.
         clock: a function that returns seconds; tests pass their own.
 
     Raises:
-        MissingColumn: at the end of the first epoch, if a column that the criterion reads is not there.
+        MissingColumn: at the end of the first epoch (or batch, if these are the rows), if a column that the
+            criterion reads is not there.
 
     Attributes:
-        history: the rows so far, a History: Keras's logs and "seconds", "steps" (optimizer updates since the start) and "epoch".
+        history: the rows so far, a History: what is a number in Keras's logs, and "seconds", "steps"
+            (optimizer updates since the start) and "epoch". Batch rows have "batch" and "batch_loss" too.
+        events: a Report for each time it acted.
         report: a Report, valid at any time.
     """
 
@@ -44,6 +52,11 @@ class When(keras.callbacks.Callback):
         super().__init__()
         if check not in ("epoch", "batch"):
             raise ValueError(f'check should be "epoch" or "batch"; got {check!r}.')
+        if not callable(do):
+            raise TypeError(f"do is a function of the model, such as scale_learning_rate(0.1); got {do!r}.")
+        check_count("times", times)
+        if not isinstance(validation_freq, (list, tuple, set)):  # Keras takes epochs, counted from 1, as well
+            check_count("validation_freq", validation_freq)
         self.criterion, self.do, self.times = as_criterion(criterion), do, times
         self.check, self.validation_freq, self.clock = check, validation_freq, clock
         if check == "batch":
@@ -68,17 +81,16 @@ class When(keras.callbacks.Callback):
         self._started = self.clock()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._loss_before, self._validation_began = epoch, (0.0, 0.0), None
+        self._epoch, self._totals, self._validation_began = epoch, {}, None
 
     def on_train_batch_end(self, batch, logs=None):
         if not self._implements_train_batch_hooks():
             return
-        if self.check == "batch":
-            row = dict(_numbers(logs), **self._batch_loss(batch, logs or {}), batch=batch)
-            if not self._finish_row(row, f"batch {batch} of epoch {self._epoch}"):
-                self._look_ahead(f"in batch {batch} of epoch {self._epoch}", logs)
-        else:
-            self._look_ahead(f"in batch {batch} of epoch {self._epoch}", logs)
+        where = f"batch {batch} of epoch {self._epoch}"
+        if self.check == "epoch":
+            self._look_ahead(f"in {where}", logs, self._seen.rows, self._epoch)
+        elif not self._finish_row(dict(logs or {}, **self._batch_loss(logs or {})), where, batch=batch):
+            self._look_ahead(f"in {where}", logs, self._seen.rows - 1, self._epoch)
 
     def on_test_begin(self, logs=None):
         self._validation_began = self.clock()
@@ -86,13 +98,13 @@ class When(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self._validation_began is not None:
             self._reserve = self.clock() - self._validation_began
-        if self.check == "epoch" and not self._finish_row(_numbers(logs), f"epoch {epoch}"):
-            self._look_ahead(f"at epoch {epoch}", logs)
+        if self.check == "batch" or not self._finish_row(dict(logs or {}), f"epoch {epoch}"):
+            # else the next epoch would be cut short in its first batch, and still be validated
+            self._look_ahead(f"at epoch {epoch}", logs, self._seen.rows - 1, epoch + 1)
         self._note_progress()
 
     def on_train_end(self, logs=None):
         self._note_progress()
-        self._ask = None  # a generator cannot be copied or pickled; the callback can
         self._state = "stopped" if self.model.stop_training else "done"
 
     # ---- the rest ----
@@ -103,74 +115,106 @@ class When(keras.callbacks.Callback):
         reason, ended_by = self._verdict()
         return Report(reason, ended_by, self._epoch, self._step, seconds=self._seconds)
 
+    def __getstate__(self):  # a generator cannot be copied or pickled; the callback can
+        return dict(self.__dict__, _ask=None)
+
     def _verdict(self):
         """(reason, ended_by) for the report."""
-        if self._events:
-            return self._events[-1]
+        if self._ended:
+            return self._ended.reason, self._ended.ended_by
         if self._state == "not begun":
             return "training has not begun", None
+        acted = ""
+        if self.events:
+            acted = f"acted {plural(len(self.events), 'time')}, the last because {self.events[-1].reason}"
         if self._state == "running":
-            return f"training is running, or was interrupted, in epoch {self._epoch}; {self.criterion!r} is not met so far", None
+            where = "before the first epoch" if self._epoch is None else f"in epoch {self._epoch}"
+            so_far = acted or f"{self.criterion!r} is not met so far"
+            return f"training is running, or was interrupted, {where}; {so_far}", None
         if self._state == "stopped":
-            return f"another callback stopped training in epoch {self._epoch}", "another callback"
-        return f"all {self.params['epochs']} epochs are done; {self.criterion!r} was never met", "all epochs done"
+            reason = f"another callback stopped training in epoch {self._epoch}"
+            return f"{reason}; {acted}" if acted else reason, "another callback"
+        return self.history.never_met(self.criterion, acted), "all epochs done"
 
     def _begin(self, state):
-        self.history, self._state, self._events, self._ask = History(), state, [], self.criterion.live()
+        self.history, self.events, self._ended, self._state = History(), [], None, state
         self._epoch = self._step = self._seconds = self._validation_began = None
         self._reserve = 0.0  # seconds that the last validation pass took
-        if state == "not begun":
-            self._ask = None
+        self._look_afresh(self.history, seconds=0.0, steps=0)
 
-    def _finish_row(self, row, where):
+    def _look_afresh(self, seen, **since):
+        """Let the criterion see only the rows that come from now on, and count budgets from here."""
+        self._seen, self._since, self._ask = seen, since, self.criterion.live()
+
+    def _finish_row(self, logs, where, **batch):
         """Append a row, ask the criterion, act. Returns whether it was met."""
-        self.history.add(dict(row, seconds=self._now(), steps=self._iterations() - self._first_step, epoch=self._epoch))
-        self._require(self.criterion.columns, where)
-        newest = self.history.rows - 1
-        if not self._may_act() or not self._ask(self.history, newest):
+        row = dict(_numbers(logs), **batch, seconds=self._now(), steps=self._steps(), epoch=self._epoch)
+        self.history.add(row)
+        self._require(self.criterion.columns, where, logs)
+        if self._seen is not self.history:
+            newest = {name: values[-1] for name, values in self.history.items()}
+            self._seen.add(dict(newest, **{name: row[name] - since for name, since in self._since.items()}))
+        newest = self._seen.rows - 1
+        if not self._may_act() or not self._ask(self._seen, newest):
             return False
-        self._act(self.criterion.reason(self.history, newest, self.check), self.criterion.parts_met(self.history, newest))
+        reason = self.criterion.reason(self._seen, newest, self.check)
+        self._act(reason, self.criterion.parts_met(self._seen, newest))
         return True
 
-    def _look_ahead(self, place, logs):
-        """Ask the criteria that look at every batch, as if validation were over already."""
+    def _look_ahead(self, place, logs, rows_before, epoch):
+        """Ask the criteria that look at every batch, as if the validation pass of `epoch` were over."""
         if not self.criterion.every_batch or not self._may_act():
             return
-        known = dict(seconds=self._now() + self._reserve)
-        for name in self.criterion.columns:
-            if name == "steps":
-                known[name] = self._iterations() - self._first_step
-            elif name in (logs or {}):
-                known[name] = float(logs[name])
-        met = self.criterion.met_mid_epoch(known, self.history.rows)
+        reserve = self._reserve if self._validates(epoch) else 0.0
+        columns = self.criterion.columns
+        known = _numbers({name: value for name, value in (logs or {}).items() if name in columns})
+        if "seconds" in columns:
+            known["seconds"] = self._now() + reserve - self._since["seconds"]
+        if "steps" in columns:
+            known["steps"] = self._steps() - self._since["steps"]
+        met = self.criterion.met_mid_epoch(known, rows_before)
         if met:
             newest = History({name: [value] for name, value in known.items()})
             reasons = [part.reason(newest, 0, place=place) for part in met]
-            if self._reserve and any("seconds" in part.columns for part in met):
-                reasons[-1] += f" ({self._reserve:.2g} s kept for validation)"
+            if reserve and any("seconds" in part.columns for part in met):
+                reasons[-1] += f" ({reserve:.2g} s kept for validation)"
             self._act("; ".join(reasons), met)
 
     def _act(self, reason, criteria):
-        self._events.append((reason, "; ".join(map(repr, criteria))))
         self._note_progress()
-        self._ask = self.criterion.live(self.history.rows)
+        ended_by = "; ".join(map(repr, criteria))
+        self.events.append(Report(reason, ended_by, self._epoch, self._step, seconds=self._seconds))
+        unseen = History({name: [] for name in self.history})
+        self._look_afresh(unseen, seconds=self._seconds, steps=self._step)
+        # whoever may have stopped this epoch before: a StopWhen that is met says why itself
+        ends = self.do is _end_training or not self.model.stop_training
         self.do(self.model)
+        if ends and self.model.stop_training:
+            self._ended = self.events[-1]
 
     def _may_act(self):
-        return len(self._events) < self.times
+        return len(self.events) < self.times
 
-    def _require(self, columns, where):
+    def _validates(self, epoch):
+        """Does Keras validate after this epoch?"""
+        often = self.validation_freq
+        return epoch + 1 in often if isinstance(often, (list, tuple, set)) else (epoch + 1) % often == 0
+
+    def _require(self, columns, where, logs=None):
         for name in columns:
             if name not in self.history:
-                waiting = name.startswith("val_") and self.history.rows < self.validation_freq
-                if not waiting:
+                if name in (logs or {}):
+                    said = f"one number per {self.check}; after {where} it is {logs[name]!r}"
+                    raise TypeError(f'"{name}" should be {said}.')
+                if not name.startswith("val_") or any(map(self._validates, self.history["epoch"])):
                     raise missing_column(name, self.history, f" after {where}")
-                self.history[name] = [None] * self.history.rows
+                self.history[name] = [None] * self.history.rows  # not measured yet
 
     def _refuse_in_batches(self, columns):
         for name in columns:
-            if name.startswith("val_"):
-                raise ValueError(f'"{name}" is measured once an epoch; with check="batch" the rows are batches. Use check="epoch".')
+            if name.startswith("val_") or name == "weight_change":
+                why = f'"{name}" is measured once an epoch; with check="batch" the rows are batches.'
+                raise ValueError(f'{why} Use check="epoch".')
         if any(isinstance(part, Epochs) for part in self.criterion.parts()):
             raise ValueError('Epochs counts rows, and with check="batch" a row is a batch. Use StepBudget.')
 
@@ -181,20 +225,30 @@ class When(keras.callbacks.Callback):
         optimizer = getattr(self.model, "optimizer", None)
         return 0 if optimizer is None else int(optimizer.iterations)
 
-    def _note_progress(self):
-        self._step, self._seconds = self._iterations() - self._first_step, self._now()
+    def _steps(self):
+        return self._iterations() - self._first_step
 
-    def _batch_loss(self, batch, logs):
-        """The batch's own loss, as a row's column. Keras keeps a weighted mean of the epoch so far; the difference of its totals is exact."""
-        mean = next((m for m in self.model.metrics if m.name == "loss" and hasattr(m, "total")), None)
-        if mean is not None:
-            total, count = float(mean.total), float(mean.count)
-        elif "loss" in logs:  # a train_step of one's own: all that is left is the mean over batches
-            total, count = float(logs["loss"]) * (batch + 1), batch + 1.0
-        else:
+    def _note_progress(self):
+        self._step, self._seconds = self._steps(), self._now()
+
+    def _batch_loss(self, logs):
+        """The batch's own loss, as a row's column.
+
+        Keras reports a mean of the epoch so far, weighted by the batches' sizes; the difference of its totals
+        is the batch's own. A train_step of one's own may report the batch's loss itself: then none of the
+        model's means has that value.
+        """
+        if "loss" not in logs:
             return {}
-        before, self._loss_before = self._loss_before, (total, count)
-        return {"batch_loss": (total - before[0]) / (count - before[1]) if count > before[1] else math.nan}
+        loss, before = float(logs["loss"]), self._totals
+        means = [m for m in self.model.metrics if hasattr(m, "total") and hasattr(m, "count")]
+        self._totals = {mean.name: (float(mean.total), float(mean.count)) for mean in means}
+        for name in sorted(self._totals, key=lambda name: name != "loss"):
+            total, count = self._totals[name]
+            total_before, count_before = before.get(name, (0.0, 0.0))
+            if count > count_before and math.isclose(total / count, loss, rel_tol=1e-5):
+                return {"batch_loss": (total - total_before) / (count - count_before)}
+        return {"batch_loss": loss}
 
 
 class StopWhen(When):
@@ -202,12 +256,14 @@ class StopWhen(When):
 
     Args:
         criterion: a criterion, or a function of the history so far that returns whether to stop.
-        restore_best: the column that says which epoch is best, for instance "val_loss". The weights of its best epoch come back when
-            training ends, whoever ended it. Best is best: `min_delta` has no say, warm-up epochs count, NaN is never best.
+        restore_best: the column that says which epoch is best, for instance "val_loss". The weights of its
+            best epoch come back when training ends, whoever ended it. Best is best: `min_delta` has no say,
+            warm-up epochs count, NaN is never best.
         mode: "min" or "max", the good direction of `restore_best`; it may be left out for losses alone.
         check, validation_freq, clock: see When.
 
-    One object serves several fits: each `fit` starts afresh. After Ctrl-C, Keras ends no callback; `restore_best()` still works.
+    One object serves several fits: each `fit` starts afresh. After Ctrl-C, Keras calls no callback's end;
+    `restore_best()` still works.
 
     >>> from course_utils.criteria import Patience, TimeBudget
     >>> stop = StopWhen(Patience("val_loss", 5) | TimeBudget(minutes=5), restore_best="val_loss")
@@ -215,10 +271,9 @@ class StopWhen(When):
     'training has not begun'
     """
 
-    def __init__(self, criterion, restore_best=None, mode=None, *, check="epoch", validation_freq=1, clock=time.monotonic):
-        if restore_best is not None:
-            self._sign = direction(restore_best, mode)
-        self.metric = restore_best
+    def __init__(self, criterion, restore_best=None, mode=None, *, check="epoch", validation_freq=1,
+                 clock=time.monotonic):
+        self.metric, self._sign = restore_best, check_best(restore_best, mode)
         super().__init__(criterion, _end_training, check=check, validation_freq=validation_freq, clock=clock)
         if check == "batch" and restore_best is not None:
             self._refuse_in_batches([restore_best])
@@ -229,13 +284,15 @@ class StopWhen(When):
             self.restore_best()
 
     def restore_best(self):
-        """Give the model the weights of the best epoch so far. Keras does it by itself at the end of training, but not after Ctrl-C.
+        """Give the model the weights of the best epoch so far.
+
+        It happens by itself at the end of training, but not after Ctrl-C.
 
         Raises:
             RuntimeError: none were kept.
         """
         if self._weights is None:
-            why = "restore_best was not asked for" if self.metric is None else f"{self.metric} was never a number"
+            why = f"{self.metric} was never a number" if self.metric else "restore_best was not asked for"
             raise RuntimeError(f"No weights were kept: {why}.")
         self.model.set_weights(self._weights)
 
@@ -243,38 +300,40 @@ class StopWhen(When):
     def report(self):
         """What became of the run so far: a Report."""
         reason, ended_by = self._verdict()
-        if self.metric and self.history.rows and self._best_epoch is None:
-            reason += f"; {self.metric} was never a number, so the weights are the last ones"
         after = None if self._best_epoch is None else self._epoch - self._best_epoch
-        return Report(reason, ended_by, self._epoch, self._step, self.metric, self._best_epoch, self._kept, self._seconds, after)
+        best = self.metric, self._best_epoch, self._kept
+        return Report(reason, ended_by, self._epoch, self._step, *best, self._seconds, after)
 
     def _begin(self, state):
         super()._begin(state)
         self._best_epoch = self._kept = self._weights = None
 
-    def _finish_row(self, row, where):
-        value = row.get(self.metric) if self.metric else None
-        if value is not None and math.isfinite(value) and (self._kept is None or self._sign * value < self._sign * self._kept):
+    def _finish_row(self, logs, where, **batch):
+        value = _numbers(logs).get(self.metric, math.nan)
+        if math.isfinite(value) and (self._kept is None or self._sign * value < self._sign * self._kept):
             self._best_epoch, self._kept, self._weights = self._epoch, value, self.model.get_weights()
-        met = super()._finish_row(row, where)
+        met = super()._finish_row(logs, where, **batch)
         if self.metric:
-            self._require([self.metric], where)
+            self._require([self.metric], where, logs)
         return met
 
 
 def scale_learning_rate(factor):
     """An action for When: multiply the optimizer's learning rate by `factor`.
 
-    Raises (when it acts):
-        TypeError: the optimizer follows a learning rate schedule, which sets the rate itself.
+    Raises:
+        ValueError: `factor` is not a number above 0.
+        TypeError (when it acts): the optimizer follows a learning rate schedule, which sets the rate itself.
     """
+    check_number("factor", factor, above=0)
 
     def scale(model):
         rate = model.optimizer.learning_rate
         try:
             model.optimizer.learning_rate = float(rate) * factor
         except TypeError as error:
-            raise TypeError("The optimizer's learning rate is a schedule, which sets the rate itself; give it a number instead.") from error
+            raise TypeError("The optimizer's learning rate is a schedule, which sets the rate itself; give "
+                            "the optimizer a number instead.") from error
 
     scale.__name__ = f"scale_learning_rate({factor})"
     return scale
@@ -287,9 +346,10 @@ def _end_training(model):
 def _numbers(logs):
     """What in Keras's logs is a number, as floats; some metrics report arrays, which are not for a row."""
     row = {}
-    for name, value in (logs or {}).items():
+    for name, value in logs.items():
         try:
-            row[name] = float(value)
+            if np.ndim(value) == 0:
+                row[name] = float(value)
         except (TypeError, ValueError):
             pass
     return row

@@ -1,8 +1,9 @@
 """Criteria: when is it time to stop?
 
-A criterion is a small frozen record. It reads columns of a history, gives a score to every row, and is met where the score says so. It
-holds no state: what it must remember lives in the local variables of its generator `scores`, so one piece of code follows a live run a
-row at a time and replays a finished one. No Keras in here.
+A criterion is a small frozen record. It reads columns of a history, gives a score to every row, and is met
+where the score says so. It holds no state: what it must remember lives in the local variables of its
+generator `scores`, so one piece of code follows a live run a row at a time and replays a finished one. No
+Keras in here.
 
     Below("loss", 0.01) | TimeBudget(minutes=5)                         # either
     Patience("val_loss", 5) & Above("val_accuracy", 0.9)                # both in the same row
@@ -11,19 +12,19 @@ row at a time and replays a finished one. No Keras in here.
 
 import math
 from collections import deque
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from numbers import Real
 
 import numpy as np
 
-from .history import History, direction, number
+from .history import History, direction, done, number, plural
 
 
 class Criterion:
-    """The base of every criterion. One of your own needs `columns`, `scores`, `is_met` and, for its reason, `sentence`.
+    """The base of all criteria. Your own needs `columns`, `scores`, `is_met`, and `sentence` for its reason.
 
-    The contract, on any curve: it is causal, `met(h)[:k] == met(h.head(k))`; live equals replay; and a row in which a column of its
-    own was not measured (None) leaves the verdict as it was.
+    The contract, on any curve: it is causal, `met(h)[:k] == met(h.head(k))`; live equals replay; and a row in
+    which a column of its own was not measured (None) leaves the verdict as it was.
     """
 
     columns = ()  # names of the columns it reads
@@ -31,7 +32,7 @@ class Criterion:
     every_batch = False  # a verdict needs the newest values alone, so it can be asked for after every batch
 
     def scores(self, values):
-        """Yield one score for each measured value (a tuple of values where it reads several columns), from the past only."""
+        """Yield one score for each measured value (a tuple for several columns), from the past only."""
         raise NotImplementedError
 
     def is_met(self, score):
@@ -39,7 +40,7 @@ class Criterion:
         raise NotImplementedError
 
     def sentence(self, history, row, place, unit):
-        """The reason, in a row where it is met. `place` is such as "at epoch 13", `unit` is "epoch" or "batch"."""
+        """The reason, in a row where it is met. `place` is as "at epoch 13", `unit` is "epoch" or "batch"."""
         return f"{self!r} is met {place}"
 
     def score(self, history):
@@ -68,23 +69,23 @@ class Criterion:
         return self.sentence(history, row, place or f"at {position(history, row, unit)}", unit)
 
     def live(self, start=0):
-        """A fresh function (history, row) -> bool that follows one run from row `start` on; call it for every row, in order."""
-        inbox = deque()
-        scores = self.scores(iter(inbox.popleft, inbox))  # the generator pulls what was just put in
-        verdict = False
+        """A fresh function (history, row) -> bool that follows one run; call it for every row, in order.
+
+        `start` is the first row that it is given.
+        """
+        score, verdict = self._scorer(), False
 
         def step(history, row):
             nonlocal verdict
             value = self._value(history, row)
             if value is not None:
-                inbox.append(value)
-                verdict = bool(self.is_met(next(scores)))
+                verdict = bool(self.is_met(score(value)))
             return verdict
 
         return step
 
     def met_mid_epoch(self, row, rows_before):
-        """The parts that an unfinished row (a dict) already meets, with `rows_before` whole rows before it; empty if it does not."""
+        """The parts that an unfinished row (a dict) meets, after `rows_before` whole ones; may be empty."""
         value = row.get(self.columns[0]) if self.every_batch else None
         return [self] if value is not None and self.is_met(value) else []
 
@@ -96,6 +97,10 @@ class Criterion:
         """Those of its parts that are met in this row, where it is met itself."""
         return [self]
 
+    def met_in(self, history, row):
+        """Is it time to stop in this row?"""
+        return bool(self.met(history.head(row + 1))[row])
+
     def _value(self, history, row):
         if len(self.columns) == 1:
             return history[self.columns[0]][row]
@@ -104,12 +109,37 @@ class Criterion:
 
     def _scored(self, history):
         """(row, score) for every measured row."""
-        if len(self.columns) == 1:
-            values = history[self.columns[0]]
-        else:
-            values = [self._value(history, row) for row in range(history.rows)]
-        rows = [row for row, value in enumerate(values) if value is not None]
-        return zip(rows, self.scores(values[row] for row in rows))
+        score = self._scorer()
+        for name in self.columns:
+            history[name]  # one that is missing is an error, even before there are rows
+        values = ((row, self._value(history, row)) for row in range(history.rows))
+        return ((row, score(value)) for row, value in values if value is not None)
+
+    def _scorer(self):
+        """A fresh function value -> score. It hands over one value at a time: `scores` cannot look ahead."""
+        if isinstance(self.columns, str):
+            said = f"got {self.columns!r}. Is a comma missing?"
+            raise TypeError(f"The columns of {self!r} should be a tuple of names; {said}")
+        name = type(self).__name__
+        wrong = f"{name}.scores should yield one score for each value, before it takes the next."
+        inbox = deque()
+
+        def values():
+            while True:
+                if not inbox:
+                    raise RuntimeError(wrong)
+                yield inbox.popleft()
+
+        scores = iter(self.scores(values()))
+
+        def score(value):
+            inbox.append(value)
+            newest = next(scores, inbox)
+            if inbox or newest is inbox:
+                raise RuntimeError(wrong)
+            return newest
+
+        return score
 
     def __or__(self, other):
         return AnyOf(self, other)
@@ -124,26 +154,30 @@ class Criterion:
         return AllOf(other, self)
 
     def __repr__(self):  # as one would write it: what was left at its default stays out
-        given = [(f, getattr(self, f.name)) for f in fields(self)]
-        said = [repr(v) if f.default is MISSING else f"{f.name}={v!r}" for f, v in given if f.default is MISSING or v != f.default]
+        given = [(f, getattr(self, f.name)) for f in (fields(self) if is_dataclass(self) else ())]
+        given = [(f, v) for f, v in given if f.default is MISSING or v != f.default]
+        said = [repr(v) if f.default is MISSING else f"{f.name}={v!r}" for f, v in given]
         return f"{type(self).__name__}({', '.join(said)})"
 
     def __bool__(self):
-        raise TypeError("A criterion is neither true nor false. To combine criteria use | and & : Python's `or` and `and` "
-                        "would silently drop one of them.")
+        raise TypeError("A criterion is neither true nor false. To combine criteria use | and & : Python's "
+                        "`or` and `and` would silently drop one of them.")
 
 
 def position(history, row, unit="epoch"):
     """Where a row stands, in words: "epoch 13", or "batch 4 of epoch 13"."""
-    return f"epoch {history.epoch(row)}" if unit == "epoch" else f"batch {history['batch'][row]} of epoch {history.epoch(row)}"
+    epoch = f"epoch {history.epoch(row)}"
+    return epoch if unit == "epoch" else f"batch {history['batch'][row]} of {epoch}"
 
 
-# ---- criteria that look at the newest value -------------------------------------------------------------------------------------
+# ---- criteria that look at the newest value ----
 
 
 @dataclass(frozen=True, repr=False)
 class Below(Criterion):
-    """Met in every row where `metric` < `value`. Source: the articles' formula, Loss = 1/N sum L(y_i, y_hat_i) < threshold.
+    """Met in every row where `metric` < `value`.
+
+    Source: the articles' formula, Loss = 1/N sum L(y_i, y_hat_i) < threshold.
 
     >>> rule = Below("loss", 0.5)
     >>> rule.first({"loss": [0.9, 0.5, 0.4]}), rule.reason({"loss": [0.9, 0.5, 0.4]}, 2)
@@ -157,7 +191,7 @@ class Below(Criterion):
 
     def __post_init__(self):
         _check_column(self.metric)
-        _check_number("value", self.value)
+        check_number("value", self.value)
 
     def scores(self, values):
         return iter(values)
@@ -167,7 +201,7 @@ class Below(Criterion):
 
     def sentence(self, history, row, place, unit):
         value = self.score(history)[row]
-        return f"{self.metric} {number(value, self.value)} < {number(self.value)} {place}"
+        return f"{self.metric} {number(value, self.value)} < {number(self.value, value)} {place}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -183,7 +217,7 @@ class Above(Below):
 
     def sentence(self, history, row, place, unit):
         value = self.score(history)[row]
-        return f"{self.metric} {number(value, self.value)} > {number(self.value)} {place}"
+        return f"{self.metric} {number(value, self.value)} > {number(self.value, value)} {place}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,7 +245,7 @@ class NotFinite(Criterion):
         return f"{self.metric} is {number(self.score(history)[row])} {place}"
 
 
-# ---- budgets --------------------------------------------------------------------------------------------------------------------
+# ---- budgets ----
 
 
 @dataclass(frozen=True, repr=False)
@@ -233,7 +267,7 @@ class TimeBudget(Criterion):
     def __post_init__(self):
         if (self.seconds is None) == (self.minutes is None):
             raise ValueError("Say one of TimeBudget(seconds=...) and TimeBudget(minutes=...).")
-        _check_number("a time budget", self.limit, above=0)
+        check_number("a time budget", self.seconds if self.minutes is None else self.minutes, above=0)
 
     def scores(self, values):
         return iter(values)
@@ -242,12 +276,19 @@ class TimeBudget(Criterion):
         return score >= self.limit
 
     def sentence(self, history, row, place, unit):
-        return (f"{self.seconds:g} seconds" if self.minutes is None else f"{self.minutes:g} minutes") + f" are up {place}"
+        amount, of = (self.seconds, "second") if self.minutes is None else (self.minutes, "minute")
+        return f"{amount:g} {of}{' is' if amount == 1 else 's are'} up {place}"
 
 
 @dataclass(frozen=True, repr=False)
 class StepBudget(Criterion):
-    """Met once the column "steps" (the optimizer's updates since the start) has reached `steps`. Looked at after every batch."""
+    """Met once the column "steps" (the optimizer's updates since the start) has reached `steps`.
+
+    Live, StopWhen looks after every batch.
+
+    >>> StepBudget(200).reason({"steps": [120, 240]}, 1)
+    '200 steps are done at epoch 1'
+    """
 
     steps: int
     every_batch = True
@@ -255,7 +296,7 @@ class StepBudget(Criterion):
     limit = property(lambda self: self.steps)
 
     def __post_init__(self):
-        _check_count("steps", self.steps)
+        check_count("steps", self.steps)
 
     def scores(self, values):
         return iter(values)
@@ -264,7 +305,7 @@ class StepBudget(Criterion):
         return score >= self.steps
 
     def sentence(self, history, row, place, unit):
-        return f"{self.steps} steps are done {place}"
+        return f"{done(self.steps, 'step')} {place}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -279,7 +320,7 @@ class Epochs(Criterion):
     limit = property(lambda self: self.epochs)
 
     def __post_init__(self):
-        _check_count("epochs", self.epochs)
+        check_count("epochs", self.epochs)
 
     def scores(self, values):
         return (done for done, _ in enumerate(values, 1))
@@ -288,19 +329,20 @@ class Epochs(Criterion):
         return score >= self.epochs
 
     def sentence(self, history, row, place, unit):
-        return f"{row + 1} epochs are done {place}"
+        return f"{done(row + 1, unit)} {place}"
 
 
-# ---- criteria that remember -----------------------------------------------------------------------------------------------------
+# ---- criteria that remember ----
 
 
 @dataclass(frozen=True, repr=False)
 class Patience(Criterion):
-    """Met once `metric` has not improved on its best for `patience` measured rows in a row (Keras's reading; others wait one more).
+    """Met once `metric` has not improved on its best for `patience` measured rows in a row.
 
-    The score is that count. To improve is to be better than the last improvement by more than `min_delta`; with `relative=True` by
-    more than `min_delta` times its size. `min_delta` decides when to stop, never which epoch is best: see StopWhen. NaN is no
-    improvement.
+    That is Keras's reading; others wait one row more.
+    The score is that count. To improve is to be better than the last improvement by more than `min_delta`;
+    with `relative=True` by more than `min_delta` times its size. `min_delta` decides when to stop, never
+    which epoch is best: see StopWhen. NaN is no improvement.
 
     Args:
         metric: the column to watch.
@@ -325,8 +367,8 @@ class Patience(Criterion):
 
     def __post_init__(self):
         _check_column(self.metric)
-        _check_count("patience", self.patience)
-        _check_number("min_delta", self.min_delta, least=0)
+        check_count("patience", self.patience)
+        check_number("min_delta", self.min_delta, least=0)
         direction(self.metric, self.mode)
 
     def scores(self, values):
@@ -347,16 +389,18 @@ class Patience(Criterion):
     def sentence(self, history, row, place, unit):
         scored = [(r, int(wait)) for r, wait in self._scored(history) if r <= row]
         last, wait = scored[-1]
-        value, rows = history[self.metric][last], f"{wait} {unit}s" if unit == "epoch" else f"{wait} batches"
-        if wait == len(scored):
-            return f"{self.metric} {number(value)} {place} has not been better than nothing yet, for {rows}"
+        value, rows = history[self.metric][last], plural(wait, unit)
+        if wait == len(scored):  # nothing came that was better than nothing: NaN, or infinitely bad
+            return f"{self.metric} {number(value)} {place} has not been finite for {rows}"
         since = scored[-1 - wait][0]
-        by = f" by more than {number(self.min_delta * 100)} %" if self.relative else f" by more than {number(self.min_delta)}"
-        return (f"{self.metric} {number(value, history[self.metric][since])} {place} has not improved on "
-                f"{number(history[self.metric][since])} ({position(history, since, unit)}){by if self.min_delta else ''} for {rows}")
+        best = history[self.metric][since]
+        margin = f"{number(100 * self.min_delta)} %" if self.relative else number(self.min_delta)
+        by = f" by more than {margin}" if self.min_delta else ""
+        return (f"{self.metric} {number(value, best)} {place} has not improved on {number(best, value)} "
+                f"({position(history, since, unit)}){by} for {rows}")
 
 
-# ---- criteria made of others ----------------------------------------------------------------------------------------------------
+# ---- criteria made of others ----
 
 
 class Combined(Criterion):
@@ -387,30 +431,38 @@ class AnyOf(Combined):
     symbol = " | "
 
     def __init__(self, *criteria):
+        if not criteria:
+            raise TypeError(f"{type(self).__name__} takes at least one criterion.")
         flat = [as_criterion(criterion) for criterion in criteria]
         # a | b | c reads as one rule of three parts
-        self.criteria = tuple(c for part in flat for c in (part.criteria if type(part) is type(self) else (part,)))
+        parts = [part.criteria if type(part) is type(self) else (part,) for part in flat]
+        self.criteria = tuple(criterion for part in parts for criterion in part)
         self.columns = tuple(dict.fromkeys(name for part in self.criteria for name in part.columns))
         self.every_batch = any(part.every_batch for part in self.criteria)
 
     def live(self, start=0):
         steps = [part.live(start) for part in self.criteria]
-        return lambda history, row: any([step(history, row) for step in steps])  # a list: every part sees every row
+        # a list, not a generator: every part sees every row
+        return lambda history, row: any([step(history, row) for step in steps])
 
     def met_mid_epoch(self, row, rows_before):
         return [met for part in self.criteria for met in part.met_mid_epoch(row, rows_before)]
 
     def sentence(self, history, row, place, unit):
-        return "; ".join(part.sentence(history, row, place, unit) for part in self.parts_met(history, row))
+        met = [part for part in self.criteria if part.met_in(history, row)]
+        said = "; ".join(part.sentence(history, row, place, unit) for part in met)
+        return said or super().sentence(history, row, place, unit)  # a function may have changed its mind
 
     def parts_met(self, history, row):
-        return [met for part in self.criteria if part.met(history)[row] for met in part.parts_met(history, row)]
+        met = [part for part in self.criteria if part.met_in(history, row)]
+        return [simple for part in met for simple in part.parts_met(history, row)] or [self]
 
     def parts(self):
         return [simple for part in self.criteria for simple in part.parts()]
 
     def __repr__(self):
-        return self.symbol.join(f"({part!r})" if isinstance(part, AnyOf) else repr(part) for part in self.criteria)
+        said = [f"({part!r})" if isinstance(part, AnyOf) else repr(part) for part in self.criteria]
+        return self.symbol.join(said)
 
     def __eq__(self, other):
         return type(self) is type(other) and self.criteria == other.criteria
@@ -422,7 +474,8 @@ class AnyOf(Combined):
 class AllOf(AnyOf):
     """Met where all of its parts are, in the same row: `a & b`.
 
-    >>> (Below("loss", 0.5) & Below("val_loss", 0.5)).first({"loss": [0.4, 0.3, 0.2], "val_loss": [0.6, 0.6, 0.4]})
+    >>> rule = Below("loss", 0.5) & Below("val_loss", 0.5)
+    >>> rule.first({"loss": [0.4, 0.3, 0.2], "val_loss": [0.6, 0.6, 0.4]})
     2
     """
 
@@ -439,7 +492,7 @@ class AllOf(AnyOf):
 
 @dataclass(frozen=True, repr=False)
 class After(Combined):
-    """`criterion`, which does not see the first `rows` rows (epochs): for what is small before training has begun.
+    """`criterion`, which does not see the first `rows` rows: for what is small before training has begun.
 
     >>> After(2, Below("gradient_norm", 0.7)).first({"gradient_norm": [0.6, 1.5, 0.9, 0.5]})
     3
@@ -452,7 +505,7 @@ class After(Combined):
     every_batch = property(lambda self: self.criterion.every_batch)
 
     def __post_init__(self):
-        _check_count("rows", self.rows, least=0)
+        check_count("rows", self.rows, least=0)
         object.__setattr__(self, "criterion", as_criterion(self.criterion))
 
     def live(self, start=0):
@@ -471,15 +524,22 @@ class After(Combined):
     def sentence(self, history, row, place, unit):
         return self.criterion.sentence(history.tail(self.rows), row - self.rows, place, unit)
 
+    def parts_met(self, history, row):
+        return self.criterion.parts_met(history.tail(self.rows), row - self.rows)
+
     def parts(self):
         return self.criterion.parts()
 
 
 @dataclass(frozen=True, repr=False)
 class Asked(Combined):
-    """A plain function as a criterion: it gets the history so far and returns whether to stop. `a | function` makes one by itself.
+    """A plain function as a criterion: it gets the history so far and returns whether to stop.
 
-    >>> as_criterion(lambda history: history["loss"][-1] < history["val_loss"][-1] / 2).first({"loss": [9, 3], "val_loss": [9, 8]})
+    `a | function` and StopWhen make one by themselves.
+
+    >>> def far_apart(history):
+    ...     return history["loss"][-1] < history["val_loss"][-1] / 2
+    >>> as_criterion(far_apart).first({"loss": [9, 3], "val_loss": [9, 8]})
     1
     """
 
@@ -492,16 +552,23 @@ class Asked(Combined):
 
         return step
 
+    def met_in(self, history, row):  # asked once more, for this row alone: it may print, or be slow
+        return self._ask(history.head(row + 1))
+
+    def score(self, history):
+        raise TypeError(f"{self!r} is a function that says yes or no: it has no score.")
+
     def sentence(self, history, row, place, unit):
         return f"{self!r} said stop {place}"
 
     def _ask(self, history):
         answer = self.function(history)
         if answer is None or answer is ...:
-            raise TypeError(f"{self!r} returned {answer!r} for a history of {history.rows} rows. Is a return missing? It should return "
-                            "True (stop) or False.")
+            raise TypeError(f"{self!r} returned {answer!r} for a history of {plural(history.rows, 'row')}. "
+                            "Is a return missing? It should return True (stop) or False.")
         if np.ndim(answer):
-            raise TypeError(f"{self!r} returned {np.shape(answer)} values; it should return one: stop in the newest row, or not?")
+            raise TypeError(f"{self!r} returned an array of shape {np.shape(answer)}; it should return one "
+                            "answer: stop in the newest row, or not?")
         return bool(answer)
 
     def __repr__(self):
@@ -514,21 +581,23 @@ def as_criterion(rule):
         return rule
     if callable(rule) and not isinstance(rule, type):
         return Asked(rule)
-    raise TypeError(f"A criterion is such as Below(\"loss\", 0.01), or a function of the history that returns a bool; got {rule!r}.")
+    raise TypeError('A criterion is such as Below("loss", 0.01), or a function of the history that returns a '
+                    f"bool; got {rule!r}.")
 
 
 def _check_column(name):
     if not isinstance(name, str) or not name:
-        raise TypeError(f"The column to watch is a name, such as \"val_loss\"; got {name!r}.")
+        raise TypeError(f'The column to watch is a name, such as "val_loss"; got {name!r}.')
 
 
-def _check_number(what, value, above=None, least=None):
+def check_number(what, value, above=None, least=None):
     fine = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not fine or (above is not None and value <= above) or (least is not None and value < least):
-        bound = f" above {above}" if above is not None else f" of at least {least}" if least is not None else ""
+        bound = "" if above is None else f" above {above}"
+        bound = bound if least is None else f" of at least {least}"
         raise ValueError(f"{what} should be a finite number{bound}; got {value!r}.")
 
 
-def _check_count(what, value, least=1):
+def check_count(what, value, least=1):
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ValueError(f"{what} should be a whole number of at least {least}; got {value!r}.")

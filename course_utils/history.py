@@ -1,8 +1,8 @@
 """What is known about a training run, and what is said about it.
 
-A history is a table: column name -> one value per row, and a row is an epoch (or a batch, if asked). `None` means "not measured in this
-row", NaN means "measured, and not a number". Epochs are counted from 0, as in Keras's history; its progress bar counts from 1.
-This file depends on nothing but the standard library.
+A history is a table: column name -> one value per row, and a row is an epoch (or a batch, if asked). `None`
+means "not measured in this row", NaN means "measured, and not a number". Epochs are counted from 0, as in
+Keras's history; its progress bar counts from 1. This file depends on nothing but the standard library.
 """
 
 import difflib
@@ -21,54 +21,65 @@ class MissingColumn(KeyError):
 
 
 def missing_column(name, columns, when=""):
-    """The error for a column that is not there: it names those that are, the nearest one, and the mend."""
+    """The error for a column that is not there: it names those that are, the nearest one, and the mend.
+
+    >>> print(missing_column("gradient_norm", ["loss"], " after epoch 0"))
+    There is no column "gradient_norm" after epoch 0. Columns: loss. The probe GradientNorm() writes it: put
+    it before this callback in callbacks=[...].
+    """
     columns = sorted(map(str, columns))
     sentence = f'There is no column "{name}"{when}. Columns: {", ".join(columns) or "none"}.'
-    near = difflib.get_close_matches(str(name), columns, n=1, cutoff=0.75)
+    near = [column for column in columns if column.startswith(str(name))]  # "acc" for "accuracy"
+    near += difflib.get_close_matches(str(name), columns, n=1, cutoff=0.7)
     if name in PROBES:
-        sentence += f" The probe {PROBES[name]}() writes it: put it before this callback in callbacks=[...]."
-    elif near:
-        sentence += f' Did you mean "{near[0]}"?'
-    elif str(name).startswith("val_"):
+        every = "per_batch=True" if "batch" in columns else ""  # rows that are batches have such a column
+        probe = f"{PROBES[name]}({every})"
+        sentence += f" The probe {probe} writes it: put it before this callback in callbacks=[...]."
+    elif name == "batch_loss":
+        sentence += ' Only check="batch" makes it, where Keras reports a "loss".'
+    elif str(name).startswith("val_") and not any(column.startswith("val_") for column in columns):
         sentence += (" Validation columns need validation_data in fit; with validation_freq=n there, give"
                      " validation_freq=n to the callback too.")
+    elif near:
+        sentence += f' Did you mean "{near[0]}"?'
     else:
         sentence += " If a callback writes it, put that callback before this one."
     return MissingColumn(sentence)
 
 
 class History(dict):
-    """Column name -> list of values, one per row; a column that is not there is an error that names those that are.
+    """Column name -> list of values, one per row; a missing column is an error that names those there are.
 
     >>> history = History.of({"loss": [0.9, 0.5], "val_loss": [1.0, None]})
     >>> history.rows, history["loss"]
     (2, [0.9, 0.5])
     >>> history["val_los"]
     Traceback (most recent call last):
-    course_utils.history.MissingColumn: There is no column "val_los". Columns: loss, val_loss. Did you mean "val_loss"?
+    course_utils.history.MissingColumn: There is no column "val_los". Columns: loss, val_loss.
+    Did you mean "val_loss"?
     """
 
     @classmethod
     def of(cls, source):
-        """Read a mapping of equally long columns (lists, arrays, a pandas table), or what `model.fit` returned.
+        """Read a mapping of equally long columns (lists, arrays, a pandas table), or what `fit` returned.
 
         Raises:
             TypeError: `source` is no table.
-            ValueError: the columns differ in length. Keras's own History does that with `validation_freq`: it keeps the
-                measured values and loses their places. The history that StopWhen keeps has `None` there.
+            ValueError: the columns differ in length. Keras's own History does that with `validation_freq`: it
+                keeps the measured values and loses their places. The history that StopWhen keeps has `None`
+                there.
         """
-        if isinstance(source, cls):
-            return source
         source = getattr(source, "history", source)
         if isinstance(source, cls):
             return source
         if not isinstance(source, Mapping) and not hasattr(source, "keys"):
-            raise TypeError(f"A history maps column names to lists, one value per epoch; got {type(source).__name__}.")
+            got = type(source).__name__
+            raise TypeError(f"A history maps column names to lists, one value per epoch; got {got}.")
         table = cls({name: _listed(name, source[name]) for name in source.keys()})
         lengths = {name: len(values) for name, values in table.items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"The columns differ in length: {lengths}. Keras's History loses the places of values that were not "
-                             "measured (validation_freq); use the history that StopWhen keeps.")
+            raise ValueError(f"The columns differ in length: {lengths}. Keras's History loses the places of "
+                             "what was not measured (validation_freq); use the history that StopWhen keeps.")
         return table
 
     @property
@@ -76,8 +87,13 @@ class History(dict):
         """How many rows there are."""
         return len(next(iter(self.values()), ()))
 
+    @property
+    def unit(self):
+        """What a row is: "epoch", or "batch" in what StopWhen keeps with `check="batch"`."""
+        return "batch" if "batch" in self else "epoch"
+
     def add(self, row):
-        """Append one row (a mapping). Columns it lacks get None; columns it brings in are None in the rows before."""
+        """Append one row (a mapping). Columns it lacks get None; new columns are None in the rows before."""
         before = self.rows
         for name in row:
             if name not in self:
@@ -100,12 +116,18 @@ class History(dict):
         """The epoch that a row belongs to: the column "epoch" where there is one, else the row itself."""
         return self["epoch"][row] if "epoch" in self else row
 
+    def never_met(self, criterion, instead=""):
+        """The reason of a run that went on to its last epoch."""
+        epochs = len({self.epoch(row) for row in range(self.rows)})
+        so_far = f"{'all ' if epochs > 1 else ''}{done(epochs, 'epoch')}"
+        return f"{so_far}; {instead or f'{criterion!r} was never met'}"
+
     def __missing__(self, name):
         raise missing_column(name, self)
 
 
 def _listed(name, values):
-    if isinstance(values, str) or not hasattr(values, "__len__"):
+    if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
         raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.')
     return values.tolist() if hasattr(values, "tolist") else list(values)
 
@@ -123,12 +145,47 @@ def direction(metric, mode, parameter="mode"):
         mode = "min"
     if mode not in ("min", "max"):
         asked = "" if mode is None else f" Not {mode!r}."
-        raise ValueError(f'Is a small or a large "{metric}" better? Say {parameter}="min" or {parameter}="max".{asked}')
+        raise ValueError(
+            f'Is a small or a large "{metric}" better? Say {parameter}="min" or {parameter}="max".{asked}'
+        )
     return 1 if mode == "min" else -1
 
 
+def check_best(column, mode):
+    """The direction of the column that decides which epoch is best; None without one.
+
+    Raises:
+        TypeError, ValueError: `column` is no name, the direction is not known, or there is only a direction.
+    """
+    if column is None and mode is None:
+        return None
+    if column is None:
+        raise ValueError(f"mode={mode!r} belongs to the column that decides which epoch is best: name it.")
+    if not isinstance(column, str):
+        raise TypeError(f'The column that says which epoch is best is a name, as "val_loss"; got {column!r}.')
+    return direction(column, mode)
+
+
+def plural(count, unit):
+    """A number with its noun.
+
+    >>> plural(1, "epoch"), plural(5, "epoch"), plural(2, "batch")
+    ('1 epoch', '5 epochs', '2 batches')
+    """
+    return f"{count} {unit if count == 1 else {'batch': 'batches'}.get(unit, unit + 's')}"
+
+
+def done(count, unit):
+    """Said of a count that has been reached.
+
+    >>> done(1, "step"), done(5, "epoch")
+    ('1 step is done', '5 epochs are done')
+    """
+    return f"{plural(count, unit)} {'is' if count == 1 else 'are'} done"
+
+
 def number(value, other=None):
-    """A value in three digits, or in as many as it takes to differ in print from `other` where it differs in fact.
+    """A value in three digits, or in as many as it takes to look different from `other` where it is.
 
     >>> number(0.41249), number(0.0099996, 0.01), number(1200.0)
     ('0.412', '0.0099996', '1200')
@@ -149,9 +206,12 @@ class Report:
 
     Attributes:
         reason: a sentence with numbers.
-        ended_by: what ended the run, as text: the criterion that was met, "another callback", "all epochs done", or None (not over).
-        epoch, step: the last epoch, counted from 0, and the optimizer's updates until then (None where unknown).
-        metric, best_epoch, kept: the column that decides which epoch is best, that epoch, and its value (None without one).
+        ended_by: what ended the run, as text: the criterion that was met, "another callback", "all epochs
+            done", or None (not over, or interrupted).
+        epoch, step: the last epoch, counted from 0, and the optimizer's updates until then (None where
+            unknown).
+        metric, best_epoch, kept: the column that decides which epoch is best, that epoch, and its value (None
+            without one).
         seconds: how long it took, in seconds (None where unknown).
         epochs_after_best: epochs that came after the best one.
     """
@@ -169,7 +229,11 @@ class Report:
     def __str__(self):
         parts = [self.reason]
         if self.best_epoch is not None:
-            parts.append(f"best {self.metric} {number(self.kept)} at epoch {self.best_epoch}, {self.epochs_after_best} epochs before the end")
+            after = self.epochs_after_best
+            place = f"{plural(after, 'epoch')} before the end" if after else "the last"
+            parts.append(f"best {self.metric} {number(self.kept)} at epoch {self.best_epoch}, {place}")
+        elif self.metric and self.ended_by:
+            parts.append(f"{self.metric} was never a finite number: there is no best epoch")
         if self.step is not None and self.seconds is not None:
-            parts.append(f"{self.step} steps in {self.seconds:.1f} s")
+            parts.append(f"{plural(self.step, 'step')} in {self.seconds:.1f} s")
         return "\n".join(parts)

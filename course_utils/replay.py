@@ -3,7 +3,7 @@
 import math
 
 from .criteria import as_criterion
-from .history import History, Report, direction
+from .history import History, Report, check_best
 
 
 def replay(criterion, history, best=None, mode=None):
@@ -24,23 +24,30 @@ def replay(criterion, history, best=None, mode=None):
     best val_loss 0.5 at epoch 1, 2 epochs before the end
     """
     criterion, history = as_criterion(criterion), History.of(history)
+    sign = check_best(best, mode)
     row = criterion.first(history)
     if row is None:
         last, ended_by = history.rows - 1, "all epochs done"
-        reason = f"all {history.rows} epochs are done; {criterion!r} was never met"
+        reason = history.never_met(criterion)
     else:
-        last, reason = row, criterion.reason(history, row)
+        last, reason = row, criterion.reason(history, row, history.unit)
         ended_by = "; ".join(map(repr, criterion.parts_met(history, row)))
-    best_row = None if best is None else best_so_far(history[best][: last + 1], direction(best, mode))
-    at = {name: history[name][last] if name in history and history.rows else None for name in ("steps", "seconds")}
+    best_row = None if best is None else best_so_far(history[best][: last + 1], sign)
+    at_end = {name: values[-1] for name, values in history.head(last + 1).items() if values}
+    steps, seconds = at_end.get("steps"), at_end.get("seconds")
     epoch = history.epoch(last) if history.rows else None
     if best_row is None:
-        return Report(reason, ended_by, epoch, at["steps"], best, seconds=at["seconds"])
+        return Report(reason, ended_by, epoch, steps, best, seconds=seconds)
     best_epoch = history.epoch(best_row)
-    return Report(reason, ended_by, epoch, at["steps"], best, best_epoch, history[best][best_row], at["seconds"], epoch - best_epoch)
+    kept = history[best][best_row]
+    return Report(reason, ended_by, epoch, steps, best, best_epoch, kept, seconds, epoch - best_epoch)
 
 
 def best_so_far(values, sign=1):
-    """The row of the best value (the first of equals), or None; None, NaN and infinities are never best. `sign` as in `direction`."""
-    finite = [(sign * value, row) for row, value in enumerate(values) if value is not None and math.isfinite(value)]
+    """The row of the best value (the first of equals), or None; None, NaN and infinities are never best.
+
+    `sign` is 1 where smaller is better, -1 where larger is.
+    """
+    measured = ((row, value) for row, value in enumerate(values) if value is not None)
+    finite = [(sign * value, row) for row, value in measured if math.isfinite(value)]
     return min(finite)[1] if finite else None
