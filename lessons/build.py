@@ -66,6 +66,7 @@ def compose(lesson, folder):
     kept = [cell for cell in jupytext.reads(text, fmt="py:percent").cells if FACES[folder] not in tags(cell)]
     cells, seen = opening(lesson.stem, folder) + kept, collections.Counter()
     for cell in cells:
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own note of blank lines
         if not folder and "reveal" in tags(cell):  # its output goes, and nbval would find that it differs
             cell.source = re.sub(r"(?m)^\s*#+\s*NBVAL_CHECK_OUTPUT\s*$\n?", "", cell.source)
         seen[cell.source] += 1

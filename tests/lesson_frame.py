@@ -111,7 +111,7 @@ def three_sentences_to_keep(page):
     if page.is_chapter and not sections:
         yield "there is no section '## Three sentences to keep'"
     for section in sections:
-        count = len(re.findall(r"[.?](?=[\s*_)]|$)", section.split("\n#")[0].strip()))
+        count = len(re.findall(r"[.?](?=[\s*_)]|$)", section.strip().split("\n\n")[0]))
         if count != 3:
             yield f"'Three sentences to keep' has {count} sentences"
 
