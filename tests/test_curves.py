@@ -242,6 +242,7 @@ def test_a_validation_set_is_drawn_from_the_pool(make, monkeypatch):
     for (_, columns), (_, same) in zip(families, again, strict=True):
         assert all(np.isfinite(values).all() for values in columns.values())
         np.testing.assert_array_equal(columns["val_loss"], same["val_loss"])
-    few, all_of_it, pool = (columns["val_loss"] for _, columns in families[:3])  # a set as large as the pool is the pool
+    few, all_of_it, pool = (columns["val_loss"] for _, columns in families[:3])
     assert len(np.unique(few[:, 0])) == 3
+    # a set as large as the pool is the pool
     np.testing.assert_allclose(all_of_it, np.repeat(pool, 3, axis=0), rtol=1e-5)
