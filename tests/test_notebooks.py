@@ -19,9 +19,7 @@ NOTEBOOKS = build.ROOT / "notebooks"
 @functools.cache
 def read(name, folder):
     path = NOTEBOOKS / folder / f"{name}.ipynb"
-    if not path.is_file():
-        pytest.fail(f"{path.relative_to(build.ROOT)} is missing; run `make notebooks`")
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(path, as_version=4) if path.is_file() else None
 
 
 def test_there_are_lessons():
@@ -36,7 +34,6 @@ def test_every_notebook_has_its_lesson(folder):
 
 @pytest.mark.parametrize(("name", "folder"), PAGES)
 def test_a_notebook_is_what_its_lesson_builds(name, folder):
-    read(name, folder)
     path = NOTEBOOKS / folder / f"{name}.ipynb"
     assert build.is_built(path, build.compose(LESSONS[name], folder)), (
         f"{path.relative_to(build.ROOT)} is not what lessons/{name}.py and constraints/lock.txt build now; "
@@ -46,6 +43,9 @@ def test_a_notebook_is_what_its_lesson_builds(name, folder):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(("name", "folder"), PAGES)
 def test_the_form_of_a_notebook(name, folder, rule):
-    page = Page(name, read(name, folder), read(name, "solutions"), folder == "solutions")
+    notebook, solved = read(name, folder), read(name, "solutions")
+    if not (notebook and solved):
+        pytest.skip("not built, as another test says")
+    page = Page(name, notebook, solved, folder == "solutions")
     breaches = list(RULES[rule](page))
     assert not breaches, f"lessons/{name}.py, seen in notebooks/{folder}:\n" + "\n".join(breaches)
