@@ -1,0 +1,643 @@
+"""The contract of every criterion on any curve, and what each one says on a curve written by hand.
+
+A new criterion must be added to CRITERIA: a test fails where one is missing.
+"""
+
+import copy
+import math
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import course_utils.criteria as criteria_module
+from course_utils.criteria import (
+    Above,
+    After,
+    AllOf,
+    AnyOf,
+    Asked,
+    Below,
+    Combined,
+    Criterion,
+    Epochs,
+    NotFinite,
+    Patience,
+    StepBudget,
+    TimeBudget,
+    as_criterion,
+)
+from course_utils.history import History, MissingColumn
+
+# ---- any curve, any criterion ----
+
+# a few round values, so that ties, thresholds met exactly and constant curves are common
+VALUES = st.one_of(
+    st.sampled_from([0.0, 0.5, 1.0, 1.5, -1.0, math.nan, math.inf, -math.inf]), st.none(), st.floats()
+)
+LIMITS = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(allow_nan=False, allow_infinity=False))
+COLUMNS = st.sampled_from(["loss", "val_loss"])
+
+
+@st.composite
+def histories(draw):
+    rows = draw(st.integers(0, 12))
+
+    def column(values):
+        return draw(st.lists(values, min_size=rows, max_size=rows))
+
+    return History(
+        loss=column(VALUES),
+        val_loss=column(VALUES),
+        steps=sorted(column(st.integers(0, 20))),
+        seconds=sorted(column(st.floats(0, 20))),
+    )
+
+
+def has_fallen(history):
+    losses = [loss for loss in history["loss"] if loss is not None]
+    return len(losses) > 1 and losses[-1] < losses[0]
+
+
+def is_long(history):
+    return np.bool_(history.rows >= 3)
+
+
+def last_is_worst(history):
+    return history["val_loss"][-1] == max((v for v in history["val_loss"] if v is not None), default=None)
+
+
+SIMPLE = {
+    Below: st.builds(Below, COLUMNS, LIMITS),
+    Above: st.builds(Above, COLUMNS, LIMITS),
+    NotFinite: st.builds(NotFinite, COLUMNS),
+    TimeBudget: st.one_of(
+        st.builds(TimeBudget, st.floats(0.1, 20)), st.builds(TimeBudget, minutes=st.floats(0.01, 0.3))
+    ),
+    StepBudget: st.builds(StepBudget, st.integers(1, 20)),
+    Epochs: st.builds(Epochs, st.integers(1, 12)),
+    Patience: st.builds(
+        Patience,
+        COLUMNS,
+        st.integers(1, 4),
+        st.sampled_from([0.0, 0.25, 0.5, 3.0]),
+        st.booleans(),
+        st.sampled_from([None, "min", "max"]),
+    ),
+    Asked: st.builds(Asked, st.sampled_from([has_fallen, is_long, last_is_worst])),
+}
+NESTED = st.recursive(
+    st.one_of(*SIMPLE.values()),
+    lambda inner: st.one_of(
+        st.builds(After, st.integers(0, 4), inner),
+        st.builds(lambda parts: AnyOf(*parts), st.lists(inner, min_size=2, max_size=3)),
+        st.builds(lambda parts: AllOf(*parts), st.lists(inner, min_size=2, max_size=3)),
+    ),
+    max_leaves=5,
+)
+CRITERIA = SIMPLE | {
+    After: st.builds(After, st.integers(0, 4), NESTED),
+    AnyOf: st.builds(lambda a, b: a | b, NESTED, NESTED),
+    AllOf: st.builds(lambda a, b: a & b, NESTED, NESTED),
+}
+
+
+def every_criterion(test):
+    each = pytest.mark.parametrize("kind", CRITERIA, ids=lambda kind: kind.__name__)
+    return each(settings(max_examples=40)(test))
+
+
+def test_no_criterion_escapes_the_contract():
+    here = {
+        kind
+        for kind in vars(criteria_module).values()
+        if isinstance(kind, type) and issubclass(kind, Criterion) and not kind.__name__.startswith("_")
+    }
+    assert here - {Criterion, Combined} == set(CRITERIA)
+
+
+@every_criterion
+@given(st.data(), histories())
+def test_causal(kind, data, history):
+    criterion = data.draw(CRITERIA[kind])
+    met = criterion.met(history)
+    assert met.shape == (history.rows,) and met.dtype == bool
+    for rows in range(history.rows + 1):
+        assert (met[:rows] == criterion.met(history.head(rows))).all()
+
+
+@every_criterion
+@given(st.data(), histories())
+def test_live_on_a_growing_history_is_replay(kind, data, history):
+    criterion = data.draw(CRITERIA[kind])
+    growing, step, live = History(), criterion.live(), []
+    for row in range(history.rows):
+        growing.add({name: values[row] for name, values in history.items()})
+        live.append(step(growing, row))
+    assert all(type(verdict) is bool for verdict in live)
+    assert live == criterion.met(history).tolist()
+
+
+@every_criterion
+@given(st.data(), histories())
+def test_first_is_the_first_row_that_is_met(kind, data, history):
+    criterion = data.draw(CRITERIA[kind])
+    met = criterion.met(history)
+    assert criterion.first(history) == (int(met.argmax()) if met.any() else None)
+
+
+def counts_rows(criterion):
+    return any(isinstance(part, Epochs | Asked) for part in criterion.parts())
+
+
+@every_criterion
+@given(st.data(), histories())
+def test_a_row_that_was_not_measured_leaves_the_verdict(kind, data, history):
+    criterion = data.draw(
+        CRITERIA[kind].filter(lambda c: not counts_rows(c)) if kind not in (Epochs, Asked) else NESTED
+    )
+    if counts_rows(criterion):
+        return
+    met = criterion.met(history)
+    for row in range(history.rows):
+        if all(history[name][row] is None for name in criterion.columns):
+            assert met[row] == (row > 0 and met[row - 1])
+
+
+@given(NESTED, histories(), st.data())
+def test_rows_of_other_columns_do_not_matter(criterion, history, data):
+    """Put unmeasured rows in between: the verdicts of the others stay (where rows are not counted)."""
+    if counts_rows(criterion) or "After" in repr(criterion):
+        return
+    measured, spread = criterion.met(history), History()
+    places = []
+    for row in range(history.rows):
+        for _ in range(data.draw(st.integers(0, 2))):
+            spread.add({name: None for name in history})
+        places.append(spread.rows)
+        spread.add({name: values[row] for name, values in history.items()})
+    if places:
+        assert criterion.met(spread)[places].tolist() == measured.tolist()
+
+
+@every_criterion
+@given(st.data(), histories())
+def test_every_met_row_has_a_reason_and_parts(kind, data, history):
+    criterion = data.draw(CRITERIA[kind])
+    batches = History(history, batch=list(range(history.rows)), epoch=[7] * history.rows)
+    for row in np.flatnonzero(criterion.met(history)):
+        reason = criterion.reason(history, row)
+        assert (
+            f"epoch {row}" in reason
+            and len(reason.split()) >= 3
+            and "\n" not in reason
+            and not reason.endswith(".")
+        )
+        assert f"batch {row} of epoch 7" in criterion.reason(batches, row, "batch")
+        assert "in batch 3" in criterion.reason(history, row, place="in batch 3")
+        parts = criterion.parts_met(history, row)
+        assert parts and all(part in criterion.parts() or part is criterion for part in parts)
+
+
+@given(NESTED, histories())
+def test_the_parts_that_are_met_are_met(criterion, history):
+    if "After" in repr(criterion):  # its parts see fewer rows
+        return
+    for row in np.flatnonzero(criterion.met(history)):
+        assert all(part.met(history)[row] for part in criterion.parts_met(history, row))
+
+
+@every_criterion
+@given(st.data(), histories())
+def test_what_is_met_within_an_epoch_is_met_at_its_end(kind, data, history):
+    criterion = data.draw(CRITERIA[kind])
+    if not history.rows:
+        return
+    newest = {name: values[-1] for name, values in history.items()}
+    met = criterion.met_mid_epoch(newest, history.rows - 1)
+    if met:
+        assert criterion.every_batch and criterion.met(history)[-1]
+    if all(part.every_batch for part in criterion.parts()) and None not in newest.values():
+        assert bool(met) == criterion.met(history)[-1]
+
+
+@given(NESTED, NESTED, histories(), st.integers(0, 15))
+def test_combinations_are_what_they_are_called(one, other, history, rows):
+    assert (AnyOf(one, other).met(history) == (one.met(history) | other.met(history))).all()
+    assert (AllOf(one, other).met(history) == (one.met(history) & other.met(history))).all()
+    unseen = [False] * min(rows, history.rows)
+    assert After(rows, one).met(history).tolist() == unseen + one.met(history.tail(rows)).tolist()
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in SIMPLE if kind is not Asked], ids=lambda kind: kind.__name__
+)
+@given(st.data(), histories(), st.integers(0, 4))
+def test_the_score_decides(kind, data, history, hidden):
+    criterion = data.draw(SIMPLE[kind])
+    scores = criterion.score(history)
+    assert scores.shape == (history.rows,) and scores.dtype == float
+    measured = [
+        row
+        for row in range(history.rows)
+        if all(history[name][row] is not None for name in criterion.columns)
+    ]
+    begun = range(measured[0], history.rows) if measured else range(0)
+    assert np.isnan(scores[: len(scores) - len(begun)]).all()
+    assert [criterion.is_met(scores[row]) for row in begun] == criterion.met(history)[
+        len(scores) - len(begun) :
+    ].tolist()
+    after = After(hidden, criterion).score(history)
+    assert after.shape == scores.shape and np.isnan(after[:hidden]).all()
+    assert after[hidden:].tolist() == pytest.approx(
+        criterion.score(history.tail(hidden)).tolist(), nan_ok=True
+    )
+
+
+@every_criterion
+@given(st.data())
+def test_a_criterion_is_a_value(kind, data):
+    criterion = data.draw(CRITERIA[kind])
+    twins = [copy.deepcopy(criterion), pickle.loads(pickle.dumps(criterion))]
+    if not any(isinstance(part, Asked) for part in criterion.parts()):
+        twins.append(eval(repr(criterion)))  # it is shown as one would write it
+    for twin in twins:
+        assert twin == criterion and hash(twin) == hash(criterion)
+
+
+@given(NESTED, NESTED, histories())
+def test_one_criterion_serves_many_runs_at_once(criterion, other, history):
+    """No state in the record: two live runs of one criterion, in step, do not disturb each other."""
+    once, twice, alone = criterion.live(), criterion.live(), criterion.met(history).tolist()
+    backwards = History({name: values[::-1] for name, values in history.items()})
+    for row in range(history.rows):
+        assert once(history.head(row + 1), row) == alone[row]
+        twice(backwards.head(row + 1), row)
+
+
+# ---- each criterion, on curves written by hand ----
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    "criterion, values, met",
+    [
+        (Below("x", 0.5), [0.6, 0.5, 0.4, None, NAN, -INF], [0, 0, 1, 1, 0, 1]),
+        (Above("x", 0.5), [0.4, 0.5, 0.6, None, NAN, INF], [0, 0, 1, 1, 0, 1]),
+        (NotFinite("x"), [1, None, NAN, 1, INF, None, -INF], [0, 0, 1, 0, 1, 1, 1]),
+        (Epochs(2), [None, None, None], [0, 1, 1]),
+        (Patience("x", 2, mode="min"), [3, 2, 2, 2], [0, 0, 0, 1]),
+        (Patience("x", 2, mode="min"), [3, 2, 2, 1, 2, None, 2], [0, 0, 0, 0, 0, 0, 1]),
+        (Patience("x", 1, mode="min"), [3, 2, 2, 1], [0, 0, 1, 0]),
+        (Patience("x", 2, mode="max"), [3, 4, 4, 5, 5, 5], [0, 0, 0, 0, 0, 1]),
+        # steps of 0.5 add up to 1: the best that counts is the last improvement, not the newest value
+        (Patience("x", 2, min_delta=0.75, mode="min"), [4, 3.5, 3, 2.5, 2], [0, 0, 0, 0, 0]),
+        (Patience("x", 2, min_delta=1, mode="min"), [4, 3.5, 3, 2.5], [0, 0, 1, 0]),
+        (Patience("x", 2, min_delta=1, mode="max"), [0, 1, 1.5, 2, 2.5], [0, 0, 0, 0, 1]),
+        (Patience("x", 1, min_delta=0.5, relative=True, mode="min"), [8, 4, 3.9, 1.9], [0, 1, 0, 0]),
+        (Patience("x", 1, min_delta=0.5, relative=True, mode="max"), [-8, -4, -3.9, -1.9], [0, 1, 0, 0]),
+        (Patience("x", 1, min_delta=0.5, relative=True, mode="min"), [-1, -1.5, -1.6], [0, 1, 0]),
+        (Patience("x", 2, mode="min"), [NAN, 3, 2, NAN, NAN, 1], [0, 0, 0, 0, 1, 0]),
+        (Patience("x", 2, mode="min"), [NAN, NAN, 1], [0, 1, 0]),
+        (Patience("x", 2, mode="min"), [INF, INF, 1], [0, 1, 0]),
+        (Patience("x", 2, mode="max"), [INF, 5, 5], [0, 0, 1]),
+        (Patience("x", 1, min_delta=0.1, mode="min"), [-INF, -INF], [0, 1]),
+        (After(2, Below("x", 1)), [0, 0, 0, 2], [0, 0, 1, 0]),
+        (After(2, Patience("x", 2, mode="min")), [1, 1, 1, 1, 1], [0, 0, 0, 0, 1]),
+        (After(1, Epochs(2)), [5, 5, 5], [0, 0, 1]),
+        (After(1, After(1, Below("x", 1))), [0, 0, 0], [0, 0, 1]),
+        (After(9, Below("x", 1)), [0, 0], [0, 0]),
+        (Below("x", 1) | Above("x", 3), [2, 0, 4, NAN], [0, 1, 1, 0]),
+        (Below("x", 3) & Above("x", 1), [2, 0, 4, 2], [1, 0, 0, 1]),
+        (Below("x", 1) | Below("x", 2) & Above("x", 1.5), [0, 1.2, 1.7], [1, 0, 1]),
+        (Below("x", 1) | is_long, [2, 2, 2], [0, 0, 1]),
+        (is_long & Below("x", 1), [0, 0, 0], [0, 0, 1]),
+        (After(1, is_long), [0, 0, 0, 0], [0, 0, 0, 1]),
+    ],
+)
+def test_verdicts(criterion, values, met):
+    assert criterion.met({"x": values}).tolist() == [bool(verdict) for verdict in met]
+
+
+def test_budgets():
+    clock = {"seconds": [59.0, 60.0, 61.0], "steps": [10, 20, 30]}
+    assert (
+        TimeBudget(60).met(clock).tolist() == TimeBudget(minutes=1).met(clock).tolist() == [False, True, True]
+    )
+    assert StepBudget(20).met(clock).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "criterion, row, reason",
+    [
+        (Below("loss", 0.5), 2, "loss 0.4 < 0.5 at epoch 2"),
+        (Below("loss", 0.4000001), 2, "loss 0.4 < 0.4000001 at epoch 2"),
+        (Above("loss", 0.55), 1, "loss 0.6 > 0.55 at epoch 1"),
+        (NotFinite("x"), 0, "x is nan at epoch 0"),
+        (TimeBudget(90), 0, "90 seconds are up at epoch 0"),
+        (TimeBudget(minutes=1), 0, "1 minute is up at epoch 0"),
+        (StepBudget(1), 0, "1 step is done at epoch 0"),
+        (StepBudget(30), 0, "30 steps are done at epoch 0"),
+        (Epochs(1), 0, "1 epoch is done at epoch 0"),
+        (Epochs(4), 3, "4 epochs are done at epoch 3"),
+        (Patience("loss", 1), 3, "loss 0.4 at epoch 3 has not improved on 0.4 (epoch 2) for 1 epoch"),
+        (
+            Patience("loss", 2, min_delta=0.3),
+            3,
+            "loss 0.4 at epoch 3 has not improved on 0.6 (epoch 1) by more than 0.3 for 2 epochs",
+        ),
+        (
+            Patience("loss", 1, 0.5, relative=True),
+            3,
+            "loss 0.4 at epoch 3 has not improved on 0.4 (epoch 2) by more than 50 % for 1 epoch",
+        ),
+        (Patience("x", 3, mode="min"), 2, "x nan at epoch 2 has not been finite for 3 epochs"),
+        (After(1, Patience("x", 3, mode="max")), 3, "x nan at epoch 3 has not been finite for 3 epochs"),
+        (After(1, Epochs(2)), 2, "2 epochs are done at epoch 2"),
+        (
+            After(1, Patience("loss", 1, min_delta=0.3)),
+            2,
+            "loss 0.4 at epoch 2 has not improved on 0.6 (epoch 1) by more than 0.3 for 1 epoch",
+        ),
+        (Below("loss", 0.5) | Epochs(2), 1, "2 epochs are done at epoch 1"),
+        (Below("loss", 0.5) | Epochs(2), 2, "loss 0.4 < 0.5 at epoch 2; 3 epochs are done at epoch 2"),
+        (Below("loss", 0.5) & Epochs(2), 2, "loss 0.4 < 0.5 at epoch 2; 3 epochs are done at epoch 2"),
+        (Below("loss", 0) | After(1, Epochs(1)), 2, "2 epochs are done at epoch 2"),
+        (as_criterion(has_fallen), 1, "has_fallen said stop at epoch 1"),
+    ],
+)
+def test_reasons(criterion, row, reason):
+    history = {"loss": [0.9, 0.6, 0.4, 0.4], "x": [NAN] * 4, "seconds": [100.0] * 4, "steps": [30] * 4}
+    assert criterion.met(history)[row] and criterion.reason(history, row) == reason
+
+
+def test_a_limit_and_a_value_that_differ_never_print_alike():
+    assert Below("loss", 0.01234).reason({"loss": [0.0123]}, 0) == "loss 0.0123 < 0.01234 at epoch 0"
+    near = Patience("loss", 1, min_delta=0.1).reason({"loss": [0.12304, 0.123]}, 1)
+    assert "loss 0.123 at epoch 1 has not improved on 0.12304 (epoch 0)" in near
+
+
+def test_parts_met():
+    rule = Below("loss", 0.5) | (Epochs(2) & Above("loss", 0)) | After(1, StepBudget(1))
+    history = {"loss": [0.9, 0.6, 0.4], "steps": [9, 9, 9]}
+    assert rule.parts() == [Below("loss", 0.5), Epochs(2), Above("loss", 0), StepBudget(1)]
+    assert rule.parts_met(History.of(history), 1) == [Epochs(2), Above("loss", 0), StepBudget(1)]
+    assert (
+        rule.columns == ("loss", "steps")
+        and rule.every_batch
+        and not (Epochs(2) | Below("loss", 1)).every_batch
+    )
+
+
+@pytest.mark.parametrize("rows_before, found", [(0, []), (1, []), (2, [StepBudget(5)])])
+def test_after_holds_within_an_epoch_too(rows_before, found):
+    assert After(2, StepBudget(5)).met_mid_epoch({"steps": 7}, rows_before) == found
+    both = After(2, StepBudget(5)) | NotFinite()
+    assert both.met_mid_epoch({"steps": 7, "loss": 1.0}, rows_before) == found
+
+
+def test_both_within_an_epoch():
+    both = StepBudget(5) & NotFinite()
+    assert both.met_mid_epoch({"steps": 7, "loss": 1.0}, 0) == []
+    assert both.met_mid_epoch({"steps": 7, "loss": NAN}, 0) == [StepBudget(5), NotFinite()]
+    assert (StepBudget(5) & Below("loss", 1)).met_mid_epoch({"steps": 7, "loss": 0.0}, 0) == []
+
+
+# ---- functions as criteria ----
+
+
+def test_a_function_gets_the_history_so_far():
+    seen = []
+
+    def watch(history):
+        seen.append(dict(history))
+        return False
+
+    assert as_criterion(watch).first({"loss": [3, 2]}) is None
+    assert seen == [{"loss": [3]}, {"loss": [3, 2]}]
+    seen.clear()
+    After(1, watch).met({"loss": [3, 2, 1]})
+    assert seen == [{"loss": [2], "epoch": [1]}, {"loss": [2, 1], "epoch": [1, 2]}]
+
+
+def test_a_function_is_asked_once_more_for_the_reason_and_no_oftener():
+    asked = []
+
+    def at_last(history):
+        asked.append(history.rows)
+        return history.rows == 3
+
+    rule = at_last | Below("loss", 0)
+    assert rule.first({"loss": [3, 2, 1]}) == 2 and asked == [1, 2, 3]
+    assert rule.reason({"loss": [3, 2, 1]}, 2) == "at_last said stop at epoch 2" and asked == [1, 2, 3, 3]
+
+
+def test_a_function_that_changes_its_mind_still_leaves_a_reason():
+    answers = iter([False, True, False, False, False])
+    rule = (lambda history: next(answers)) | Below("loss", 0)
+    history = History.of({"loss": [2, 1]})
+    assert rule.first(history) == 1
+    assert rule.reason(history, 1).endswith("is met at epoch 1") and rule.parts_met(history, 1) == [rule]
+
+
+@pytest.mark.parametrize(
+    "answer, message",
+    [
+        (None, "returned None for a history of 1 row. Is a return missing"),
+        (..., "returned Ellipsis"),
+        (np.array([True, False]), r"returned an array of shape \(2,\); it should return one answer"),
+    ],
+)
+def test_what_a_function_may_not_return(answer, message):
+    with pytest.raises(TypeError, match=message):
+        as_criterion(lambda history: answer).first({"loss": [1, 2]})
+
+
+def test_a_function_has_no_score_and_says_so():
+    with pytest.raises(TypeError, match="is_long is a function that says yes or no"):
+        as_criterion(is_long).score({"loss": [1]})
+    with pytest.raises(TypeError, match=r"ask one of its parts\(\) for a score"):
+        (Epochs(1) | is_long).score({"loss": [1]})
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        lambda: Below("loss", 1) and Epochs(3),
+        lambda: Below("loss", 1) or Epochs(3),
+        lambda: not Epochs(3),
+        lambda: bool(Epochs(3) | Epochs(4)),
+        lambda: 1 if After(1, Epochs(3)) else 0,
+    ],
+)
+def test_and_or_not_are_refused(misuse):
+    with pytest.raises(TypeError, match="use | and & : Python's `or` and `and` would silently drop one"):
+        misuse()
+
+
+@pytest.mark.parametrize(
+    "build, error, message",
+    [
+        (
+            lambda: Below(0.01, "loss"),
+            TypeError,
+            'The column to watch is a name, such as "val_loss"; got 0.01',
+        ),
+        (lambda: Below("", 1), TypeError, "is a name"),
+        (lambda: Below("loss", "0.01"), ValueError, "value should be a finite number; got '0.01'"),
+        (lambda: Below("loss", NAN), ValueError, "value should be a finite number; got nan"),
+        (lambda: Below("loss", None), ValueError, "finite number; got None"),
+        (lambda: Above("loss", True), ValueError, "finite number; got True"),
+        (lambda: NotFinite(None), TypeError, "is a name"),
+        (
+            lambda: TimeBudget(),
+            ValueError,
+            r"Say one of TimeBudget\(seconds=...\) and TimeBudget\(minutes=...\)",
+        ),
+        (lambda: TimeBudget(5, 5), ValueError, "Say one of"),
+        (lambda: TimeBudget(0), ValueError, "a time budget should be a finite number above 0; got 0"),
+        (lambda: TimeBudget(minutes=-1), ValueError, "above 0; got -1"),
+        (lambda: TimeBudget(minutes="5"), ValueError, "above 0; got '5'"),
+        (lambda: TimeBudget(minutes=True), ValueError, "above 0; got True"),
+        (lambda: TimeBudget(INF), ValueError, "above 0; got inf"),
+        (lambda: StepBudget(0), ValueError, "steps should be a whole number of at least 1; got 0"),
+        (lambda: StepBudget(1e3), ValueError, "whole number of at least 1; got 1000.0"),
+        (lambda: Epochs(0), ValueError, "epochs should be a whole number of at least 1"),
+        (
+            lambda: Patience("val_loss", 0),
+            ValueError,
+            "patience should be a whole number of at least 1; got 0",
+        ),
+        (lambda: Patience("val_loss", 2.5), ValueError, "patience should be a whole number"),
+        (
+            lambda: Patience("val_loss", min_delta=-0.1),
+            ValueError,
+            "min_delta should be a finite number of at least 0",
+        ),
+        (lambda: Patience("val_loss", min_delta=None), ValueError, "min_delta should be a finite number"),
+        (lambda: Patience("accuracy"), ValueError, 'Is a small or a large "accuracy" better?'),
+        (lambda: Patience("val_loss", mode="auto"), ValueError, "Not 'auto'"),
+        (lambda: Patience(["val_loss"]), TypeError, "is a name"),
+        (lambda: After(-1, Epochs(1)), ValueError, "rows should be a whole number of at least 0; got -1"),
+        (lambda: After(Epochs(1), 2), ValueError, r"rows should be a whole number .* got Epochs\(1\)"),
+        (lambda: After(1, "loss"), TypeError, "A criterion is such as .*; got 'loss'"),
+        (lambda: Below("loss", 1) | 0.5, TypeError, "A criterion is such as"),
+        (lambda: "loss" & Below("loss", 1), TypeError, "A criterion is such as"),
+        (lambda: as_criterion(Below), TypeError, "A criterion is such as"),
+        (lambda: AnyOf(), TypeError, "AnyOf takes at least one criterion"),
+        (lambda: AllOf(), TypeError, "AllOf takes at least one criterion"),
+    ],
+)
+def test_bad_parameters_are_refused_where_they_are_given(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Below("los", 1),
+        Patience("val_los", 2, mode="min"),
+        Below("los", 1) | Epochs(1),
+        After(0, Above("los", 1)),
+        TimeBudget(5),
+    ],
+)
+def test_a_missing_column_is_an_error_in_replay_too(rule):
+    for ask in (rule.met, rule.first):
+        with pytest.raises(MissingColumn, match="There is no column"):
+            ask({"loss": [1, 2], "val_loss": [1, 2]})
+
+
+# ---- criteria of one's own ----
+
+
+@dataclass(frozen=True)
+class Own(Criterion):
+    """Met where the first column is twice the second; the kind of criterion that reads two."""
+
+    columns = ("val_loss", "loss")
+
+    def scores(self, values):
+        for value, train in values:
+            yield value / train if train else math.nan
+
+    def is_met(self, score):
+        return score > 2
+
+
+@given(histories())
+def test_two_columns_are_measured_only_together(history):
+    met = Own().met(history)
+    for row in range(history.rows):
+        value, train = history["val_loss"][row], history["loss"][row]
+        if value is None or train is None:
+            assert met[row] == (row > 0 and met[row - 1])
+        else:
+            assert met[row] == (bool(train) and value / train > 2)
+
+
+def test_ones_own_has_a_repr_and_a_reason_for_nothing():
+    class Plain(Own):
+        pass
+
+    assert repr(Own()) == "Own()" or repr(Own()).endswith("Own()")
+    assert repr(Plain()).endswith("Plain()")
+    assert Own().reason({"val_loss": [5], "loss": [1]}, 0).endswith("Own() is met at epoch 0")
+
+
+class Bare(Criterion):  # no dataclass
+    columns = ("loss",)
+
+    def scores(self, values):
+        yield from values
+
+    def is_met(self, score):
+        return score < 1
+
+
+def skips(values):
+    for value in values:
+        if value != 2:
+            yield value
+
+
+def looks_ahead(values):
+    values = list(values)
+    for value in values:
+        yield value - min(values)
+
+
+def repeats(values):
+    for value in values:
+        yield value
+        yield value
+
+
+@pytest.mark.parametrize("scores", [skips, looks_ahead, repeats, lambda values: iter([5.0])])
+def test_scores_that_do_not_follow_the_values_are_an_error(scores):
+    class Wrong(Bare):
+        def scores(self, values):
+            return scores(values)
+
+    history = History.of({"loss": [3, 2, 1]})
+    step = Wrong().live()
+    for ask in (Wrong().met, Wrong().score, Wrong().first, lambda h: [step(h, row) for row in range(3)]):
+        with pytest.raises(RuntimeError, match="Wrong.scores should yield one score for each value"):
+            ask(history)
+
+
+def test_columns_as_a_string_are_an_error():
+    class Wrong(Bare):
+        columns = "loss"  # the comma is missing
+
+    assert Bare().first({"loss": [1, 0]}) == 1 and repr(Bare()) == "Bare()"
+    with pytest.raises(TypeError, match="should be a tuple of names; got 'loss'. Is a comma missing?"):
+        Wrong().first({"loss": [1, 0]})
