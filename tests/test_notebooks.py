@@ -35,7 +35,8 @@ def test_every_notebook_has_its_lesson(folder):
 @pytest.mark.parametrize(("name", "folder"), PAGES)
 def test_a_notebook_is_what_its_lesson_builds(name, folder):
     path = NOTEBOOKS / folder / f"{name}.ipynb"
-    assert build.is_built(path, build.compose(LESSONS[name], folder)), (
+    built = build.is_built(path, build.compose(LESSONS[name], folder))
+    assert built, (
         f"{path.relative_to(build.ROOT)} is not what lessons/{name}.py and constraints/lock.txt build now; "
         "edit the lesson, not the notebook, and run `make notebooks`")
 
