@@ -45,7 +45,7 @@ show(ax, alt="Validation loss of 150 epochs: it falls until about epoch 66, wher
 # Say you stop at some epoch and keep the best weights until then. Your **regret** is how much higher their loss is than the best there
 # was. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs.
 #
-# First a wrong answer, on purpose.
+# First a wrong answer, on purpose. <!-- given: 5 -->
 
 # %%
 ex.your_stop.check(10)
