@@ -82,9 +82,9 @@ class GradientNorm(Probe):
         def listening(gradients, *args, **kwargs):
             gradients = list(gradients)
             values = [pair[0] if isinstance(pair, tuple) else pair for pair in gradients]
-            values = [tf.convert_to_tensor(value) for value in values if value is not None]
-            norm = tf.linalg.global_norm([tf.cast(value, tf.float32) for value in values])
-            norm = norm / _loss_scale(optimizer)
+            values = [tf.cast(tf.convert_to_tensor(v), tf.float32) for v in values if v is not None]
+            scale = _loss_scale(optimizer)
+            norm = tf.linalg.global_norm(values if scale is None else [value / scale for value in values])
             # a loss-scaling optimizer skips the update if the scaled gradient overflows
             counts = tf.math.is_finite(norm) if hasattr(optimizer, "inner_optimizer") else True
             self._sum.assign_add(tf.where(counts, norm, 0.0))
@@ -129,13 +129,14 @@ def _mean(total, updates):
 
 
 def _loss_scale(optimizer):
-    """What Keras 3 multiplied the loss, and so the gradients, by. (tf_keras has divided already.)"""
+    """What Keras 3 multiplied the loss, and so the gradients, by, or None. tf_keras has divided already."""
     import tensorflow as tf
 
     if not hasattr(optimizer, "scale_loss"):
-        return 1.0
+        return None
     # a LossScaleOptimizer has the first two (the first once it is built), others the third, if asked to
-    names = ("dynamic_scale", "initial_scale", "loss_scale_factor")
-    scales = [getattr(optimizer, name, None) for name in names]
-    scale = next((scale for scale in scales if scale is not None), 1.0)
-    return tf.cast(tf.convert_to_tensor(scale), tf.float32)
+    for name in ("dynamic_scale", "initial_scale", "loss_scale_factor"):
+        scale = getattr(optimizer, name, None)
+        if scale is not None:
+            return tf.cast(tf.convert_to_tensor(scale), tf.float32)
+    return None
