@@ -1,173 +1,37 @@
-"""Criteria: when is it time to stop?
-
-A criterion is a small frozen record. It reads columns of a history, gives a score to every row, and is met
-where the score says so. It holds no state: what it must remember lives in the local variables of its
-generator `scores`, so one piece of code follows a live run a row at a time and replays a finished one. No
-Keras in here.
+"""The criteria: when is it time to stop?
 
     Below("loss", 0.01) | TimeBudget(minutes=5)                         # either
     Patience("val_loss", 5) & Above("val_accuracy", 0.9)                # both in the same row
     After(20, Below("gradient_norm", 0.1))                              # not before row 20
+
+What they have in common, and what combines them, is in criterion.py.
 """
 
 import math
 from collections import deque
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from numbers import Real
+from dataclasses import dataclass
 
-import numpy as np
+from .criterion import (
+    After,
+    AllOf,
+    AnyOf,
+    Asked,
+    Combined,
+    Criterion,
+    Smoothed,
+    as_criterion,
+    check_column,
+    check_count,
+    check_number,
+    position,
+)
+from .history import direction, done, number, plural
 
-from .history import History, direction, done, number, plural
-
-
-class Criterion:
-    """The base of all criteria. Your own needs `columns`, `scores`, `is_met`, and `sentence` for its reason.
-
-    The contract, on any curve: it is causal, `met(h)[:k] == met(h.head(k))`; live equals replay; and a row in
-    which a column of its own was not measured (None) leaves the verdict as it was.
-    """
-
-    columns = ()  # names of the columns it reads
-    limit = None  # what the score is held against, where that is one number: plots draw it
-    every_batch = False  # a verdict needs the newest values alone, so it can be asked for after every batch
-
-    def scores(self, values):
-        """Yield one score for each measured value (a tuple for several columns), from the past only."""
-        raise NotImplementedError
-
-    def is_met(self, score):
-        """Does this score say stop?"""
-        raise NotImplementedError
-
-    def sentence(self, history, row, place, unit):
-        """The reason, in a row where it is met. `place` is as "at epoch 13", `unit` is "epoch" or "batch"."""
-        return f"{self!r} is met {place}"
-
-    def score(self, history):
-        """The score of every row: float array (rows,), NaN before the first measured row."""
-        history = History.of(history)
-        scores, row = np.full(history.rows, np.nan), 0
-        for row, score in self._scored(history):
-            scores[row:] = score
-        return scores
-
-    def met(self, history):
-        """Is it time to stop? A bool for every row, array (rows,)."""
-        history = History.of(history)
-        met = np.zeros(history.rows, dtype=bool)
-        for row, score in self._scored(history):
-            met[row:] = self.is_met(score)
-        return met
-
-    def first(self, history):
-        """The first row in which it is met, or None."""
-        return next((row for row, score in self._scored(History.of(history)) if self.is_met(score)), None)
-
-    def reason(self, history, row, unit="epoch", place=None):
-        """Why it is met in this row: a sentence with numbers, such as `loss 0.0094 < 0.01 at epoch 13`."""
-        history = History.of(history)
-        return self.sentence(history, row, place or f"at {position(history, row, unit)}", unit)
-
-    def live(self, start=0):
-        """A fresh function (history, row) -> bool that follows one run; call it for every row, in order.
-
-        `start` is the first row that it is given.
-        """
-        score, verdict = self._scorer(), False
-
-        def step(history, row):
-            nonlocal verdict
-            value = self._value(history, row)
-            if value is not None:
-                verdict = bool(self.is_met(score(value)))
-            return verdict
-
-        return step
-
-    def met_mid_epoch(self, row, rows_before):
-        """The parts that an unfinished row (a dict) meets, after `rows_before` whole ones; may be empty."""
-        value = row.get(self.columns[0]) if self.every_batch else None
-        return [self] if value is not None and self.is_met(value) else []
-
-    def parts(self):
-        """The simple criteria that this one is made of."""
-        return [self]
-
-    def parts_met(self, history, row):
-        """Those of its parts that are met in this row, where it is met itself."""
-        return [self]
-
-    def met_in(self, history, row):
-        """Is it time to stop in this row?"""
-        return bool(self.met(history.head(row + 1))[row])
-
-    def _value(self, history, row):
-        if len(self.columns) == 1:
-            return history[self.columns[0]][row]
-        values = tuple(history[name][row] for name in self.columns)
-        return None if None in values else values
-
-    def _scored(self, history):
-        """(row, score) for every measured row."""
-        score = self._scorer()
-        for name in self.columns:
-            history[name]  # one that is missing is an error, even before there are rows
-        values = ((row, self._value(history, row)) for row in range(history.rows))
-        return ((row, score(value)) for row, value in values if value is not None)
-
-    def _scorer(self):
-        """A fresh function value -> score. It hands over one value at a time: `scores` cannot look ahead."""
-        if isinstance(self.columns, str):
-            said = f"got {self.columns!r}. Is a comma missing?"
-            raise TypeError(f"The columns of {self!r} should be a tuple of names; {said}")
-        name = type(self).__name__
-        wrong = f"{name}.scores should yield one score for each value, before it takes the next."
-        inbox = deque()
-
-        def values():
-            while True:
-                if not inbox:
-                    raise RuntimeError(wrong)
-                yield inbox.popleft()
-
-        scores = iter(self.scores(values()))
-
-        def score(value):
-            inbox.append(value)
-            newest = next(scores, inbox)
-            if inbox or newest is inbox:
-                raise RuntimeError(wrong)
-            return newest
-
-        return score
-
-    def __or__(self, other):
-        return AnyOf(self, other)
-
-    def __ror__(self, other):
-        return AnyOf(other, self)
-
-    def __and__(self, other):
-        return AllOf(self, other)
-
-    def __rand__(self, other):
-        return AllOf(other, self)
-
-    def __repr__(self):  # as one would write it: what was left at its default stays out
-        given = [(f, getattr(self, f.name)) for f in (fields(self) if is_dataclass(self) else ())]
-        given = [(f, v) for f, v in given if f.default is MISSING or v != f.default]
-        said = [repr(v) if f.default is MISSING else f"{f.name}={v!r}" for f, v in given]
-        return f"{type(self).__name__}({', '.join(said)})"
-
-    def __bool__(self):
-        raise TypeError("A criterion is neither true nor false. To combine criteria use | and & : Python's "
-                        "`or` and `and` would silently drop one of them.")
-
-
-def position(history, row, unit="epoch"):
-    """Where a row stands, in words: "epoch 13", or "batch 4 of epoch 13"."""
-    epoch = f"epoch {history.epoch(row)}"
-    return epoch if unit == "epoch" else f"batch {history['batch'][row]} of {epoch}"
+__all__ = [
+    "Above", "After", "AllOf", "AnyOf", "Asked", "Below", "Combined", "Criterion", "Epochs",
+    "ImprovementBelow", "NotFinite", "Patience", "Smoothed", "StepBudget", "TimeBudget", "as_criterion",
+    "position",
+]
 
 
 # ---- criteria that look at the newest value ----
@@ -190,7 +54,7 @@ class Below(Criterion):
     limit = property(lambda self: self.value)
 
     def __post_init__(self):
-        _check_column(self.metric)
+        check_column(self.metric)
         check_number("value", self.value)
 
     def scores(self, values):
@@ -233,7 +97,7 @@ class NotFinite(Criterion):
     columns = property(lambda self: (self.metric,))
 
     def __post_init__(self):
-        _check_column(self.metric)
+        check_column(self.metric)
 
     def scores(self, values):
         return iter(values)
@@ -366,7 +230,7 @@ class Patience(Criterion):
     limit = property(lambda self: self.patience)
 
     def __post_init__(self):
-        _check_column(self.metric)
+        check_column(self.metric)
         check_count("patience", self.patience)
         check_number("min_delta", self.min_delta, least=0)
         direction(self.metric, self.mode)
@@ -400,204 +264,71 @@ class Patience(Criterion):
                 f"({position(history, since, unit)}){by} for {rows}")
 
 
-# ---- criteria made of others ----
-
-
-class Combined(Criterion):
-    """A criterion made of others: all it knows is how to follow a run, and the rest comes from that."""
-
-    def score(self, history):
-        raise TypeError(f"{self!r} is made of several criteria; ask one of its parts() for a score.")
-
-    def met(self, history):
-        history = History.of(history)
-        step = self.live()
-        return np.array([step(history, row) for row in range(history.rows)], dtype=bool)
-
-    def first(self, history):
-        history = History.of(history)
-        step = self.live()
-        return next((row for row in range(history.rows) if step(history, row)), None)
-
-
-class AnyOf(Combined):
-    """Met where at least one of its parts is: `a | b`.
-
-    >>> rule = Below("loss", 0.1) | Epochs(3)
-    >>> rule.first({"loss": [0.5, 0.4, 0.3]}), rule
-    (2, Below('loss', 0.1) | Epochs(3))
-    """
-
-    symbol = " | "
-
-    def __init__(self, *criteria):
-        if not criteria:
-            raise TypeError(f"{type(self).__name__} takes at least one criterion.")
-        flat = [as_criterion(criterion) for criterion in criteria]
-        # a | b | c reads as one rule of three parts
-        parts = [part.criteria if type(part) is type(self) else (part,) for part in flat]
-        self.criteria = tuple(criterion for part in parts for criterion in part)
-        self.columns = tuple(dict.fromkeys(name for part in self.criteria for name in part.columns))
-        self.every_batch = any(part.every_batch for part in self.criteria)
-
-    def live(self, start=0):
-        steps = [part.live(start) for part in self.criteria]
-        # a list, not a generator: every part sees every row
-        return lambda history, row: any([step(history, row) for step in steps])
-
-    def met_mid_epoch(self, row, rows_before):
-        return [met for part in self.criteria for met in part.met_mid_epoch(row, rows_before)]
-
-    def sentence(self, history, row, place, unit):
-        met = [part for part in self.criteria if part.met_in(history, row)]
-        said = "; ".join(part.sentence(history, row, place, unit) for part in met)
-        return said or super().sentence(history, row, place, unit)  # a function may have changed its mind
-
-    def parts_met(self, history, row):
-        met = [part for part in self.criteria if part.met_in(history, row)]
-        return [simple for part in met for simple in part.parts_met(history, row)] or [self]
-
-    def parts(self):
-        return [simple for part in self.criteria for simple in part.parts()]
-
-    def __repr__(self):
-        said = [f"({part!r})" if isinstance(part, AnyOf) else repr(part) for part in self.criteria]
-        return self.symbol.join(said)
-
-    def __eq__(self, other):
-        return type(self) is type(other) and self.criteria == other.criteria
-
-    def __hash__(self):
-        return hash((type(self), self.criteria))
-
-
-class AllOf(AnyOf):
-    """Met where all of its parts are, in the same row: `a & b`.
-
-    >>> rule = Below("loss", 0.5) & Below("val_loss", 0.5)
-    >>> rule.first({"loss": [0.4, 0.3, 0.2], "val_loss": [0.6, 0.6, 0.4]})
-    2
-    """
-
-    symbol = " & "
-
-    def live(self, start=0):
-        steps = [part.live(start) for part in self.criteria]
-        return lambda history, row: all([step(history, row) for step in steps])
-
-    def met_mid_epoch(self, row, rows_before):
-        met = [part.met_mid_epoch(row, rows_before) for part in self.criteria]
-        return [part for parts in met for part in parts] if all(met) else []
-
-
 @dataclass(frozen=True, repr=False)
-class After(Combined):
-    """`criterion`, which does not see the first `rows` rows: for what is small before training has begun.
+class ImprovementBelow(Criterion):
+    """Met once `metric` has improved by no more than `epsilon` over the last `window` measured rows.
 
-    >>> After(2, Below("gradient_norm", 0.7)).first({"gradient_norm": [0.6, 1.5, 0.9, 0.5]})
-    3
+    The score is that improvement, v[t - window] - v[t] (with the sign turned where larger is better), and
+    infinite while there is nothing to compare with; it is met where score <= epsilon. With `relative=True`
+    the score is divided by |v[t - window]|. A value that got worse is an improvement below zero. NaN is never
+    met: see NotFinite.
+
+    Source: the article's formula, stop when the improvement of performance <= epsilon, which has window 1.
+
+    Args:
+        metric: the column to watch.
+        epsilon: in the metric's units, or a share of its size if `relative`.
+        window: how many measured rows to look back, at least 1.
+        mode: "min" or "max"; it may be left out for losses alone.
+
+    >>> rule = ImprovementBelow("loss", 0.01)
+    >>> rule.score({"loss": [0.9, 0.6, 0.65, 0.5]}).round(2)
+    array([  inf,  0.3 , -0.05,  0.15])
+    >>> rule.reason({"loss": [0.9, 0.6, 0.65, 0.5]}, 2)
+    'loss got worse by 0.05, from 0.6 (epoch 1) to 0.65 at epoch 2; 0.01 or less in 1 epoch is the end'
     """
 
-    rows: int
-    criterion: Criterion
-    columns = property(lambda self: self.criterion.columns)
-    limit = property(lambda self: self.criterion.limit)
-    every_batch = property(lambda self: self.criterion.every_batch)
+    metric: str
+    epsilon: float
+    window: int = 1
+    relative: bool = False
+    mode: str | None = None
+    columns = property(lambda self: (self.metric,))
+    limit = property(lambda self: self.epsilon)
 
     def __post_init__(self):
-        check_count("rows", self.rows, least=0)
-        object.__setattr__(self, "criterion", as_criterion(self.criterion))
+        check_column(self.metric)
+        check_number("epsilon", self.epsilon)
+        check_count("window", self.window)
+        direction(self.metric, self.mode)
 
-    def live(self, start=0):
-        start += self.rows
-        step = self.criterion.live(start)
-        return lambda history, row: row >= start and step(history, row)
+    def scores(self, values):
+        sign, last = direction(self.metric, self.mode), deque(maxlen=self.window)
+        for value in values:
+            before = last[0] if len(last) == self.window else None
+            last.append(value)
+            if before is None:
+                yield math.inf
+            elif before == value:
+                yield 0.0  # also for two infinities, whose difference would be NaN
+            else:
+                yield sign * (before - value) / ((abs(before) or 1.0) if self.relative else 1.0)
 
-    def score(self, history):
-        history = History.of(history)
-        hidden = np.full(min(self.rows, history.rows), np.nan)
-        return np.concatenate([hidden, self.criterion.score(history.tail(self.rows))])
-
-    def met_mid_epoch(self, row, rows_before):
-        return self.criterion.met_mid_epoch(row, rows_before - self.rows) if rows_before >= self.rows else []
-
-    def sentence(self, history, row, place, unit):
-        return self.criterion.sentence(history.tail(self.rows), row - self.rows, place, unit)
-
-    def parts_met(self, history, row):
-        return self.criterion.parts_met(history.tail(self.rows), row - self.rows)
-
-    def parts(self):
-        return self.criterion.parts()
-
-
-@dataclass(frozen=True, repr=False)
-class Asked(Combined):
-    """A plain function as a criterion: it gets the history so far and returns whether to stop.
-
-    `a | function` and StopWhen make one by themselves.
-
-    >>> def far_apart(history):
-    ...     return history["loss"][-1] < history["val_loss"][-1] / 2
-    >>> as_criterion(far_apart).first({"loss": [9, 3], "val_loss": [9, 8]})
-    1
-    """
-
-    function: object
-
-    def live(self, start=0):
-        def step(history, row):
-            so_far = history if row == history.rows - 1 else history.head(row + 1)
-            return self._ask(so_far.tail(start) if start else so_far)
-
-        return step
-
-    def met_in(self, history, row):  # asked once more, for this row alone: it may print, or be slow
-        return self._ask(history.head(row + 1))
-
-    def score(self, history):
-        raise TypeError(f"{self!r} is a function that says yes or no: it has no score.")
+    def is_met(self, score):
+        return score <= self.epsilon
 
     def sentence(self, history, row, place, unit):
-        return f"{self!r} said stop {place}"
+        rows = [r for r, _ in self._scored(history) if r <= row]
+        since, last = rows[-1 - self.window], rows[-1]
+        before, value = history[self.metric][since], history[self.metric][last]
+        score = float(self.score(history)[row])
 
-    def _ask(self, history):
-        answer = self.function(history)
-        if answer is None or answer is ...:
-            raise TypeError(f"{self!r} returned {answer!r} for a history of {plural(history.rows, 'row')}. "
-                            "Is a return missing? It should return True (stop) or False.")
-        if np.ndim(answer):
-            raise TypeError(f"{self!r} returned an array of shape {np.shape(answer)}; it should return one "
-                            "answer: stop in the newest row, or not?")
-        return bool(answer)
+        def said(amount):
+            return f"{number(100 * amount)} %" if self.relative else number(amount)
 
-    def __repr__(self):
-        return getattr(self.function, "__name__", repr(self.function))
-
-
-def as_criterion(rule):
-    """A criterion as it is; a plain function of the history, wrapped; anything else is a TypeError."""
-    if isinstance(rule, Criterion):
-        return rule
-    if callable(rule) and not isinstance(rule, type):
-        return Asked(rule)
-    raise TypeError('A criterion is such as Below("loss", 0.01), or a function of the history that returns a '
-                    f"bool; got {rule!r}.")
-
-
-def _check_column(name):
-    if not isinstance(name, str) or not name:
-        raise TypeError(f'The column to watch is a name, such as "val_loss"; got {name!r}.')
-
-
-def check_number(what, value, above=None, least=None):
-    fine = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not fine or (above is not None and value <= above) or (least is not None and value < least):
-        bound = "" if above is None else f" above {above}"
-        bound = bound if least is None else f" of at least {least}"
-        raise ValueError(f"{what} should be a finite number{bound}; got {value!r}.")
-
-
-def check_count(what, value, least=1):
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{what} should be a whole number of at least {least}; got {value!r}.")
+        moved = "did not move"
+        if score:
+            moved = f"improved by {said(score)}" if score > 0 else f"got worse by {said(-score)}"
+        return (f"{self.metric} {moved}, from {number(before, value)} ({position(history, since, unit)}) to "
+                f"{number(value, before)} {place}; {said(self.epsilon)} or less in "
+                f"{plural(self.window, unit)} is the end")

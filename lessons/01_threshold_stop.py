@@ -10,10 +10,11 @@
 
 # %%
 import course_utils  # before keras: it keeps TensorFlow's start-up lines away
-from course_utils import data, figures, plots
+from course_utils import data
 from course_utils.callbacks import StopWhen
 from course_utils.criteria import After, Below, Epochs, StepBudget, TimeBudget
 from course_utils.exercises import chapter_01 as ex
+from course_utils.figures import chapter_01 as figures
 from course_utils.models import two_input_model
 from course_utils.notebook import reveal, show
 from course_utils.probes import GradientNorm, WeightChange
@@ -91,7 +92,7 @@ guess = ...  # the mean loss at the first message
 run = runs[0]
 first = run["messages"].index(1)
 reveal(guess, round(run["full_loss"][first], 3), "Mean loss over all emoji at the first message")
-print("the lucky batch:", round(run["smallest_loss"][first], 4), "in epoch", first)
+print(f"the lucky batch: {run['smallest_loss'][first]:.5f} in epoch {first}")
 
 # %% tags=["reveal"]
 ax = figures.break_or_not(recorded)

@@ -24,8 +24,10 @@ from course_utils.criteria import (
     Combined,
     Criterion,
     Epochs,
+    ImprovementBelow,
     NotFinite,
     Patience,
+    Smoothed,
     StepBudget,
     TimeBudget,
     as_criterion,
@@ -87,8 +89,21 @@ SIMPLE = {
         st.booleans(),
         st.sampled_from([None, "min", "max"]),
     ),
+    ImprovementBelow: st.builds(
+        ImprovementBelow,
+        COLUMNS,
+        st.sampled_from([-0.5, 0.0, 0.1, 1.0]),
+        st.integers(1, 4),
+        st.booleans(),
+        st.sampled_from(["min", "max"]),
+    ),
     Asked: st.builds(Asked, st.sampled_from([has_fallen, is_long, last_is_worst])),
 }
+SIMPLE[Smoothed] = st.builds(
+    Smoothed,
+    st.integers(1, 4),
+    st.one_of(*(SIMPLE[kind] for kind in (Below, Above, NotFinite, Patience, ImprovementBelow))),
+)
 NESTED = st.recursive(
     st.one_of(*SIMPLE.values()),
     lambda inner: st.one_of(

@@ -197,7 +197,7 @@ def always_ends(answer):
             dots.append((inputs, seed, history["loss"], stop, Below("loss", 0.01).first(history)))
 
     def draw():
-        from ..figures import stops_of
+        from ..figures.chapter_01 import stops_of
         from ..notebook import show
 
         show(stops_of(dots, BUDGET), "Training loss of the twelve runs; a dot on each stands where your rule stops it.")

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from course_utils import figures
+from course_utils.figures import chapter_01 as figures
 from course_utils.data import load_curves
 
 run = load_curves("break").select(broken=True, seed=1)[0]

@@ -1,14 +1,14 @@
-"""The figures of the lessons, where drawing one is not what the lesson is about. Each takes data and returns a figure or its axes."""
+"""The figures of chapter 01. Each function takes data and returns a figure or its axes."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .criteria import Below
-from .plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes, spread
+from ..criteria import Below
+from ..plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes, spread
 
 
 def emoji_examples(emoji):
-    """One emoji of each group, its name above and its group below. `emoji`: as from `data.load_openmoji()`."""
+    """One emoji of each group, its name above and its group below. `emoji`: as from ..data.load_openmoji()`."""
     groups = np.unique(emoji.groups)
     figure, panels = plt.subplots(1, len(groups), figsize=(9, 1.7), layout="constrained")
     for panel, group in zip(panels, groups):
