@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange"}
+PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange", "memory": "Memory"}
 
 
 class MissingColumn(KeyError):
@@ -103,11 +103,11 @@ class History(dict):
 
     def head(self, rows):
         """The first `rows` rows, as a history of its own."""
-        return History({name: values[:rows] for name, values in self.items()})
+        return type(self)({name: values[:rows] for name, values in self.items()})
 
     def tail(self, start):
         """The rows from `start` on, as a history of its own; its epochs keep their numbers."""
-        rest = History({name: values[start:] for name, values in self.items()})
+        rest = type(self)({name: values[start:] for name, values in self.items()})
         if start and "epoch" not in self:
             rest["epoch"] = list(range(start, self.rows))
         return rest

@@ -48,6 +48,22 @@ class WeightChange(Probe):
         return np.concatenate(weights) if weights else np.zeros(0)
 
 
+class Memory(Probe):
+    """The memory that this process holds at the end of the epoch (resident set size), in MiB.
+
+    A ceiling for it: `StopWhen(Above("memory", 8000))`. Memory of a graphics card is not counted. Needs psutil,
+    which comes with Jupyter's kernel.
+    """
+
+    def __init__(self, name="memory"):
+        super().__init__(name)
+
+    def on_epoch_end(self, epoch, logs=None):
+        import psutil
+
+        logs[self.name] = psutil.Process().memory_info().rss / 2**20
+
+
 class GradientNorm(Probe):
     """The global norm of the gradient: its mean over the epoch's updates.
 

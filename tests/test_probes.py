@@ -10,8 +10,8 @@ import tensorflow as tf
 import tf_keras
 
 from course_utils.callbacks import StopWhen
-from course_utils.criteria import Below
-from course_utils.probes import GradientNorm, Probe, WeightChange
+from course_utils.criteria import Above, Below
+from course_utils.probes import GradientNorm, Memory, Probe, WeightChange
 
 SAMPLES, BATCH = 10, 4  # three batches an epoch, the last one smaller
 X = np.random.default_rng(1).normal(size=(SAMPLES, 3)).astype("float32")
@@ -274,3 +274,19 @@ def test_training_is_the_same_with_probes(K):
     assert one.history["loss"] == pytest.approx(other.history["loss"], rel=1e-6)
     for weight, same in zip(plain.get_weights(), watched.get_weights(), strict=True):
         assert np.allclose(weight, same, atol=1e-6)
+
+
+@both
+def test_memory_is_what_the_process_holds(K):
+    ballast, stop = None, StopWhen(Above("memory", 0))
+
+    class Hoarder(Probe):
+        def on_epoch_begin(self, epoch, logs=None):
+            nonlocal ballast
+            if epoch == 1:
+                ballast = np.ones(30 * 2**20 // 8)  # 30 MiB that were not there in epoch 0
+
+    history = fit(tiny(K), Hoarder("hoarder"), Memory()).history["memory"]
+    assert 20 < history[1] - history[0] < 200, (history, ballast.nbytes)
+    fit(tiny(K), Memory(), stop)
+    assert stop.report.reason.startswith("memory ") and stop.report.epoch == 0
