@@ -154,11 +154,12 @@ class When(keras.callbacks.Callback):
         if self._seen is not self.history:
             newest = {name: values[-1] for name, values in self.history.items()}
             self._seen.add(dict(newest, **{name: row[name] - since for name, since in self._since.items()}))
-        newest = self._seen.rows - 1
-        if not self._may_act() or not self._ask(self._seen, newest):
+        seen, newest = self._seen, self._seen.rows - 1
+        if self._awaits_validation():
+            seen = _BeforeValidation(seen)
+        if not self._may_act() or not self._ask(seen, newest):
             return False
-        reason = self.criterion.reason(self._seen, newest, self.check)
-        self._act(reason, self.criterion.parts_met(self._seen, newest))
+        self._act(self.criterion.reason(seen, newest, self.check), self.criterion.parts_met(seen, newest))
         return True
 
     def _look_ahead(self, place, logs, rows_before, epoch):
@@ -200,19 +201,23 @@ class When(keras.callbacks.Callback):
         often = self.validation_freq
         return epoch + 1 in often if isinstance(often, (list, tuple, set)) else (epoch + 1) % often == 0
 
+    def _awaits_validation(self):
+        """Has no epoch come yet after which Keras validates?"""
+        return not any(map(self._validates, self.history["epoch"]))
+
     def _require(self, columns, where, logs=None):
         for name in columns:
             if name not in self.history:
                 if name in (logs or {}):
                     said = f"one number per {self.check}; after {where} it is {logs[name]!r}"
                     raise TypeError(f'"{name}" should be {said}.')
-                if not name.startswith("val_") or any(map(self._validates, self.history["epoch"])):
+                if not (name.startswith("val_") and self._awaits_validation()):
                     raise missing_column(name, self.history, f" after {where}")
                 self.history[name] = [None] * self.history.rows  # not measured yet
 
     def _refuse_in_batches(self, columns):
         for name in columns:
-            if name.startswith("val_") or name == "weight_change":
+            if name.startswith("val_") or name in ("weight_change", "memory"):
                 why = f'"{name}" is measured once an epoch; with check="batch" the rows are batches.'
                 raise ValueError(f'{why} Use check="epoch".')
         if any(isinstance(part, Epochs) for part in self.criterion.parts()):
@@ -249,6 +254,13 @@ class When(keras.callbacks.Callback):
             if count > count_before and math.isclose(total / count, loss, rel_tol=1e-5):
                 return {"batch_loss": (total - total_before) / (count - count_before)}
         return {"batch_loss": loss}
+
+
+class _BeforeValidation(History):
+    """A history whose validation columns are not measured yet, rather than missing."""
+
+    def __missing__(self, name):
+        return [None] * self.rows if str(name).startswith("val_") else super().__missing__(name)
 
 
 class StopWhen(When):

@@ -208,7 +208,8 @@ def test_live_is_replay_on_any_curve(criterion, history, mode):
     assert stopped == criterion.first(history) and (stopped is None or stopped == replayed.epoch)
     if replayed.best_epoch is not None:
         assert model.weights == replayed.best_epoch
-    alike(replay(criterion, stop.history, best, mode), replayed)  # what it kept says the same
+    if "val_loss" in stop.history:
+        alike(replay(criterion, stop.history, best, mode), replayed)  # what it kept says the same
 
 
 CURVE = [5.0, 4.0, 4.5, None, 3.0, 3.5, NAN, 3.0, INF, 6.0]
@@ -668,6 +669,21 @@ def test_epochs_without_validation_hold_none(K):
     assert [value is None for value in values] == [True, False, True, False, True, False]
     assert stop.report.epoch == 5 and stop.report.best_epoch == best_so_far(values)
     alike(stop.report, replay(stop.criterion, stop.history, best="val_loss"))
+
+
+@both
+def test_a_function_sees_none_before_the_first_validation(K):
+    seen = []
+
+    def watch(history):
+        seen.append(list(history["val_loss"]))
+        return seen[-1][-1] is not None
+
+    stop = StopWhen(After(1, watch), validation_freq=3)
+    fit(shared(K), stop, validation_data=(X, Y), validation_freq=3)
+    assert seen[0] == [None] and seen[1][0] is None and stop.report.epoch == 2
+    with pytest.raises(MissingColumn, match='no column "val_los".*Did you mean'):
+        fit(shared(K), StopWhen(lambda history: history["val_los"]), validation_data=(X, Y))
 
 
 @both
