@@ -185,36 +185,46 @@ rule = Below("loss", 0.01) | StepBudget(30 * 81)
 def always_ends(answer):
     if isinstance(answer, (int, float, str)):
         return f"The answer should be a criterion, such as Below(\"loss\", 0.01); this is {answer!r}."
-    rule, dots = as_criterion(answer), []
+    rule, dots, faults = as_criterion(answer), [], []
     for inputs in ("words", "both", "pictures"):
         for seed in range(1, 5):  # the lesson's examples are seed 0
             history = practice(inputs, seed)
             try:
                 stop = rule.first(history)
             except MissingColumn as error:
-                clock = " These runs were recorded without a clock: count steps or epochs." if "seconds" in rule.columns else ""
-                return f"{error}{clock}"
-            dots.append((inputs, seed, history["loss"], stop, Below("loss", 0.01).first(history)))
+                clock = " They were recorded without a clock: count steps or epochs."
+                return f"{error}{clock if 'seconds' in rule.columns else ''}"
+            dots.append((inputs, history["loss"], stop))
+            where = "On both inputs" if inputs == "both" else f"On {inputs} alone"
+            faults.append(_fault_of_stop(f"{where} (split {seed})", history["loss"], stop))
 
     def draw():
         from ..figures.chapter_01 import stops_of
         from ..notebook import show
 
-        show(stops_of(dots, BUDGET), "Training loss of the twelve runs; a dot on each stands where your rule stops it.")
+        show(stops_of(dots, BUDGET), "Training loss of the twelve runs; a dot on each where your rule stops it.")
 
-    for inputs, seed, losses, stop, below in dots:
-        on = f"On {inputs} alone" if inputs != "both" else "On both inputs"
-        on += f" (split {seed})"
-        if stop is None:
-            raise Wrong(f"{on} it never stops. Which clause ends a run that never gets there? (`|` is or, `&` is and.)", draw)
-        if below is not None and stop < below - EARLY:
-            small = " A small gradient may also mean that nothing has begun: After waits." if losses[stop] > 1 else ""
-            raise Wrong(f"{on} it stops at epoch {stop}, with a loss of {losses[stop]:.2g}; 0.01 is reached at epoch {below}.{small}", draw)
-        if below is not None and stop > below + LATE:
-            raise Wrong(f"{on} the loss is below 0.01 from epoch {below}, and your rule trains until epoch {stop}.", draw)
-        if stop >= BUDGET:
-            raise Wrong(f"{on} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, or {BUDGET * STEPS_PER_EPOCH} steps.", draw)
-        if below is None and stop < BUDGET / 2:
-            raise Wrong(f"{on} it gives up at epoch {stop}, with a loss of {losses[stop]:.2g} that still falls. The budget allows "
-                        f"{BUDGET} epochs.", draw)
+    fault = next((fault for fault in faults if fault), None)
+    if fault:
+        raise Wrong(fault, draw)
     return Right("Twelve runs, twelve stops, all in time.", draw)
+
+
+def _fault_of_stop(where, losses, stop):
+    """What is wrong with a stop at this epoch of a run, or None."""
+    below = Below("loss", 0.01).first({"loss": losses})
+    if stop is None:
+        return f"{where} it never stops. Which clause ends a run that never gets there? (`|` is or, `&` is and.)"
+    loss = f"{losses[stop]:.2g}"
+    if below is not None and stop < below - EARLY:
+        begun = " A small gradient may also mean that nothing has begun: After waits." if losses[stop] > 1 else ""
+        return f"{where} it stops at epoch {stop}, with a loss of {loss}; 0.01 is reached at epoch {below}.{begun}"
+    if below is not None and stop > below + LATE:
+        return f"{where} the loss is below 0.01 from epoch {below}, and your rule trains until epoch {stop}."
+    if stop >= BUDGET:
+        return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
+                f"or {BUDGET * STEPS_PER_EPOCH} steps.")
+    if below is None and stop < BUDGET / 2:
+        return (f"{where} it gives up at epoch {stop}, with a loss of {loss} that still falls. "
+                f"The budget allows {BUDGET} epochs.")
+    return None

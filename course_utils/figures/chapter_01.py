@@ -46,31 +46,39 @@ THRESHOLDS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 
 def accuracy_at_thresholds(curves, inputs="both"):
-    """Where each of THRESHOLDS fires on the training loss, and the validation accuracy there: arrays (runs, thresholds), NaN if never."""
+    """Where each of THRESHOLDS fires on the training loss, and the validation accuracy there.
+
+    Two float arrays (runs, thresholds), NaN where a threshold is never reached.
+    """
     runs = curves.select(input=inputs, units=64)
-    epochs = np.array([[_or_nan(Below("loss", limit).first(run)) for limit in THRESHOLDS] for run in runs])
-    accuracy = np.array([[np.nan if np.isnan(e) else run["val_accuracy"][int(e)] for e in row] for run, row in zip(runs, epochs)])
-    return epochs, accuracy
+    stops = [[Below("loss", limit).first(run) for limit in THRESHOLDS] for run in runs]
+    epochs = [[np.nan if stop is None else stop for stop in row] for row in stops]
+    accuracy = [[np.nan if stop is None else run["val_accuracy"][stop] for stop in row]
+                for run, row in zip(runs, stops)]
+    return np.array(epochs), np.array(accuracy)
 
 
 def four_questions(curves):
     """The article's four questions as four panels: undertrained, overfit, the data, the model."""
     figure, ((under, over), (inputs, sizes)) = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained")
     _, accuracy = accuracy_at_thresholds(curves)
-    under.errorbar(range(len(THRESHOLDS)), accuracy.mean(0), accuracy.std(0), color=BLUE, marker="o", capsize=3)
-    under.set(title="1. Undertrained?", xlabel="threshold on the training loss", ylabel="accuracy on new emoji",
-              xticks=range(len(THRESHOLDS)), xticklabels=[f"{limit:g}" for limit in THRESHOLDS])
-    both = curves.select(input="both", units=64)
-    spread(over, [run["val_loss"] for run in both], ORANGE, "validation loss")
-    spread(over, [run["val_accuracy"] for run in both], BLUE, "validation accuracy")
-    over.set(title="2. Overfit, in which metric?", xlabel="epoch")
+    places = range(len(THRESHOLDS))
+    under.errorbar(places, accuracy.mean(0), accuracy.std(0), color=BLUE, marker="o", capsize=3)
+    under.set(title="1. Undertrained?", xlabel="threshold on the training loss", xticks=places,
+              xticklabels=[f"{limit:g}" for limit in THRESHOLDS], ylabel="accuracy on new emoji")
+    pictures = curves.select(input="pictures", units=64)
+    spread(over, [run["val_loss"] for run in pictures], ORANGE, "validation loss, pictures")
+    spread(over, [run["val_accuracy"] for run in pictures], BLUE, "validation accuracy, pictures")
+    over.set(title="2. Overfit, in which metric?", xlabel="epoch", ylim=(0, None))
     for name, colour in (("words", GREEN), ("both", BLUE), ("pictures", PURPLE)):
         spread(inputs, [run["loss"] for run in curves.select(input=name, units=64)], colour, name)
-    inputs.set(title="3. The data: three inputs", xlabel="epoch", ylabel="training loss", yscale="log", xlim=(0, 45))
+    inputs.set(title="3. The data: three inputs", xlim=(0, 45))
     for units, colour in ((4, PURPLE), (16, ORANGE), (64, GREEN), (256, BLUE)):
-        spread(sizes, [run["loss"] for run in curves.select(input="words", units=units)], colour, f"{units} units")
-    sizes.set(title="4. The model: four sizes", xlabel="epoch", ylabel="training loss", yscale="log")
+        runs = curves.select(input="words", units=units)
+        spread(sizes, [run["loss"] for run in runs], colour, f"{units} units")
+    sizes.set(title="4. The model: four sizes")
     for panel in (inputs, sizes):
+        panel.set(xlabel="epoch", ylabel="training loss", yscale="log")
         panel.axhline(0.01, color=GREY, linestyle="--", linewidth=1)
     for panel in (over, inputs, sizes):
         panel.legend(frameon=False, fontsize=8)
@@ -89,10 +97,6 @@ def gradient_norms(runs, limit):
     return ax
 
 
-def _or_nan(value):
-    return np.nan if value is None else value
-
-
 def _wrapped(name):
     words, lines = name.split(), [""]
     for word in words:
@@ -103,14 +107,18 @@ def _wrapped(name):
 
 
 def stops_of(dots, budget):
-    """Exercise 1.5: the runs' training loss, and a dot on each where a rule stops it. `dots`: (inputs, seed, losses, stop, below)."""
+    """Exercise 1.5: the runs' training loss, and a dot on each where a rule stops it.
+
+    `dots`: (inputs, losses, stop) of each run; stop is None where there is none.
+    """
     ax = axes(xlabel="epoch (counted from 0)", ylabel="training loss", yscale="log")
-    colours, shapes, seen = {"words": GREEN, "both": BLUE, "pictures": PURPLE}, {"words": "s", "both": "o", "pictures": "^"}, set()
-    for inputs, _, losses, stop, _ in dots:
-        ax.plot(losses, color=colours[inputs], linewidth=0.7, alpha=0.6)
+    looks, seen = {"words": (GREEN, "s"), "both": (BLUE, "o"), "pictures": (PURPLE, "^")}, set()
+    for inputs, losses, stop in dots:
+        colour, shape = looks[inputs]
+        ax.plot(losses, color=colour, linewidth=0.7, alpha=0.6)
         if stop is not None:
             label = None if inputs in seen else f"your stops: {inputs}"
-            ax.plot([stop], [losses[stop]], shapes[inputs], color=colours[inputs], markersize=6, label=label)
+            ax.plot([stop], [losses[stop]], shape, color=colour, markersize=6, label=label)
             seen.add(inputs)
     ax.axvline(budget - 1, color=GREY, linestyle=":", linewidth=1, label=f"budget: {budget} epochs")
     ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="threshold 0.01")
