@@ -51,8 +51,8 @@ class WeightChange(Probe):
 class Memory(Probe):
     """The memory that this process holds at the end of the epoch (resident set size), in MiB.
 
-    A ceiling for it: `StopWhen(Above("memory", 8000))`. Memory of a graphics card is not counted. Needs psutil,
-    which comes with Jupyter's kernel.
+    A ceiling for it: `StopWhen(Above("memory", 8000))`. Memory of a graphics card is not counted.
+    Needs psutil, which comes with Jupyter's kernel.
     """
 
     def __init__(self, name="memory"):

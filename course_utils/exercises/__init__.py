@@ -3,8 +3,10 @@
     from course_utils.exercises import chapter_01 as ex
     ex.first_below.check(answer)        # also .hint() and .solution()
 
-A grader is a function of the answer. It returns None (or a Right, with a picture) where the answer is right, and a sentence (or raises
-Wrong, with a picture) where it is not. It grades what an answer does, on scripted curves, never how it is written. This file is the frame; the graders are in chapter_NN.py, what they share in stage.py.
+A grader is a function of the answer. Where the answer is right it returns None, or a Right with a picture.
+Where it is not it returns a sentence, or raises Wrong with a picture. It grades what an answer does, on
+scripted curves, never how it is written. This file is the frame; the graders are in chapter_NN.py, what they
+share in stage.py.
 """
 
 import html
@@ -18,7 +20,10 @@ GREY, GREEN, RED = "#767676", "#00734f", "#b34700"
 
 
 class Verdict:
-    """What `check` says of an answer: `state` is "right", "wrong" or "blank", `text` the sentence, `draw` a function that draws why, or None."""
+    """What `check` says of an answer.
+
+    `state` is "right", "wrong" or "blank", `text` the sentence, `draw` a function that draws why, or None.
+    """
 
     def __init__(self, state, text, draw=None):
         self.state, self.text, self.draw = state, text, draw

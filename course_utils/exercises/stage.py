@@ -1,4 +1,7 @@
-"""What graders share: a stage on which a learner's callback meets a scripted run, and words for what can go wrong with any answer."""
+"""What graders share.
+
+A stage on which a learner's callback meets a scripted run, and words for what can go wrong with any answer.
+"""
 
 import traceback
 
@@ -44,13 +47,14 @@ def call(function, *args):
 
 def explain_error(error):
     """A sentence about an exception in a learner's code: what it says, and in which line."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "course_utils" not in frame.filename]
-    where = f' in the line "{frames[-1].line}"' if frames and frames[-1].line else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if "course_utils" not in frame.filename]
+    where = f' in the line "{theirs[-1].line}"' if theirs and theirs[-1].line else ""
     return f"Your code raised {type(error).__name__}{where}: {error}"
 
 
 class Model:
-    """As much of a model as a callback needs: its weights are the number of the epoch they were trained in."""
+    """As much of a model as a callback needs; its weights are the number of the epoch they come from."""
 
     def __init__(self):
         self.stop_training, self.weights = False, [None]

@@ -8,7 +8,7 @@ from ..plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes, spread
 
 
 def emoji_examples(emoji):
-    """One emoji of each group, its name above and its group below. `emoji`: as from ..data.load_openmoji()`."""
+    """One emoji of each group, its name above and its group below. `emoji`: as from load_openmoji()."""
     groups = np.unique(emoji.groups)
     figure, panels = plt.subplots(1, len(groups), figsize=(9, 1.7), layout="constrained")
     for panel, group in zip(panels, groups):
