@@ -1,4 +1,4 @@
-"""Every exercise accepts several right answers and refuses typical wrong ones, each with a message of its own."""
+"""Every exercise accepts several right answers and refuses typical wrong ones, each with its own message."""
 
 import keras
 import numpy as np
@@ -28,7 +28,11 @@ def runs(losses, threshold, inclusive=False, count_trigger=True, stop_all=False)
     return counts
 
 
-def stopper(below=lambda value, threshold: value < threshold, key=None, fixed=None, on="model", switches_off=False):
+def strictly_below(value, threshold):
+    return value < threshold
+
+
+def stopper(below=strictly_below, key=None, fixed=None, on="model", switches_off=False):
     class Stopper(keras.callbacks.Callback):
         def __init__(self, metric, threshold):
             super().__init__()
@@ -50,6 +54,11 @@ class WithOr(stopper()):
         self.model.stop_training |= bool(logs.get(self.metric) < self.threshold)
 
 
+class Plain:
+    def __init__(self, metric, threshold):
+        pass
+
+
 class Unfinished(keras.callbacks.Callback):
     def __init__(self, metric, threshold):
         super().__init__()
@@ -62,12 +71,19 @@ class Unfinished(keras.callbacks.Callback):
 ANSWERS = {
     chapter_00.your_stop: (
         [50, 70, np.int64(79)],
-        {"early": (10, "Too early"), "late": (120, "Too late"), "past the end": (150, "from 0 to 149"), "text": ("best", "whole number"),
+        {"early": (10, "Too early"),
+         "late": (120, "Too late"),
+         "past the end": (150, "from 0 to 149"),
+         "text": ("best", "whole number"),
          "a bool": (True, "whole number")}, ...),
     chapter_01.first_below: (
         [4, np.int64(4), int(np.argmax(np.array(chapter_01.LOSSES) < 0.5))],
-        {"from 1": (5, "counting from 1"), "not strict": (3, "exactly 0.5"), "for good": (6, "held before"), "lowest": (7, "the lowest"),
-         "elsewhere": (1, "the loss is 1.1"), "a value": (0.48, "whole number")}, ...),
+        {"from 1": (5, "counting from 1"),
+         "not strict": (3, "exactly 0.5"),
+         "for good": (6, "held before"),
+         "lowest": (7, "the lowest"),
+         "elsewhere": (1, "the loss is 1.1"),
+         "a value": (0.48, "whole number")}, ...),
     chapter_01.count_the_breaks: (
         [runs, lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
         {"ends training": (lambda b, t: runs(b, t, stop_all=True), "ended training in epoch 1"),
@@ -98,10 +114,13 @@ ANSWERS = {
          "switches off": (stopper(switches_off=True), "switched that off"),
          "accuracy key": (stopper(key="acc"), "KeyError"),
          "an object": (stopper()("loss", 0.5), "without parentheses"),
-         "a plain class": (type("Plain", (), {"__init__": lambda self, metric, threshold: None}), "should be a Keras callback")}, Unfinished),
+         "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
     chapter_01.always_ends: (
-        [Below("loss", 0.01) | StepBudget(30 * 81), Below("loss", 0.01) | Epochs(30), Below("loss", 0.012) | StepBudget(2000),
-         After(5, Below("gradient_norm", 0.1)) | Epochs(30), lambda history: history["loss"][-1] < 0.01 or len(history["loss"]) >= 30],
+        [Below("loss", 0.01) | StepBudget(30 * 81),
+         Below("loss", 0.01) | Epochs(30),
+         Below("loss", 0.012) | StepBudget(2000),
+         After(5, Below("gradient_norm", 0.1)) | Epochs(30),
+         lambda history: history["loss"][-1] < 0.01 or len(history["loss"]) >= 30],
         {"threshold alone": (Below("loss", 0.01), "never stops"),
          "and": (Below("loss", 0.01) & StepBudget(30 * 81), "trains until"),
          "budget alone": (Epochs(30), "trains until"),
@@ -116,8 +135,10 @@ ANSWERS = {
          "no return": (lambda history: None, "Is a return missing?"),
          "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until")}, ...),
 }
-RIGHT = [pytest.param(e, answer, id=f"{e.number}-{i}") for e, (right, _, _) in ANSWERS.items() for i, answer in enumerate(right)]
-WRONG = [pytest.param(e, *case, id=f"{e.number}-{name}") for e, (_, wrong, _) in ANSWERS.items() for name, case in wrong.items()]
+RIGHT = [pytest.param(e, answer, id=f"{e.number}-{i}")
+         for e, (right, _, _) in ANSWERS.items() for i, answer in enumerate(right)]
+WRONG = [pytest.param(e, *case, id=f"{e.number}-{name}")
+         for e, (_, wrong, _) in ANSWERS.items() for name, case in wrong.items()]
 
 
 def test_every_exercise_is_tested():
@@ -137,7 +158,8 @@ def test_right_answers_are_accepted(exercise, answer):
 def test_wrong_answers_are_refused_with_a_reason(exercise, answer, words):
     verdict = exercise.grade(answer)
     assert verdict.state == "wrong", verdict.text
-    assert verdict.text.startswith(f"✗ {exercise.number} Not yet. ") and (words or "") in verdict.text, verdict.text
+    assert verdict.text.startswith(f"✗ {exercise.number} Not yet. "), verdict.text
+    assert (words or "") in verdict.text, verdict.text
 
 
 @pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
