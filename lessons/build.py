@@ -98,6 +98,8 @@ def execute(notebook, cwd):
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise BuildError(f"cell {number} writes to stderr:\n{cell.source}\n---\n{output.text}")
+            # a widget of a kernel that is gone; what stands for it in the same output stays
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
             if output.output_type == "error":  # meant to; the frames above would name folders of this machine
                 output.traceback = [f"{output.ename}: {output.evalue}"]
     if seconds > LIMIT:
