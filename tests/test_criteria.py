@@ -321,6 +321,24 @@ NAN, INF = math.nan, math.inf
         (Patience("x", 2, mode="min"), [INF, INF, 1], [0, 1, 0]),
         (Patience("x", 2, mode="max"), [INF, 5, 5], [0, 0, 1]),
         (Patience("x", 1, min_delta=0.1, mode="min"), [-INF, -INF], [0, 1]),
+        (ImprovementBelow("x", 0.5, mode="min"), [2, 1, 0.5, 0.25, 0.25, -1], [0, 0, 1, 1, 1, 0]),
+        (ImprovementBelow("x", 0, mode="min"), [2, 1, 1, 1.5, 1], [0, 0, 1, 1, 0]),
+        (ImprovementBelow("x", -0.5, mode="min"), [2, 2, 2.25, 2.75, 4], [0, 0, 0, 1, 1]),
+        (ImprovementBelow("x", 0.25, mode="max"), [0.5, 1, 1.25, 1], [0, 0, 1, 1]),
+        (ImprovementBelow("x", 0.25, 2, mode="min"), [4, 4, 3.5, 3.75, 3], [0, 0, 0, 1, 0]),
+        (ImprovementBelow("x", 0.5, relative=True, mode="min"), [8, 4, 3, 1], [0, 1, 1, 0]),
+        (ImprovementBelow("x", 0, mode="min"), [None, 2, None, 2, None, 1], [0, 0, 0, 1, 1, 0]),
+        (ImprovementBelow("x", 0, mode="min"), [2, NAN, 2, 2], [0, 0, 0, 1]),
+        (ImprovementBelow("x", 0, mode="min"), [INF, INF, 2, INF, -INF], [0, 1, 0, 1, 0]),
+        (ImprovementBelow("x", 0, mode="max"), [INF, INF, 2, INF, -INF], [0, 1, 1, 0, 1]),
+        (Smoothed(2, Below("x", 2)), [3, 2, 1, 4, 1, None, 0], [0, 0, 1, 0, 0, 0, 1]),
+        (Smoothed(3, Below("x", 2)), [1, 4, 0, 1], [1, 0, 1, 1]),  # the mean of one, of two, of three
+        (Smoothed(2, NotFinite("x")), [1, NAN, 1, 1], [0, 1, 1, 0]),
+        (Smoothed(2, Above("x", 5)), [1, INF, 1, 1], [0, 1, 1, 0]),
+        # 4, 3, 3, 2: without the means, epoch 2 is worse than epoch 1
+        (Smoothed(2, Patience("x", 1, mode="min")), [4, 2, 4, 0], [0, 0, 1, 0]),
+        (Smoothed(2, ImprovementBelow("x", 0, mode="max")), [1, 3, 0, 5], [0, 0, 1, 0]),
+        (After(1, Smoothed(3, Below("x", 2))), [9, 1, 2, 4], [0, 1, 1, 0]),
         (After(2, Below("x", 1)), [0, 0, 0, 2], [0, 0, 1, 0]),
         (After(2, Patience("x", 2, mode="min")), [1, 1, 1, 1, 1], [0, 0, 0, 0, 1]),
         (After(1, Epochs(2)), [5, 5, 5], [0, 0, 1]),
@@ -372,6 +390,42 @@ def test_budgets():
         ),
         (Patience("x", 3, mode="min"), 2, "x nan at epoch 2 has not been finite for 3 epochs"),
         (After(1, Patience("x", 3, mode="max")), 3, "x nan at epoch 3 has not been finite for 3 epochs"),
+        (
+            ImprovementBelow("loss", 0),
+            3,
+            "loss did not move, from 0.4 (epoch 2) to 0.4 at epoch 3; 0 or less in 1 epoch is the end",
+        ),
+        (
+            ImprovementBelow("loss", 0.25, window=2),
+            3,
+            "loss improved by 0.2, from 0.6 (epoch 1) to 0.4 at epoch 3; 0.25 or less in 2 epochs is the end",
+        ),
+        (
+            ImprovementBelow("loss", 0.5, relative=True),
+            1,
+            "loss improved by 33.3 %, from 0.9 (epoch 0) to 0.6 at epoch 1; "
+            "50 % or less in 1 epoch is the end",
+        ),
+        (
+            ImprovementBelow("loss", -0.25, mode="max"),
+            1,
+            "loss got worse by 0.3, from 0.9 (epoch 0) to 0.6 at epoch 1; "
+            "-0.25 or less in 1 epoch is the end",
+        ),
+        (
+            After(2, ImprovementBelow("loss", 0)),
+            3,
+            "loss did not move, from 0.4 (epoch 2) to 0.4 at epoch 3; 0 or less in 1 epoch is the end",
+        ),
+        (Smoothed(2, Below("loss", 0.6)), 2, "loss 0.5 < 0.6 at epoch 2 (means of 2 epochs)"),
+        (Smoothed(1, Below("loss", 0.5)), 2, "loss 0.4 < 0.5 at epoch 2 (means of 1 epoch)"),
+        (Smoothed(9, Below("loss", 0.7)), 2, "loss 0.633 < 0.7 at epoch 2 (means of 9 epochs)"),
+        (
+            Smoothed(2, Patience("loss", 1, mode="max")),
+            1,
+            "loss 0.75 at epoch 1 has not improved on 0.9 (epoch 0) for 1 epoch (means of 2 epochs)",
+        ),
+        (After(1, Smoothed(2, Below("loss", 0.6))), 2, "loss 0.5 < 0.6 at epoch 2 (means of 2 epochs)"),
         (After(1, Epochs(2)), 2, "2 epochs are done at epoch 2"),
         (
             After(1, Patience("loss", 1, min_delta=0.3)),
@@ -394,6 +448,85 @@ def test_a_limit_and_a_value_that_differ_never_print_alike():
     assert Below("loss", 0.01234).reason({"loss": [0.0123]}, 0) == "loss 0.0123 < 0.01234 at epoch 0"
     near = Patience("loss", 1, min_delta=0.1).reason({"loss": [0.12304, 0.123]}, 1)
     assert "loss 0.123 at epoch 1 has not improved on 0.12304 (epoch 0)" in near
+
+
+def scores_of(criterion, values):
+    return criterion.score({"x": values}).tolist()
+
+
+def test_window_1_is_the_articles_formula():
+    """Each value against the one before; the first has none, so its improvement is infinite."""
+    losses = [4.0, 3.0, 3.5, 3.5, 1.0]
+    assert scores_of(ImprovementBelow("x", 0, mode="min"), losses) == [INF, 1.0, -0.5, 0.0, 2.5]
+    assert scores_of(ImprovementBelow("x", 0, mode="max"), losses) == [INF, -1.0, 0.5, 0.0, -2.5]
+
+
+def test_a_window_looks_back_over_measured_rows_and_at_no_best():
+    rule = ImprovementBelow("x", 0, window=2, mode="min")
+    assert scores_of(rule, [4.0, 1.0, 3.0, 2.0]) == [INF, INF, 1.0, -1.0]
+    assert scores_of(rule, [4.0, None, 1.0, None, 3.0, 2.0]) == [INF, INF, INF, INF, 1.0, -1.0]
+    reason = rule.reason({"x": [4.0, None, 1.0, None, 3.0, 2.0]}, 5)
+    assert reason.startswith("x got worse by 1, from 1 (epoch 2) to 2 at epoch 5; 0 or less in 2 epochs")
+
+
+def test_a_relative_improvement_is_a_share_of_the_size_before():
+    rule = ImprovementBelow("x", 0, relative=True, mode="min")
+    assert scores_of(rule, [8.0, 4.0, 5.0, -5.0, -7.5]) == [INF, 0.5, -0.25, 2.0, 0.5]
+    assert scores_of(rule, [0.0, 0.0, -0.5]) == [INF, 0.0, 0.5]  # of zero there are no shares: the difference
+    more = ImprovementBelow("x", 0, relative=True, mode="max")
+    assert scores_of(more, [-8.0, -4.0, -5.0]) == [INF, 0.5, -0.25]
+
+
+def test_an_improvement_from_or_to_what_is_no_number():
+    rule = ImprovementBelow("x", 0, mode="min")
+    for values in ([1.0, NAN, 1.0, 1.0], [1.0, NAN, NAN, 1.0]):
+        assert np.isnan(rule.score({"x": values})[1:3]).all()
+    assert scores_of(rule, [INF, INF, 1.0, INF, -INF]) == [INF, 0.0, INF, -INF, INF]
+    reason = rule.reason({"x": [1.0, INF]}, 1)
+    assert reason.startswith("x got worse by inf, from 1 (epoch 0) to inf at epoch 1")
+
+
+def means(values, window):
+    """The moving mean as one would write it; of those there are at the beginning."""
+    return [sum(values[max(0, i + 1 - window): i + 1]) / min(window, i + 1) for i in range(len(values))]
+
+
+@pytest.mark.parametrize("window", [1, 2, 4, 9])
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        Below("x", 1.5),
+        Patience("x", 2, mode="min"),
+        Patience("x", 1, 0.25, mode="max"),
+        ImprovementBelow("x", 0.25, mode="min"),
+        ImprovementBelow("x", 0.1, 3, relative=True, mode="max"),
+    ],
+    ids=repr,
+)
+def test_smoothed_is_the_criterion_on_the_means(criterion, window):
+    noisy = [4.0, 2.0, 3.5, 1.0, 2.5, 0.5, 1.75, 1.25, 1.5, 0.25]
+    smooth, smoothed = {"x": means(noisy, window)}, Smoothed(window, criterion)
+    assert smoothed.score({"x": noisy}).tolist() == criterion.score(smooth).tolist()
+    assert smoothed.met({"x": noisy}).tolist() == criterion.met(smooth).tolist()
+    assert smoothed.first({"x": noisy}) == criterion.first(smooth)
+    for row in np.flatnonzero(smoothed.met({"x": noisy})):
+        said = criterion.reason(smooth, row)
+        assert smoothed.reason({"x": noisy}, row).startswith(f"{said} (means of {window} epoch")
+
+
+def test_means_are_of_measured_rows():
+    rule = Smoothed(2, Below("x", 2))
+    values = [None, 3.0, None, 2.0, None, None, 1.0]
+    assert np.isnan(rule.score({"x": values})[0])
+    assert scores_of(rule, values)[1:] == [3.0, 3.0, 2.5, 2.5, 2.5, 1.5]
+    assert rule.reason({"x": values}, 6) == "x 1.5 < 2 at epoch 6 (means of 2 epochs)"
+    falling = Smoothed(2, Patience("x", 1, mode="max"))
+    assert falling.reason({"x": values}, 3).startswith("x 2.5 at epoch 3 has not improved on 3 (epoch 1)")
+
+
+def test_nan_stays_in_the_means_for_as_long_as_the_window():
+    scores = Smoothed(3, Below("x", 9)).score({"x": [1.0, NAN, 1.0, 1.0, 4.0]})
+    assert np.isnan(scores).tolist() == [False, True, True, True, False] and scores[4] == 2
 
 
 def test_parts_met():
@@ -543,6 +676,22 @@ def test_and_or_not_are_refused(misuse):
         (lambda: After(-1, Epochs(1)), ValueError, "rows should be a whole number of at least 0; got -1"),
         (lambda: After(Epochs(1), 2), ValueError, r"rows should be a whole number .* got Epochs\(1\)"),
         (lambda: After(1, "loss"), TypeError, "A criterion is such as .*; got 'loss'"),
+        (lambda: ImprovementBelow(0.1, "loss"), TypeError, "is a name"),
+        (lambda: ImprovementBelow("loss", NAN), ValueError, "epsilon should be a finite number; got nan"),
+        (lambda: ImprovementBelow("loss", 0.1, 0), ValueError, "window should be a whole number"),
+        (lambda: ImprovementBelow("accuracy", 0.1), ValueError, 'Is a small or a large "accuracy" better?'),
+        (lambda: Smoothed(0, Below("loss", 1)), ValueError, "window should be a whole number of at least 1"),
+        (lambda: Smoothed(Below("loss", 1), 2), ValueError, r"whole number .* got Below\('loss', 1\)"),
+        (lambda: Smoothed(2, 0.5), TypeError, "A criterion is such as"),
+        (
+            lambda: Smoothed(2, Below("loss", 1) | Below("val_loss", 1)),
+            TypeError,
+            "Smoothed takes a simple criterion that reads a column; got Below",
+        ),
+        (lambda: Smoothed(2, Below("loss", 1) & Epochs(1)), TypeError, "takes a simple criterion"),
+        (lambda: Smoothed(2, After(1, Below("loss", 1))), TypeError, "takes a simple criterion"),
+        (lambda: Smoothed(2, has_fallen), TypeError, "takes a simple criterion .* got has_fallen"),
+        (lambda: Smoothed(2, Epochs(1)), TypeError, r"takes a simple criterion .* got Epochs\(1\)"),
         (lambda: Below("loss", 1) | 0.5, TypeError, "A criterion is such as"),
         (lambda: "loss" & Below("loss", 1), TypeError, "A criterion is such as"),
         (lambda: as_criterion(Below), TypeError, "A criterion is such as"),
@@ -562,6 +711,8 @@ def test_bad_parameters_are_refused_where_they_are_given(build, error, message):
         Patience("val_los", 2, mode="min"),
         Below("los", 1) | Epochs(1),
         After(0, Above("los", 1)),
+        ImprovementBelow("los", 1, mode="min"),
+        Smoothed(2, Below("los", 1)),
         TimeBudget(5),
     ],
 )
@@ -597,6 +748,19 @@ def test_two_columns_are_measured_only_together(history):
             assert met[row] == (row > 0 and met[row - 1])
         else:
             assert met[row] == (bool(train) and value / train > 2)
+
+
+def test_two_columns_are_smoothed_together():
+    """The row in which one of them is missing is in neither mean."""
+    history = {"val_loss": [4.0, 8.0, 9.0, 6.0], "loss": [2.0, 2.0, None, 3.0]}
+    assert Smoothed(2, Own()).score(history).tolist() == [2.0, 6.0 / 2.0, 3.0, 7.0 / 2.5]
+    assert Smoothed(2, Own()).met(history).tolist() == [False, True, True, True]
+
+    class Told(Own):
+        def sentence(self, history, row, place, unit):
+            return f"{history['val_loss'][row]} and {history['loss'][row]} {place}"
+
+    assert Smoothed(2, Told()).reason(history, 3) == "7.0 and 2.5 at epoch 3 (means of 2 epochs)"
 
 
 def test_ones_own_has_a_repr_and_a_reason_for_nothing():
