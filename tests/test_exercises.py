@@ -2,13 +2,10 @@
 
 import keras
 import numpy as np
-import pytest
 
 from course_utils.criteria import After, Below, Epochs, Patience, StepBudget, TimeBudget
 from course_utils.exercises import chapter_00, chapter_01
-
-CHAPTERS = [chapter_00, chapter_01]
-
+from exercise_rules import ExerciseRules
 
 # ---- chapter 01: answers ----
 
@@ -135,65 +132,12 @@ ANSWERS = {
          "no return": (lambda history: None, "Is a return missing?"),
          "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until")}, ...),
 }
-RIGHT = [pytest.param(e, answer, id=f"{e.number}-{i}")
-         for e, (right, _, _) in ANSWERS.items() for i, answer in enumerate(right)]
-WRONG = [pytest.param(e, *case, id=f"{e.number}-{name}")
-         for e, (_, wrong, _) in ANSWERS.items() for name, case in wrong.items()]
 
 
-def test_every_exercise_is_tested():
-    assert [e for chapter in CHAPTERS for e in chapter.chapter.exercises] == list(ANSWERS)
-    for exercise, (right, wrong, _) in ANSWERS.items():
-        assert len(right) >= 2 and len(wrong) >= 4, exercise.number
-
-
-@pytest.mark.parametrize("exercise, answer", RIGHT)
-def test_right_answers_are_accepted(exercise, answer):
-    verdict = exercise.grade(answer)
-    assert verdict.state == "right", verdict.text
-    assert exercise.fact in verdict.text
-
-
-@pytest.mark.parametrize("exercise, answer, words", WRONG)
-def test_wrong_answers_are_refused_with_a_reason(exercise, answer, words):
-    verdict = exercise.grade(answer)
-    assert verdict.state == "wrong", verdict.text
-    assert verdict.text.startswith(f"✗ {exercise.number} Not yet. "), verdict.text
-    assert (words or "") in verdict.text, verdict.text
-
-
-@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
-def test_every_wrong_answer_has_a_message_of_its_own(exercise):
-    messages = {name: exercise.grade(answer).text for name, (answer, _) in ANSWERS[exercise][1].items()}
-    assert len(set(messages.values())) >= 4, messages
-
-
-@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
-def test_a_blank_is_not_attempted_and_never_red(exercise):
-    for blank in (..., ANSWERS[exercise][2]):
-        verdict = exercise.grade(blank)
-        assert verdict.state == "blank" and verdict.text.endswith("not attempted"), verdict.text
-
-
-@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
-def test_the_shown_solution_is_right(exercise):
+class TestChapters00And01(ExerciseRules):
+    chapters = [chapter_00, chapter_01]
+    answers = ANSWERS
     names = dict(keras=keras, np=np, Below=Below, StepBudget=StepBudget)
-    before = set(names)
-    exec(exercise.code, names)
-    answer = next(value for name, value in names.items() if name not in before and not name.startswith("__"))
-    assert exercise.grade(answer).state == "right"
-
-
-@pytest.mark.parametrize("exercise", ANSWERS, ids=lambda exercise: exercise.number)
-def test_check_hint_and_solution_show_something(exercise, capsys):
-    right, wrong, _ = ANSWERS[exercise]
-    exercise.check(right[0])
-    for answer, _ in wrong.values():
-        exercise.check(answer)  # draws its figure, where it has one
-    for _ in range(len(exercise.hints) + 1):
-        exercise.hint()
-    exercise.solution()
-    assert "Right" in capsys.readouterr().out
 
 
 def test_an_error_in_the_answer_is_explained_with_its_line():
@@ -202,17 +146,3 @@ def test_an_error_in_the_answer_is_explained_with_its_line():
 
     text = chapter_01.mean_over_pictures.grade(mean_loss).text
     assert "NameError" in text and "number_of_pictures" in text and "return sum(losses)" in text
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_summary_counts_what_is_solved(chapter, capsys):
-    for exercise in chapter.chapter.exercises:
-        exercise.solved = False
-    of = len(chapter.chapter.exercises)
-    chapter.summary()
-    first = chapter.chapter.exercises[0]
-    first.check(ANSWERS[first][0][0])
-    first.check(...)  # a blank afterwards does not take it back
-    chapter.summary()
-    out = capsys.readouterr().out.splitlines()
-    assert out[0] == f"0 of {of} solved" and out[-1] == f"1 of {of} solved"

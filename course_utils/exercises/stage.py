@@ -66,7 +66,17 @@ class Model:
         self.weights = list(weights)
 
 
-def run(callback, rows, model=None, meddle=None):
+class Clock:
+    """A clock that is turned by hand: `seconds` is what it shows, and `clock()` reads it."""
+
+    def __init__(self, seconds=0.0):
+        self.seconds = seconds
+
+    def __call__(self):
+        return self.seconds
+
+
+def run(callback, rows, model=None, meddle=None, batches=0, passed=None):
     """Let a callback live through a scripted run.
 
     Args:
@@ -74,6 +84,9 @@ def run(callback, rows, model=None, meddle=None):
         rows: one dict of logs per epoch.
         model: a Model; a new one if None.
         meddle: a function (epoch, model), called before the callback's turn: what another callback does.
+        batches: batches in an epoch. With 0 the run has epochs alone; else it has the hooks of batches, and
+            validation after every epoch, as in Keras also after one that was cut short.
+        passed: a function, called with "batch" or "validation" when one is over: it turns a Clock.
 
     Returns:
         (last epoch that ran, model).
@@ -85,6 +98,8 @@ def run(callback, rows, model=None, meddle=None):
     for epoch, logs in enumerate(rows):
         model.weights = [epoch]
         _hook(callback, "on_epoch_begin", epoch)
+        if batches:
+            _batches_and_validation(callback, model, batches, passed or (lambda what: None))
         if meddle:
             meddle(epoch, model)
         _hook(callback, "on_epoch_end", epoch, dict(logs))
@@ -92,6 +107,18 @@ def run(callback, rows, model=None, meddle=None):
             break
     _hook(callback, "on_train_end")
     return epoch, model
+
+
+def _batches_and_validation(callback, model, batches, passed):
+    for batch in range(batches):
+        _hook(callback, "on_train_batch_begin", batch)
+        passed("batch")
+        _hook(callback, "on_train_batch_end", batch)
+        if model.stop_training:
+            break
+    _hook(callback, "on_test_begin")
+    passed("validation")
+    _hook(callback, "on_test_end")
 
 
 def _hook(callback, name, *args):
