@@ -98,7 +98,7 @@ class When(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self._validation_began is not None:
             self._reserve = self.clock() - self._validation_began
-        if self.check == "batch" or not self._finish_row(dict(logs or {}), f"epoch {epoch}"):
+        if self.check == "batch" or not self._finish_row(logs or {}, f"epoch {epoch}"):
             # else the next epoch would be cut short in its first batch, and still be validated
             self._look_ahead(f"at epoch {epoch}", logs, self._seen.rows - 1, epoch + 1)
         self._note_progress()
@@ -205,10 +205,10 @@ class When(keras.callbacks.Callback):
         """Has no epoch come yet after which Keras validates?"""
         return not any(map(self._validates, self.history["epoch"]))
 
-    def _require(self, columns, where, logs=None):
+    def _require(self, columns, where, logs):
         for name in columns:
             if name not in self.history:
-                if name in (logs or {}):
+                if name in logs:
                     said = f"one number per {self.check}; after {where} it is {logs[name]!r}"
                     raise TypeError(f'"{name}" should be {said}.')
                 if not (name.startswith("val_") and self._awaits_validation()):
@@ -306,7 +306,17 @@ class StopWhen(When):
         if self._weights is None:
             why = f"{self.metric} was never a number" if self.metric else "restore_best was not asked for"
             raise RuntimeError(f"No weights were kept: {why}.")
-        self.model.set_weights(self._weights)
+        self.model.set_weights(self._kept_weights())
+
+    def _kept_weights(self):
+        """The kept weights in today's order: in tf_keras, freezing a part of a layer changes it."""
+        kept = dict(zip(map(id, self._variables), self._weights, strict=False))
+        today = [id(variable) for variable in getattr(self.model, "weights", ())]
+        return [kept[variable] for variable in today] if kept.keys() == set(today) else self._weights
+
+    def __getstate__(self):  # a copy has a model of its own, with other variables
+        state = super().__getstate__()
+        return state if self._weights is None else dict(state, _weights=self._kept_weights(), _variables=())
 
     @property
     def report(self):
@@ -319,11 +329,14 @@ class StopWhen(When):
     def _begin(self, state):
         super()._begin(state)
         self._best_epoch = self._kept = self._weights = None
+        self._variables = ()
 
     def _finish_row(self, logs, where, **batch):
         value = _numbers(logs).get(self.metric, math.nan)
         if math.isfinite(value) and (self._kept is None or self._sign * value < self._sign * self._kept):
-            self._best_epoch, self._kept, self._weights = self._epoch, value, self.model.get_weights()
+            self._best_epoch, self._kept = self._epoch, value
+            self._weights = self.model.get_weights()
+            self._variables = tuple(getattr(self.model, "weights", ()))  # whose they are
         met = super()._finish_row(logs, where, **batch)
         if self.metric:
             self._require([self.metric], where, logs)
