@@ -129,8 +129,10 @@ def test_gradient_norm_after_ctrl_c(K):
     for fresh in (probe, GradientNorm(), probe):  # the same object again, a new one, and the first once more
         with pytest.raises(KeyboardInterrupt):
             fit(model, fresh, InEachBatch(ctrl_c))
-    expected = norms(model)
-    assert fit(model, probe).history["gradient_norm"] == means(expected)
+    expected, counted = norms(model), []
+    count = InEachBatch(lambda model, epoch, batch: counted.append(float(probe._updates)))
+    assert fit(model, probe, count).history["gradient_norm"] == means(expected)
+    assert counted == [1, 2, 3, 1, 2, 3]  # it listens once, not once for each time it was interrupted
     assert is_bare(model)
 
 
