@@ -3,8 +3,10 @@
     Below("loss", 0.01) | TimeBudget(minutes=5)                         # either
     Patience("val_loss", 5) & Above("val_accuracy", 0.9)                # both in the same row
     After(20, Below("gradient_norm", 0.1))                              # not before row 20
+    Lasting(3, GeneralizationLoss(5))                                   # three rows in a row
 
-What they have in common, and what combines them, is in criterion.py.
+What they have in common, and what combines them, is in criterion.py; Prechelt's three and the plateau are
+in scores.py, and can be imported from here.
 """
 
 import math
@@ -18,6 +20,7 @@ from .criterion import (
     Asked,
     Combined,
     Criterion,
+    Lasting,
     Smoothed,
     as_criterion,
     check_column,
@@ -26,10 +29,12 @@ from .criterion import (
     position,
 )
 from .history import direction, done, number, plural
+from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
 
 __all__ = [
     "Above", "After", "AllOf", "AnyOf", "Asked", "Below", "Combined", "Criterion", "Epochs",
-    "ImprovementBelow", "NotFinite", "Patience", "Smoothed", "StepBudget", "TimeBudget", "as_criterion",
+    "GeneralizationLoss", "ImprovementBelow", "Lasting", "NotFinite", "Patience", "Plateau",
+    "ProgressQuotient", "Smoothed", "StepBudget", "SuccessiveIncreases", "TimeBudget", "as_criterion",
     "position",
 ]
 

@@ -97,6 +97,10 @@ class Criterion:
         """Is it time to stop in this row?"""
         return bool(self.met(history.head(row + 1))[row])
 
+    def measured(self, history, row):
+        """Was there something new for it in this row?"""
+        return self._value(history, row) is not None
+
     def _value(self, history, row):
         if len(self.columns) == 1:
             return history[self.columns[0]][row]
@@ -212,6 +216,9 @@ class AnyOf(Combined):
         # a list, not a generator: every part sees every row
         return lambda history, row: any([step(history, row) for step in steps])
 
+    def measured(self, history, row):
+        return any(part.measured(history, row) for part in self.criteria)
+
     def met_mid_epoch(self, row, rows_before):
         return [met for part in self.criteria for met in part.met_mid_epoch(row, rows_before)]
 
@@ -282,6 +289,9 @@ class After(Combined):
         step = self.criterion.live(start)
         return lambda history, row: row >= start and step(history, row)
 
+    def measured(self, history, row):
+        return self.criterion.measured(history, row)
+
     def score(self, history):
         history = History.of(history)
         hidden = np.full(min(self.rows, history.rows), np.nan)
@@ -298,6 +308,68 @@ class After(Combined):
 
     def parts(self):
         return self.criterion.parts()
+
+
+@dataclass(frozen=True, repr=False)
+class Lasting(Combined):
+    """Met once `criterion` has been met in `rows` measured rows in a row.
+
+    The score is that count. A row in which `criterion` measured nothing new is not counted, and does not end
+    the count.
+
+    Raises:
+        ValueError: `criterion` speaks at the end of a strip only, so never in two rows in a row.
+
+    >>> from course_utils.criteria import Below
+    >>> rule = Lasting(2, Below("loss", 0.5))
+    >>> rule.first({"loss": [0.4, 0.6, 0.4, 0.3]}), rule.reason({"loss": [0.4, 0.6, 0.4, 0.3]}, 3)
+    (3, 'loss 0.3 < 0.5 at epoch 3 (for 2 epochs in a row)')
+    """
+
+    rows: int
+    criterion: Criterion
+    columns = property(lambda self: self.criterion.columns)
+    limit = property(lambda self: self.rows)
+
+    def __post_init__(self):
+        check_count("rows", self.rows)
+        object.__setattr__(self, "criterion", as_criterion(self.criterion))
+        if self.rows > 1 and getattr(self.criterion, "strip", 1) > 1:
+            raise ValueError(f"{self.criterion!r} speaks at the end of a strip only: it is never met in "
+                             f"{self.rows} rows in a row.")
+
+    def live(self, start=0):
+        count = self._counter(start)
+        return lambda history, row: count(history, row) >= self.rows
+
+    def score(self, history):
+        history, count = History.of(history), self._counter()
+        return np.array([count(history, row) for row in range(history.rows)], dtype=float)
+
+    def measured(self, history, row):
+        return self.criterion.measured(history, row)
+
+    def sentence(self, history, row, place, unit):
+        rows = plural(int(self.score(history.head(row + 1))[row]), unit)
+        return f"{self.criterion.sentence(history, row, place, unit)} (for {rows} in a row)"
+
+    def parts_met(self, history, row):
+        return self.criterion.parts_met(history, row)
+
+    def parts(self):
+        return self.criterion.parts()
+
+    def _counter(self, start=0):
+        step, count = self.criterion.live(start), 0
+
+        def counted(history, row):
+            nonlocal count
+            met = step(history, row)
+            if self.criterion.measured(history, row):
+                count = count + 1 if met else 0
+            return count
+
+        return counted
 
 
 @dataclass(frozen=True, repr=False)
@@ -368,6 +440,9 @@ class Asked(Combined):
             return self._ask(so_far.tail(start) if start else so_far)
 
         return step
+
+    def measured(self, history, row):
+        return True
 
     def met_in(self, history, row):  # asked once more, for this row alone: it may print, or be slow
         return self._ask(history.head(row + 1))

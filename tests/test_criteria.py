@@ -24,11 +24,16 @@ from course_utils.criteria import (
     Combined,
     Criterion,
     Epochs,
+    GeneralizationLoss,
     ImprovementBelow,
+    Lasting,
     NotFinite,
     Patience,
+    Plateau,
+    ProgressQuotient,
     Smoothed,
     StepBudget,
+    SuccessiveIncreases,
     TimeBudget,
     as_criterion,
 )
@@ -39,6 +44,9 @@ from course_utils.history import History, MissingColumn
 # a few round values, so that ties, thresholds met exactly and constant curves are common
 VALUES = st.one_of(
     st.sampled_from([0.0, 0.5, 1.0, 1.5, -1.0, math.nan, math.inf, -math.inf]), st.none(), st.floats()
+)
+ERRORS = st.one_of(  # above 0, as GeneralizationLoss and ProgressQuotient ask for
+    st.sampled_from([0.5, 1.0, 1.5, math.nan, math.inf]), st.none(), st.floats(0, exclude_min=True)
 )
 LIMITS = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(allow_nan=False, allow_infinity=False))
 COLUMNS = st.sampled_from(["loss", "val_loss"])
@@ -54,6 +62,8 @@ def histories(draw):
     return History(
         loss=column(VALUES),
         val_loss=column(VALUES),
+        error=column(ERRORS),
+        val_error=column(ERRORS),
         steps=sorted(column(st.integers(0, 20))),
         seconds=sorted(column(st.floats(0, 20))),
     )
@@ -97,17 +107,38 @@ SIMPLE = {
         st.booleans(),
         st.sampled_from(["min", "max"]),
     ),
+    GeneralizationLoss: st.builds(
+        GeneralizationLoss, st.sampled_from([0.0, 5.0, 50.0]), st.sampled_from(["error", "val_error"])
+    ),
+    ProgressQuotient: st.builds(
+        ProgressQuotient,
+        st.sampled_from([0.0, 0.1, 1.0]),
+        st.integers(2, 4),
+        st.just("val_error"),
+        st.just("error"),
+    ),
+    SuccessiveIncreases: st.builds(SuccessiveIncreases, st.integers(1, 2), st.integers(1, 4), COLUMNS),
+    Plateau: st.builds(Plateau, COLUMNS, st.sampled_from([0.0, 0.25, 1.0]), st.integers(2, 4)),
     Asked: st.builds(Asked, st.sampled_from([has_fallen, is_long, last_is_worst])),
 }
+BUDGETS = (TimeBudget, StepBudget)
 SIMPLE[Smoothed] = st.builds(
     Smoothed,
     st.integers(1, 4),
-    st.one_of(*(SIMPLE[kind] for kind in (Below, Above, NotFinite, Patience, ImprovementBelow))),
+    st.one_of(*(rules for kind, rules in SIMPLE.items() if kind not in {*BUDGETS, Epochs, Asked})),
 )
+
+
+def lasting(criteria):
+    speaks_in_every_row = criteria.filter(lambda rule: getattr(rule, "strip", 1) == 1)
+    return st.builds(Lasting, st.integers(1, 3), speaks_in_every_row)
+
+
 NESTED = st.recursive(
     st.one_of(*SIMPLE.values()),
     lambda inner: st.one_of(
         st.builds(After, st.integers(0, 4), inner),
+        lasting(inner),
         st.builds(lambda parts: AnyOf(*parts), st.lists(inner, min_size=2, max_size=3)),
         st.builds(lambda parts: AllOf(*parts), st.lists(inner, min_size=2, max_size=3)),
     ),
@@ -115,6 +146,7 @@ NESTED = st.recursive(
 )
 CRITERIA = SIMPLE | {
     After: st.builds(After, st.integers(0, 4), NESTED),
+    Lasting: lasting(NESTED),
     AnyOf: st.builds(lambda a, b: a | b, NESTED, NESTED),
     AllOf: st.builds(lambda a, b: a & b, NESTED, NESTED),
 }
@@ -235,7 +267,8 @@ def test_what_is_met_within_an_epoch_is_met_at_its_end(kind, data, history):
     met = criterion.met_mid_epoch(newest, history.rows - 1)
     if met:
         assert criterion.every_batch and criterion.met(history)[-1]
-    if all(part.every_batch for part in criterion.parts()) and None not in newest.values():
+    newest_decides = all(part.every_batch for part in criterion.parts()) and "Lasting" not in repr(criterion)
+    if newest_decides and None not in newest.values():
         assert bool(met) == criterion.met(history)[-1]
 
 
@@ -339,6 +372,29 @@ NAN, INF = math.nan, math.inf
         (Smoothed(2, Patience("x", 1, mode="min")), [4, 2, 4, 0], [0, 0, 1, 0]),
         (Smoothed(2, ImprovementBelow("x", 0, mode="max")), [1, 3, 0, 5], [0, 0, 1, 0]),
         (After(1, Smoothed(3, Below("x", 2))), [9, 1, 2, 4], [0, 1, 1, 0]),
+        # 4 is 100 % above 2 and 300 % above 1; exactly at alpha is not yet above it
+        (GeneralizationLoss(100, "x"), [2, 4, 4.5, 1, 2, 2.5], [0, 0, 1, 0, 0, 1]),
+        (GeneralizationLoss(0, "x"), [2, 2, NAN, 3, None, INF, 1], [0, 0, 0, 1, 1, 1, 0]),
+        (GeneralizationLoss(5, "x"), [INF, INF, NAN, 2, 3], [0, 0, 0, 0, 1]),
+        (Lasting(2, GeneralizationLoss(100, "x")), [1, 3, 2, 3, None, 4, 5], [0, 0, 0, 0, 0, 1, 1]),
+        (After(1, GeneralizationLoss(0, "x")), [1, 3, 2, 4], [0, 0, 0, 1]),
+        (SuccessiveIncreases(1, 2, "x"), [9, 5, 9, 6, 0, 5, 9, 9], [0, 0, 0, 1, 0, 0, 0, 1]),
+        (SuccessiveIncreases(2, 1, "x"), [1, 2, 2, 3, 4, 5], [0, 0, 0, 0, 1, 1]),
+        (SuccessiveIncreases(1, 2, "x"), [9, None, 5, 9, 6, None, 0], [0, 0, 0, 0, 1, 1, 0]),
+        (SuccessiveIncreases(1, 1, "x"), [1, NAN, 2, 3], [0, 0, 0, 1]),
+        (SuccessiveIncreases(1, 1, "x"), [-INF, -1, INF, INF], [0, 1, 1, 0]),
+        (Plateau("x", 0.5, 2), [4, 3, 2.5, 2.5, None, 9], [0, 1, 1, 1, 1, 0]),  # half of the distance
+        (Plateau("x", 0, 3), [0.1, 0.1, 0.1, 0.1, 0.2], [0, 0, 1, 1, 0]),
+        (Plateau("x", 1, 2), [1, NAN, 1, 1, INF, INF, 1], [0, 0, 0, 1, 0, 0, 0]),
+        (Lasting(1, Below("x", 1)), [2, 0, 2], [0, 1, 0]),
+        (Lasting(2, Below("x", 1)), [0, 2, 0, None, None, 0, 0, 2], [0, 0, 0, 0, 0, 1, 1, 0]),
+        (Lasting(2, Below("x", 1)), [None, 0, 0, None, 2], [0, 0, 1, 1, 0]),
+        (Lasting(2, After(1, Below("x", 1))), [0, 0, 0], [0, 0, 1]),
+        (After(1, Lasting(2, Below("x", 1))), [0, 0, 0], [0, 0, 1]),
+        (Lasting(2, Lasting(2, Below("x", 1))), [0, 0, 0, 0], [0, 0, 1, 1]),
+        (Lasting(2, is_long), [0, 0, 0, 0], [0, 0, 0, 1]),
+        (Lasting(2, Below("x", 1) | Above("x", 3)), [0, 2, 4, 0], [0, 0, 0, 1]),
+        (Lasting(2, Epochs(1)), [None, None], [0, 1]),
         (After(2, Below("x", 1)), [0, 0, 0, 2], [0, 0, 1, 0]),
         (After(2, Patience("x", 2, mode="min")), [1, 1, 1, 1, 1], [0, 0, 0, 0, 1]),
         (After(1, Epochs(2)), [5, 5, 5], [0, 0, 1]),
@@ -417,6 +473,23 @@ def test_budgets():
             3,
             "loss did not move, from 0.4 (epoch 2) to 0.4 at epoch 3; 0 or less in 1 epoch is the end",
         ),
+        (
+            GeneralizationLoss(5, "error"),
+            3,
+            "error 0.6 at epoch 3 is 50 % above its lowest, 0.4 (epoch 1); more than 5 % is the end",
+        ),
+        (
+            GeneralizationLoss(49.99999, "error"),
+            3,
+            "error 0.6 at epoch 3 is 50 % above its lowest, 0.4 (epoch 1); more than 49.99999 % is the end",
+        ),
+        (
+            Plateau("loss", 0.2, 2),
+            1,
+            "loss 0.6 at epoch 1: the standard deviation of 2 epochs is 0.15 <= 0.2",
+        ),
+        (Lasting(1, Below("loss", 0.5)), 2, "loss 0.4 < 0.5 at epoch 2 (for 1 epoch in a row)"),
+        (Lasting(2, Below("loss", 0.7)), 3, "loss 0.4 < 0.7 at epoch 3 (for 3 epochs in a row)"),
         (Smoothed(2, Below("loss", 0.6)), 2, "loss 0.5 < 0.6 at epoch 2 (means of 2 epochs)"),
         (Smoothed(1, Below("loss", 0.5)), 2, "loss 0.4 < 0.5 at epoch 2 (means of 1 epoch)"),
         (Smoothed(9, Below("loss", 0.7)), 2, "loss 0.633 < 0.7 at epoch 2 (means of 9 epochs)"),
@@ -441,6 +514,7 @@ def test_budgets():
 )
 def test_reasons(criterion, row, reason):
     history = {"loss": [0.9, 0.6, 0.4, 0.4], "x": [NAN] * 4, "seconds": [100.0] * 4, "steps": [30] * 4}
+    history["error"] = [0.9, 0.4, 0.5, 0.6]
     assert criterion.met(history)[row] and criterion.reason(history, row) == reason
 
 
@@ -527,6 +601,68 @@ def test_means_are_of_measured_rows():
 def test_nan_stays_in_the_means_for_as_long_as_the_window():
     scores = Smoothed(3, Below("x", 9)).score({"x": [1.0, NAN, 1.0, 1.0, 4.0]})
     assert np.isnan(scores).tolist() == [False, True, True, True, False] and scores[4] == 2
+
+
+def test_the_quotient_by_hand():
+    """Strips of 2. P = 1000 (mean / min - 1): 500 for 4, 2; 125 for 5, 4; 0 for 3, 3."""
+    rule = ProgressQuotient(0.5, strip=2)
+    history = {
+        "val_loss": [2.0, 1.0, 9.0, 1.5, 1.0, 1.25, 9.0, 1.0, 9.0],
+        "loss": [4.0, 2.0, 5.0, 4.0, 3.0, 3.0, 3.0, 3.0, 3.0],
+    }
+    expected = [NAN, 0.0, NAN, 50 / 125, NAN, INF, NAN, 0.0, NAN]
+    assert rule.score(history).tolist() == pytest.approx(expected, nan_ok=True)
+    assert np.flatnonzero(rule.met(history)).tolist() == [5]
+    assert rule.reason(history, 5) == (
+        "val_loss 1.25 at epoch 5 is 25 % above its lowest, 1 (epoch 1), with no progress of loss in 2 epochs"
+    )
+    # a row in which one of the columns is missing is in no strip
+    gaps = {
+        "val_loss": [2.0, None, 1.0, 9.0, 9.0, 1.5, None],
+        "loss": [4.0, 7.0, 2.0, None, 5.0, 4.0, 4.0],
+    }
+    assert rule.score(gaps).tolist() == pytest.approx([NAN, NAN, 0.0, 0.0, NAN, 0.4, 0.4], nan_ok=True)
+    assert ProgressQuotient(0.25, strip=2).reason(gaps, 5) == (
+        "val_loss 1.5 at epoch 5 is 50 % above its lowest, 1 (epoch 2): 0.4 times the progress of loss in "
+        "2 epochs, 125; more than 0.25 is the end"
+    )
+
+
+def test_a_constant_strip_has_no_progress_however_it_is_rounded():
+    for value in (0.1, 1 / 3, 0.7, 1e-300, 3e300):
+        history = {"val_loss": [1.0] * 6 + [2.0], "loss": [value] * 7}
+        assert ProgressQuotient(3, strip=7).score(history)[-1] == INF
+        assert Plateau("loss", 0, 7).first(history) == 6
+
+
+def test_scores_of_increases_and_of_lasting():
+    rises = SuccessiveIncreases(3, strip=2, metric="x")
+    values = [1, 5, 9, 6, 0, 7, 9, 7, 0, 8]
+    assert rises.score({"x": values}).tolist() == pytest.approx(
+        [NAN, 0, NAN, 1, NAN, 2, NAN, 0, NAN, 1], nan_ok=True
+    )
+    one = SuccessiveIncreases(1, strip=2, metric="x")
+    assert one.reason({"x": values}, 3) == "x rose in 1 strip of 2 epochs, from 5 (epoch 1) to 6 at epoch 3"
+    lasting = Lasting(2, Below("x", 1))
+    assert scores_of(lasting, [None, 0.0, 0.0, None, 2.0, 0.0]) == [0, 1, 2, 2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "rule, history, said",
+    [
+        (GeneralizationLoss(5), {"val_loss": [1, 0, 2]}, r"val_loss is 0 in measured row 1 \(counted from 0"),
+        (GeneralizationLoss(5), {"val_loss": [None, 1, -0.2]}, "val_loss is -0.2 in measured row 1"),
+        (GeneralizationLoss(5), {"val_loss": [-INF]}, "val_loss is -inf in measured row 0"),
+        (ProgressQuotient(1), {"val_loss": [1, 1], "loss": [1, 0.0]}, "; loss is 0 in measured row 1"),
+        (ProgressQuotient(1), {"val_loss": [-1], "loss": [1]}, "; val_loss is -1 in measured row 0"),
+    ],
+)
+def test_errors_that_are_compared_by_ratio_must_be_above_0(rule, history, said):
+    for ask in (rule.met, rule.first, rule.score):
+        with pytest.raises(ValueError, match=said):
+            ask(history)
+    with pytest.raises(ValueError, match=r"^GeneralizationLoss\(5\) compares errors by their ratio"):
+        GeneralizationLoss(5).met({"val_loss": [0]})
 
 
 def test_parts_met():
@@ -680,6 +816,23 @@ def test_and_or_not_are_refused(misuse):
         (lambda: ImprovementBelow("loss", NAN), ValueError, "epsilon should be a finite number; got nan"),
         (lambda: ImprovementBelow("loss", 0.1, 0), ValueError, "window should be a whole number"),
         (lambda: ImprovementBelow("accuracy", 0.1), ValueError, 'Is a small or a large "accuracy" better?'),
+        (lambda: GeneralizationLoss(-1), ValueError, "alpha should be a finite number of at least 0; got -1"),
+        (lambda: GeneralizationLoss("val_loss", 5), ValueError, "alpha should be a finite number"),
+        (lambda: GeneralizationLoss(5, 5), TypeError, "is a name"),
+        (lambda: ProgressQuotient(1, 1), ValueError, "strip should be a whole number of at least 2; got 1"),
+        (lambda: ProgressQuotient(NAN), ValueError, "alpha should be a finite number of at least 0; got nan"),
+        (lambda: ProgressQuotient(1, train=None), TypeError, "is a name"),
+        (lambda: SuccessiveIncreases(0), ValueError, "s should be a whole number of at least 1; got 0"),
+        (lambda: SuccessiveIncreases(2, 0), ValueError, "strip should be a whole number of at least 1"),
+        (lambda: Plateau("loss", -1, 4), ValueError, "std should be a finite number of at least 0"),
+        (lambda: Plateau("loss", 0.1, 1), ValueError, "window should be a whole number of at least 2"),
+        (lambda: Lasting(0, Epochs(1)), ValueError, "rows should be a whole number of at least 1; got 0"),
+        (lambda: Lasting(2, "loss"), TypeError, "A criterion is such as"),
+        (
+            lambda: Lasting(2, ProgressQuotient(1)),
+            ValueError,
+            r"ProgressQuotient\(1\) speaks at the end of a strip only: it is never met in 2 rows in a row",
+        ),
         (lambda: Smoothed(0, Below("loss", 1)), ValueError, "window should be a whole number of at least 1"),
         (lambda: Smoothed(Below("loss", 1), 2), ValueError, r"whole number .* got Below\('loss', 1\)"),
         (lambda: Smoothed(2, 0.5), TypeError, "A criterion is such as"),
@@ -689,6 +842,7 @@ def test_and_or_not_are_refused(misuse):
             "Smoothed takes a simple criterion that reads a column; got Below",
         ),
         (lambda: Smoothed(2, Below("loss", 1) & Epochs(1)), TypeError, "takes a simple criterion"),
+        (lambda: Smoothed(2, Lasting(1, Below("loss", 1))), TypeError, "takes a simple criterion"),
         (lambda: Smoothed(2, After(1, Below("loss", 1))), TypeError, "takes a simple criterion"),
         (lambda: Smoothed(2, has_fallen), TypeError, "takes a simple criterion .* got has_fallen"),
         (lambda: Smoothed(2, Epochs(1)), TypeError, r"takes a simple criterion .* got Epochs\(1\)"),
