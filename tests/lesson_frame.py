@@ -17,8 +17,11 @@ def words(cell):
 @rule
 def the_lesson_is_short(page):
     total = sum(words(cell) for _, cell in page.prose)
-    if len(page.cells) > 38:  # 27 for the lesson, and two for each of five exercises and their sum
-        yield f"{len(page.cells)} cells; 38 are allowed: one idea less"
+    # 27 for the lesson, and two for each of five exercises and their sum; the cabinet of traps (90) has
+    # twelve drawers of four cells, each on its own
+    allowed = 64 if page.name.startswith("9") else 38
+    if len(page.cells) > allowed:
+        yield f"{len(page.cells)} cells; {allowed} are allowed: one idea less"
     if total > 1600:
         yield f"{total} words of prose; 1,600 are allowed"
 

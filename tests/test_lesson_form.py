@@ -186,6 +186,13 @@ def test_the_frame_of_a_chapter_is_not_asked_of_what_is_none(chapter, name):
     assert breaches(name, cells, chapter) == []
 
 
+@pytest.mark.parametrize(("lesson", "cells"), [("00_start_here", 38), ("01_stop", 38), ("90_traps", 64)])
+def test_how_many_cells_a_lesson_may_have(lesson, cells):
+    assert breaches("the_lesson_is_short", [prose("A word.") for _ in range(cells)], lesson) == []
+    (found,) = breaches("the_lesson_is_short", [prose("A word.") for _ in range(cells + 1)], lesson)
+    assert f"{cells} are allowed" in found
+
+
 @pytest.mark.parametrize("sentence", [
     "Half: 0.5, or 0.50, or 50 %, or 50 per cent.",
     "It is 0.25, said in code.",

@@ -1,0 +1,19 @@
+"""The figure of chapter 90. It takes data and returns a figure."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+
+def orders(seeded, mended):
+    """In which order the rows were seen: two arrays (epochs, rows) of row numbers, one colour a row."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 1.6), layout="constrained")
+    titles = ("seeded fit(x, y)", "batches(x, y, ...)")
+    for panel, order, title in zip(panels, (seeded, mended), titles):
+        panel.imshow(order, cmap="cividis", aspect="auto")
+        for (epoch, place), row in np.ndenumerate(order):
+            shade = "white" if row < order.max() / 2 else "black"
+            panel.text(place, epoch, int(row), ha="center", va="center", fontsize=8, color=shade)
+        panel.set(title=title, xlabel="place in the epoch", ylabel="epoch", yticks=range(len(order)))
+        panel.set_xticks([])
+        panel.spines[:].set_visible(False)
+    return figure
