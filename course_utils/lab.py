@@ -68,7 +68,8 @@ class StoppingLab:
         for name, control in self.controls.items():
             control.description = "epsilon, %" if name == "epsilon" else name
         self._picture = widgets.HTML()
-        rows = [widgets.HBox(list(row.values())) for row in (first, second, third)]
+        wrap = {"flex_flow": "row wrap"}
+        rows = [widgets.HBox(list(row.values()), layout=wrap) for row in (first, second, third)]
         self.view = widgets.VBox([*rows, self._picture])
         self.update()
         for control in self.controls.values():
@@ -94,7 +95,7 @@ class StoppingLab:
         row = compare([rule], [history], measured=self.measured)[0]
         of = f" in {self.measured}" if self.measured else ""
         said = (f"Stop: epoch {self.report.epoch}. Best until then: epoch {self.report.best_epoch}. "
-                f"Regret{of}: {row.regret[0]:.1f} %. "
+                f"Regret{of}: {row.regret[0]:z.1f} %. "
                 f"Cost: {self.report.epoch + 1} of {history.rows} epochs, {row.share[0]:.0%}.")
         reason = f"{rule!r}: {self.report.reason}"
         self.alt = (f"Validation loss of {name}, run {number}, with a dot where training stops and a ring at "
@@ -108,7 +109,7 @@ class StoppingLab:
         self._picture.value = described + self._words
 
     def _marks(self, history, place):
-        """What a slider moves, as SVG: epochs not trained in grey, the smoothed curve, the ring and the dot."""
+        """What a slider moves, as SVG: epochs not trained in grey, the smoothed curve, ring and dot."""
         values, smoothing = np.array(history["val_loss"], float), self.controls["smoothing"].value
 
         def at(epochs, heights):
@@ -156,10 +157,12 @@ def _draw_run(history, title):
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()  # most of the time that drawing takes
-    ax.set(xlabel="epoch (counted from 0)", title=title, xlim=(-0.02 * history.rows, 1.02 * history.rows))
-    ax.legend(frameon=False, loc="upper right")
+    ax.set(xlabel="epoch (counted from 0)", xlim=(-0.02 * history.rows, 1.02 * history.rows))
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2)  # above the curves
     file = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "when-to-stop"}):
         figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     svg = file.getvalue().decode()
-    return svg[svg.index("<svg"):], ax.transData.frozen()
+    svg = svg[svg.index("<svg") :].replace("<svg", '<svg style="max-width:100%;height:auto"', 1)
+    return svg, ax.transData.frozen()
