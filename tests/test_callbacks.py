@@ -189,7 +189,7 @@ def alike(live, replayed):
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(NESTED, histories(), st.sampled_from([None, "min", "max"]))
 def test_live_is_replay_on_any_curve(criterion, history, mode):
     if not history.rows:

@@ -154,7 +154,7 @@ CRITERIA = SIMPLE | {
 
 def every_criterion(test):
     each = pytest.mark.parametrize("kind", CRITERIA, ids=lambda kind: kind.__name__)
-    return each(settings(max_examples=40)(test))
+    return each(settings(max_examples=25)(test))
 
 
 def test_no_criterion_escapes_the_contract():
@@ -283,6 +283,7 @@ def test_combinations_are_what_they_are_called(one, other, history, rows):
 @pytest.mark.parametrize(
     "kind", [kind for kind in SIMPLE if kind is not Asked], ids=lambda kind: kind.__name__
 )
+@settings(max_examples=25)
 @given(st.data(), histories(), st.integers(0, 4))
 def test_the_score_decides(kind, data, history, hidden):
     criterion = data.draw(SIMPLE[kind])

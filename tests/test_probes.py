@@ -234,8 +234,8 @@ def test_models_saved_during_and_after_training_load_without_us(K, tmp_path):
     for path in [*paths, tmp_path / "checkpoint.keras"]:
         loaded = K.models.load_model(path)
         assert int(loaded.optimizer.iterations) == 6
-        assert np.allclose(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
-        assert "gradient_norm" not in fit(loaded, epochs=1).history
+        assert all(map(np.array_equal, loaded.get_weights(), model.get_weights()))
+    assert "gradient_norm" not in fit(loaded, epochs=1).history
 
 
 @both
