@@ -26,8 +26,9 @@ def losses_of_descent(X, y, steps, rate=0.1):
 
 def descent(losses):
     """The loss of each step of a gradient descent."""
-    ax = axes(height=2.6, xlabel="step (counted from 0)", ylabel="mean squared error", ylim=(0, None))
+    ax = axes(height=2.6, xlabel="step (counted from 0)", ylabel="mean squared error")
     ax.plot(losses, color=BLUE)
+    ax.set_ylim(bottom=0)
     return ax
 
 
@@ -91,10 +92,10 @@ def kept(run, last):
     return 100 * run["test_accuracy"][int(np.argmin(run["val_loss"][: last + 1]))]
 
 
-def actions(curves, optimizer):
+def actions(curves, optimizer, more=MORE):
     """What three actions at the same event keep: test accuracy in percent, array (seeds, 3).
 
-    The actions are to end, to go on for MORE epochs, and to divide the rate by ten and go on for as many.
+    The actions are to end, to go on for `more` epochs, and to divide the rate by ten and go on for as many.
 
     Args:
         curves: load_curves("events").
@@ -103,7 +104,7 @@ def actions(curves, optimizer):
     pairs = (curves.select(optimizer=optimizer, action=action) for action in ("go on", "rate / 10"))
     for same, lower in zip(*pairs):
         event = EVENT.first(same)
-        rows.append([kept(same, event), kept(same, event + MORE), kept(lower, event + MORE)])
+        rows.append([kept(same, event), kept(same, event + more), kept(lower, event + more)])
     return np.array(rows)
 
 
