@@ -455,6 +455,8 @@ class Asked(Combined):
 
     def _ask(self, history):
         answer = self.function(history)
+        if isinstance(answer, Criterion):
+            raise TypeError(f"{self!r} returned a criterion. Give the criterion, with no function around it.")
         if answer is None or answer is ...:
             raise TypeError(f"{self!r} returned {answer!r} for a history of {plural(history.rows, 'row')}. "
                             "Is a return missing? It should return True (stop) or False.")

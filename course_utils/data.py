@@ -158,11 +158,11 @@ def batches(x, y, size, seed):
     tensors = tf.nest.map_structure(tf.convert_to_tensor, arrays)
     random = np.random.default_rng(seed)
 
-    def epoch():
+    def order():  # the order of a whole epoch at once: one call into Python an epoch, not one a batch
         yield random.permutation(n)
 
-    order = tf.data.Dataset.from_generator(epoch, output_signature=tf.TensorSpec([n], tf.int64))
-    rows = order.flat_map(tf.data.Dataset.from_tensor_slices).batch(size)
+    orders = tf.data.Dataset.from_generator(order, output_signature=tf.TensorSpec([n], tf.int64))
+    rows = orders.flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(size))
     pipeline = rows.map(lambda i: tf.nest.map_structure(lambda tensor: tf.gather(tensor, i), tensors))
     return pipeline.apply(tf.data.experimental.assert_cardinality(-(-n // size))).prefetch(1)
 

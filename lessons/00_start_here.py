@@ -33,8 +33,9 @@ guess = ...  # an epoch from 0 to 149; leave the dots to skip
 best = min(range(150), key=lambda epoch: history["val_loss"][epoch])
 reveal(guess, best, "Best epoch")
 ax = plots.curve(history, ["val_loss"], guess=guess)
-ax.axvline(best, color=plots.RED, linestyle=":")
-show(ax, alt="Validation loss of 150 epochs: it falls until about epoch 66, where a dotted line stands, and rises slowly afterwards.")
+ax.axvline(best, color=plots.RED, linestyle=":", label=f"best of all: {best}")
+ax.legend(frameon=False)
+show(ax, alt="Validation loss of 150 epochs: it falls, with spikes, and rises slowly afterwards; a dotted line stands at the best epoch.")
 
 # %% [markdown]
 # Nothing was trained just now. The run was recorded once, and we can ask it as often as we like: what if we had stopped here, or there?
@@ -42,8 +43,8 @@ show(ax, alt="Validation loss of 150 epochs: it falls until about epoch 66, wher
 #
 # ## Your own stop
 #
-# Say you stop at some epoch and keep the best weights until then. Your **regret** is how much higher their loss is than the best there
-# was. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs.
+# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret** is how much higher their loss is than the best there
+# was. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that is 0 to 79).
 #
 # First a wrong answer, on purpose. <!-- given: 5 -->
 
@@ -69,7 +70,7 @@ ex.your_stop.check(answer)
 import keras
 
 ex.summary()
-print("Ready: Keras", keras.__version__)
+print("Ready for chapter 01, with Keras", keras.__version__)
 
 # %% [markdown]
 # Next: [01 Threshold stop](01_threshold_stop.ipynb). A loop that says "stop" and does not.

@@ -82,10 +82,10 @@ def is_built(path, wanted):
     return path.is_file() and essence(nbformat.read(path, as_version=4)) == essence(wanted)
 
 
-def execute(notebook, cwd):
+def execute(notebook, cwd, limit=LIMIT):
     """Run a notebook in place, in a fresh kernel, and return the seconds it took. Raises BuildError."""
     started, metadata, begun = time.perf_counter(), notebook.metadata.copy(), []
-    client = NotebookClient(notebook, kernel_name="python3", timeout=2 * LIMIT, record_timing=False,
+    client = NotebookClient(notebook, kernel_name="python3", timeout=2 * limit, record_timing=False,
                             coalesce_streams=True, resources={"metadata": {"path": str(cwd)}},
                             on_cell_execute=lambda cell, cell_index: begun.append(cell_index + 1))
     try:
@@ -102,12 +102,12 @@ def execute(notebook, cwd):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
             if output.output_type == "error":  # meant to; the frames above would name folders of this machine
                 output.traceback = [f"{output.ename}: {output.evalue}"]
-    if seconds > LIMIT:
-        raise BuildError(f"takes {seconds:.0f} s; the limit is {LIMIT} s: record it into data/ and replay")
+    if seconds > limit:
+        raise BuildError(f"takes {seconds:.0f} s; the limit is {limit:g} s: record it into data/ and replay")
     return seconds
 
 
-def build(lesson, folder, target, force=False):
+def build(lesson, folder, target, force=False, limit=LIMIT):
     """Write one face of a lesson below `target` unless it is there already. Raises BuildError."""
     path = pathlib.Path(target, folder, f"{lesson.stem}.ipynb")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def build(lesson, folder, target, force=False):
     if is_built(path, notebook) and not force:
         return
     try:
-        seconds = execute(notebook, path.parent)
+        seconds = execute(notebook, path.parent, limit)
     except BuildError as error:
         raise BuildError(f"{path}: {error}") from error
     for cell in notebook.cells:
@@ -131,6 +131,7 @@ def main(argv=None):
     parser.add_argument("--force", action="store_true", help="rebuild what has not changed, too")
     parser.add_argument("--source", default=ROOT / "lessons", help="folder of the lessons")
     parser.add_argument("--target", default=ROOT / "notebooks", help="folder of the notebooks")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds a notebook may take")
     options = parser.parse_args(argv)
     chosen = [path for path in lessons(options.source) if path.name.startswith(tuple(options.names) or "")]
     if not chosen:
@@ -138,7 +139,7 @@ def main(argv=None):
     try:
         for lesson in chosen:
             for folder in FACES:  # one after the other, so that the seconds mean something
-                build(lesson, folder, options.target, options.force)
+                build(lesson, folder, options.target, options.force, options.limit)
     except BuildError as error:
         sys.exit(f"{error}")
 

@@ -56,6 +56,25 @@ class Plain:
         pass
 
 
+def dots_left_behind(losses, threshold):
+    counts = [len(epoch) for epoch in losses]
+    counts[0] = 4
+    return ...
+
+
+def with_method(name):
+    def stop(self, number, logs=None):
+        self.model.stop_training = True
+
+    def begin(self, metric, threshold):
+        keras.callbacks.Callback.__init__(self)
+
+    return type("Stopper", (keras.callbacks.Callback,), {"__init__": begin, name: stop})
+
+
+misspelt, another_method = with_method("on_epoch_ends"), with_method("on_batch_end")
+
+
 class Unfinished(keras.callbacks.Callback):
     def __init__(self, metric, threshold):
         super().__init__()
@@ -88,8 +107,11 @@ ANSWERS = {
          "not strict": (lambda b, t: runs(b, t, inclusive=True), "less than 0.01"),
          "counts the small": (lambda b, t: [sum(x < t for x in e) for e in b], "In epoch 0"),
          "no return": (lambda b, t: None, "is a return missing?"),
-         "a number": (lambda b, t: 15, "should be a list"),
-         "too many": (lambda b, t: runs(b, t) + [4], "6 numbers"),
+         "texts": (lambda b, t: ["4", "2", "4", "1", "4"], "one whole number for each"),
+         "no parameters": (lambda: [4, 2, 4, 1, 4], "called with 2 values"),
+         "dots left behind": (dots_left_behind, "still stands at the end"),
+         "a number": (lambda b, t: 15, "should return a list"),
+         "too many": (lambda b, t: runs(b, t) + [4], "your list has 6"),
          "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
     chapter_01.mean_over_pictures: (
         [lambda v, n: np.average(v, weights=n), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
@@ -97,6 +119,7 @@ ANSWERS = {
          "last batch": (lambda v, n: v[-1], "last batch alone"),
          "sum": (lambda v, n: np.dot(v, n), "is the sum"),
          "full batches": (lambda v, n: np.dot(v, n) / (max(n) * len(n)), "not by four full batches"),
+         "a text": (lambda v, n: str(np.average(v, weights=n)), "One number is asked for"),
          "a list": (lambda v, n: v, "One number is asked for"),
          "by heart": (lambda v, n: 0.232, "Is a number fixed?"),
          "something": (lambda v, n: 7.0, "you returned 7")}, lambda v, n: ...),
@@ -110,10 +133,12 @@ ANSWERS = {
          "never": (stopper(lambda v, t: False), "training went on"),
          "switches off": (stopper(switches_off=True), "switched that off"),
          "accuracy key": (stopper(key="acc"), "KeyError"),
+         "misspelt method": (misspelt, "Did you mean on_epoch_end?"),
+         "another method": (another_method, "Keras calls on_epoch_end there"),
          "an object": (stopper()("loss", 0.5), "without parentheses"),
          "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
     chapter_01.always_ends: (
-        [Below("loss", 0.01) | StepBudget(30 * 81),
+        [Below("loss", 0.01) | Epochs(15), Below("loss", 0.01) | StepBudget(30 * 81),
          Below("loss", 0.01) | Epochs(30),
          Below("loss", 0.012) | StepBudget(2000),
          After(5, Below("gradient_norm", 0.1)) | Epochs(30),
@@ -122,6 +147,11 @@ ANSWERS = {
          "and": (Below("loss", 0.01) & StepBudget(30 * 81), "trains until"),
          "budget alone": (Epochs(30), "trains until"),
          "steps for epochs": (Below("loss", 0.01) | StepBudget(30), "0.01 is reached at"),
+         "a count that fits": (Epochs(16), "trains until"),
+         "a shorter count": (Epochs(14), "gives up at"),
+         "under an epoch": (StepBudget(25), "Is the budget in steps?"),
+         "a function around it": (lambda history: Below("loss", 0.01), "Give the criterion, with"),
+         "a list of rules": ([Below("loss", 0.01)], "is not of the kind"),
          "small gradient": (Below("gradient_norm", 0.7) | Epochs(30), "nothing has begun"),
          "generous budget": (Below("loss", 0.01) | Epochs(40), "The budget is 30"),
          "gives up": (Below("loss", 0.01) | Epochs(12), "gives up at"),

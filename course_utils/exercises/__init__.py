@@ -74,9 +74,9 @@ class Exercise:
 
     def hint(self):
         """Show a hint; call again for the next one, where there is one."""
-        hint = self.hints[min(self._hints_shown, len(self.hints) - 1)]
+        number = self._hints_shown % len(self.hints)  # after the last, the first again
         self._hints_shown += 1
-        more = " (Call hint() again for another.)" if self._hints_shown < len(self.hints) else ""
+        hint, more = self.hints[number], f" ({number + 1} of {len(self.hints)})"
         display(Markdown(f"**Hint {self.number}.** {hint}{more}"))
 
     def solution(self):

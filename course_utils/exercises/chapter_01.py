@@ -1,12 +1,13 @@
 """The five exercises of chapter 01, the threshold stop."""
 
+import keras
 import numpy as np
 
 from ..criteria import Below, as_criterion
 from ..data import load_curves
 from ..history import MissingColumn
 from . import Chapter
-from .stage import Right, Wrong, call, run
+from .stage import Right, Wrong, call, check_hooks, run, shown, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -21,7 +22,8 @@ LOSSES = [2.0, 1.1, 0.7, 0.5, 0.48, 0.52, 0.46, 0.41]
     solution="answer = 4      # 0.48 is the first value under 0.5; epochs count from 0",
     fact="The loss rises again at epoch 5. A threshold stop never learns of it: it has gone home.")
 def first_below(answer):
-    if answer == 4:
+    epoch = whole(answer)
+    if epoch == 4:
         return None
 
     def draw():
@@ -42,12 +44,12 @@ def first_below(answer):
                6: "Below holds at epoch 6, but it held before. "
                   "A stop cannot know that the loss will rise once more.",
                7: "That is the lowest. The rule asks for the first below 0.5, and does not wait for better."}
-    if answer in reasons:
-        raise Wrong(reasons[answer], draw)
-    if isinstance(answer, (int, np.integer)) and 0 <= answer < len(LOSSES):
-        said = f"At epoch {answer} the loss is {LOSSES[answer]}. Look for the first value under 0.5."
+    if epoch in reasons:
+        raise Wrong(reasons[epoch], draw)
+    if epoch is not None and 0 <= epoch < len(LOSSES):
+        said = f"At epoch {epoch} the loss is {LOSSES[epoch]}. Look for the first value under 0.5."
         raise Wrong(said, draw)
-    return f"The answer is an epoch, a whole number from 0 to 7; this is {answer!r}."
+    return f"The answer is an epoch, a whole number from 0 to 7; this is {shown(answer)}."
 
 
 @chapter.exercise(
@@ -71,10 +73,10 @@ def count_the_breaks(answer):
     losses = [[0.9, 0.8, 0.7, 0.6], [0.5, 0.009, 0.3, 0.2], [0.2, 0.01, 0.3, 0.1],
               [0.008, 0.1, 0.1, 0.1], [0.1, 0.1, 0.2, 0.001]]
     expected = [4, 2, 4, 1, 4]
-    try:
-        counts = [int(count) for count in call(answer, [list(epoch) for epoch in losses], 0.01)]
-    except TypeError:
-        return "The answer should be a list: one number for each epoch."
+    counts = call(answer, [list(epoch) for epoch in losses], 0.01)
+    counts = [whole(count) for count in counts] if isinstance(counts, (list, tuple, np.ndarray)) else [None]
+    if None in counts:
+        return "The function should return a list: one whole number for each epoch."
     if counts == expected:
         return _other_numbers(answer)
     if counts == [4, 2]:
@@ -84,7 +86,7 @@ def count_the_breaks(answer):
         return ("In epoch 1 you counted 1, the loop runs 2: "
                 "the batch that sets off the break has already been trained on.")
     if len(counts) != 5:
-        return f"There are 5 epochs, and you give {len(counts)} numbers."
+        return f"There are 5 epochs, and your list has {len(counts)}. Where does the return stand?"
     if counts == [4, 2, 2, 1, 4]:
         return ("In epoch 2 the second batch is exactly 0.01, and the loop asks for less than 0.01: "
                 "all 4 batches run.")
@@ -94,7 +96,7 @@ def count_the_breaks(answer):
 
 
 def _other_numbers(answer):
-    if [int(n) for n in call(answer, [[3.0, 1.0], [0.4, 3.0, 3.0]], 0.5)] == [2, 1]:
+    if list(call(answer, [[3.0, 1.0], [0.4, 3.0, 3.0]], 0.5)) == [2, 1]:
         return None
     return ("Right for threshold 0.01 and epochs of four batches, "
             "but not for [[3, 1], [0.4, 3, 3]] with threshold 0.5. Is a number fixed?")
@@ -112,8 +114,8 @@ def mean_loss(losses, sizes):
          "it is two pictures of fifty.")
 def mean_over_pictures(answer):
     value = call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2])
-    if np.ndim(value):
-        return f"One number is asked for, the mean of the whole epoch; you returned {np.size(value)}."
+    if not isinstance(value, (int, float, np.number, np.ndarray)) or np.ndim(value):
+        return f"One number is asked for, the mean of the whole epoch; you returned {shown(value)}."
     value = float(value)
     if np.isclose(value, 11.6 / 50):
         if np.isclose(float(call(answer, [3.0, 1.0], [1, 3])), 1.5):
@@ -149,14 +151,17 @@ class ThresholdStop(keras.callbacks.Callback):
 def threshold_stop(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
+    check_hooks(answer)
     rows = [{"loss": loss, "accuracy": 1 - loss, "val_loss": 0.2} for loss in (0.9, 0.5, 0.3, 0.1)]
     callback = answer("loss", 0.5)
     epoch, model = run(callback, rows)
     if not model.stop_training and vars(callback).get("stop_training"):
         return "You set self.stop_training. Keras reads the model's: self.model.stop_training."
     if not model.stop_training:
+        if answer.on_epoch_end is keras.callbacks.Callback.on_epoch_end:
+            return "Nothing happens between the epochs: Keras calls on_epoch_end there, and yours has none."
         return ("At epoch 2 the loss is 0.3, below 0.5, and training went on. "
-                "Is self.model.stop_training set to True there?")
+                "Is self.model.stop_training set to True there, with one `=`?")
     if epoch == 0:
         return ("You stopped at epoch 0, where the loss is 0.9 and the threshold 0.5. "
                 "Is the comparison the right way round?")
@@ -183,7 +188,7 @@ def threshold_stop(answer):
 
 
 BUDGET, STEPS_PER_EPOCH = 30, 81
-EARLY, LATE = 3, 5  # how far from the first epoch below 0.01 a stop may be
+EARLY, LATE = 3, 2  # epochs: how far from the first loss below 0.01 a stop may be
 
 
 def practice(inputs="both", seed=0):
@@ -221,7 +226,7 @@ def always_ends(answer):
                 return f"{error}{clock if 'seconds' in rule.columns else ''}"
             dots.append((inputs, history["loss"], stop))
             where = "On both inputs" if inputs == "both" else f"On {inputs} alone"
-            faults.append(_fault_of_stop(f"{where} (split {seed})", history["loss"], stop))
+            faults.append(_fault_of_stop(f"{where} (split {seed})", history["loss"], stop, rule.columns))
 
     def draw():
         from ..figures.chapter_01 import stops_of
@@ -236,23 +241,24 @@ def always_ends(answer):
     return Right("Twelve runs, twelve stops, all in time.", draw)
 
 
-def _fault_of_stop(where, losses, stop):
-    """What is wrong with a stop at this epoch of a run, or None."""
+def _fault_of_stop(where, losses, stop, columns):
+    """What is wrong with a stop at this epoch of a run, or None. `columns`: what the rule reads."""
     below = Below("loss", 0.01).first({"loss": losses})
     if stop is None:
-        return (f"{where} it never stops. Which clause ends a run that never gets there? "
-                "(`|` is or, `&` is and.)")
-    loss = f"{losses[stop]:.2g}"
+        return f"{where} it never stops. Which clause ends a run that never gets there? (`|`: or, `&`: and.)"
+    loss, why = f"{losses[stop]:.2g}", ""
+    if stop == 0 and "steps" in columns:
+        why = f" Is the budget in steps? An epoch has {STEPS_PER_EPOCH}."
+    elif losses[stop] > 1 and "gradient_norm" in columns:
+        why = " A small gradient may also mean that nothing has begun: After waits."
     if below is not None and stop < below - EARLY:
-        begun = " A small gradient may also mean that nothing has begun: After waits."
-        return (f"{where} it stops at epoch {stop}, with a loss of {loss}; "
-                f"0.01 is reached at epoch {below}.{begun if losses[stop] > 1 else ''}")
+        return f"{where} it stops at epoch {stop}, with loss {loss}; 0.01 is reached at epoch {below}.{why}"
     if below is not None and stop > below + LATE:
         return f"{where} the loss is below 0.01 from epoch {below}, and your rule trains until epoch {stop}."
     if stop >= BUDGET:
         return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
                 f"or {BUDGET * STEPS_PER_EPOCH} steps.")
-    if below is None and stop < BUDGET / 2:
+    if below is None and stop + 1 < BUDGET / 2:
         return (f"{where} it gives up at epoch {stop}, with a loss of {loss} that still falls. "
-                f"The budget allows {BUDGET} epochs.")
+                f"The budget allows {BUDGET} epochs, and half of them have to be tried.")
     return None

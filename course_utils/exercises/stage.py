@@ -3,7 +3,14 @@
 A stage on which a learner's callback meets a scripted run, and words for what can go wrong with any answer.
 """
 
+import difflib
+import dis
+import inspect
+import reprlib
 import traceback
+
+import keras
+import numpy as np
 
 
 class Blank(Exception):
@@ -33,13 +40,30 @@ def has_blank(answer):
     return answer is ... or (isinstance(answer, (tuple, list)) and any(has_blank(part) for part in answer))
 
 
+def shown(value):
+    """A value in words that stay short, however long it is."""
+    return reprlib.repr(value)
+
+
+def whole(answer):
+    """The answer as an int, if it is a whole number (66 and 66.0 are), else None."""
+    number = isinstance(answer, (int, float, np.integer, np.floating)) and not isinstance(answer, bool)
+    return int(answer) if number and float(answer).is_integer() else None
+
+
 def call(function, *args):
     """What a learner's function returns; `...` is Blank, None is Wrong."""
     if not callable(function):
-        raise Wrong(f"The answer should be a function; this is {function!r}.")
+        raise Wrong(f"The answer should be a function; this is {shown(function)}.")
+    try:
+        inspect.signature(function).bind(*args)
+    except TypeError:
+        raise Wrong(f"The function is called with {len(args)} values; yours does not take so many.") from None
+    except ValueError:  # a function written in C that does not tell what it takes
+        pass
     value = function(*args)
     if has_blank(value):
-        raise Blank
+        raise _still_blank(function)
     if value is None:
         raise Wrong("Nothing came back: is a return missing?")
     return value
@@ -49,8 +73,18 @@ def explain_error(error):
     """A sentence about an exception in a learner's code: what it says, and in which line."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if "course_utils" not in frame.filename]
-    where = f' in the line "{theirs[-1].line}"' if theirs and theirs[-1].line else ""
+    if not theirs:
+        return f"The answer is not of the kind that is asked for: {error}"
+    where = f' in the line "{theirs[-1].line}"' if theirs[-1].line else ""
     return f"Your code raised {type(error).__name__}{where}: {error}"
+
+
+def _still_blank(function):
+    """Blank, or Wrong if something was written and the template's `return ...` left behind it."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None and sum(1 for _ in dis.get_instructions(code)) > 5:
+        return Wrong("The template's `return ...` still stands at the end: it hands back the dots.")
+    return Blank()
 
 
 class Model:
@@ -126,4 +160,14 @@ def _hook(callback, name, *args):
     if hook is None:
         raise Wrong("The answer should be a Keras callback: class ...(keras.callbacks.Callback).")
     if hook(*args) is ...:
-        raise Blank
+        raise _still_blank(hook)
+
+
+def check_hooks(callback):
+    """Wrong if a class defines a method that looks like one of Keras's hooks and is none: nobody calls it."""
+    hooks = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
+    for name in vars(callback):
+        if name.startswith("on_") and name not in hooks:
+            near = difflib.get_close_matches(name, hooks, n=1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise Wrong(f"Keras knows no method {name}, so nobody calls yours.{meant}")

@@ -63,8 +63,9 @@ def four_questions(curves):
     figure, ((under, over), (inputs, sizes)) = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained")
     _, accuracy = accuracy_at_thresholds(curves)
     places = range(len(THRESHOLDS))
-    under.errorbar(places, accuracy.mean(0), accuracy.std(0), color=BLUE, marker="o", capsize=3)
-    under.set(title="1. Undertrained?", xlabel="threshold on the training loss", xticks=places,
+    under.errorbar(places, accuracy.mean(0), accuracy.std(0), color=BLUE, marker="o", capsize=3,
+                   label="mean ± sd of five splits")
+    under.set(title="1. Undertrained? (both inputs)", xlabel="threshold on the training loss", xticks=places,
               xticklabels=[f"{limit:g}" for limit in THRESHOLDS], ylabel="accuracy on new emoji")
     pictures = curves.select(input="pictures", units=64)
     spread(over, [run["val_loss"] for run in pictures], ORANGE, "validation loss, pictures")
@@ -76,11 +77,11 @@ def four_questions(curves):
     for units, colour in ((4, PURPLE), (16, ORANGE), (64, GREEN), (256, BLUE)):
         runs = curves.select(input="words", units=units)
         spread(sizes, [run["loss"] for run in runs], colour, f"{units} units")
-    sizes.set(title="4. The model: four sizes")
+    sizes.set(title="4. The model: four sizes (words)")
     for panel in (inputs, sizes):
         panel.set(xlabel="epoch", ylabel="training loss", yscale="log")
-        panel.axhline(0.01, color=GREY, linestyle="--", linewidth=1)
-    for panel in (over, inputs, sizes):
+        panel.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="0.01")
+    for panel in (under, over, inputs, sizes):
         panel.legend(frameon=False, fontsize=8)
     for panel in (under, over, inputs, sizes):
         panel.spines[["top", "right"]].set_visible(False)
