@@ -202,7 +202,7 @@ def same_path(x, y, losses):
     stopped, shrunk = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
     paths.plot(clock, stopped, color=BLUE, linewidth=1.3)
     paths.plot(PENALTIES, shrunk, color=ORANGE, linewidth=1.3, linestyle="--")
-    paths.set(title="ten weights, one split", ylabel="weight")
+    paths.set(title="ten weights, one split", ylabel="weight", ylim=(-0.85, 0.75))
     loss.plot(clock, losses[0].mean(0), color=BLUE, label=r"descent, over $1/(\eta t)$")
     loss.plot(PENALTIES, losses[1].mean(0), color=ORANGE, linestyle="--", label=r"L2, over $\lambda$")
     loss.set(title="new patients, mean of 20 splits", ylabel="mean square error", ylim=(0.5, 0.95))
