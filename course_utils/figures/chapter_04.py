@@ -29,13 +29,14 @@ def ups_and_downs(runs):
     return figure
 
 
-def who_stops(table, names, per_problem=20):
+def who_stops(table, names, per_problem=20, epochs=300):
     """Where each rule stops each run: a panel for each rule, a row for each problem, a dot for each run.
 
     Args:
         table: a Comparison over all runs, problem after problem.
         names: the problems, in the order of the runs.
         per_problem: how many runs each has.
+        epochs: how long a run is that nothing ends.
     """
     figure, panels = plt.subplots(1, len(table), figsize=(9.6, 2.7), sharey=True, layout="constrained")
     for panel, row in zip(panels, table):
@@ -43,12 +44,12 @@ def who_stops(table, names, per_problem=20):
         for y, (stop, did) in enumerate(zip(stops, fired)):
             jitter = y + np.linspace(-0.28, 0.28, per_problem)
             panel.plot(stop[did], jitter[did], "o", color=BLUE, markersize=3.5, alpha=0.7)
-            panel.plot(stop[~did] + 12, jitter[~did], "x", color=RED, markersize=4)
-        panel.axvline(stops.max() + 2, color=GREY, linestyle=":", linewidth=1)
+            panel.plot(stop[~did] + 13, jitter[~did], "x", color=RED, markersize=4)
+        panel.axvline(epochs, color=GREY, linestyle=":", linewidth=1)
         panel.set(title=f"{row.name}: ends {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
-                  xlim=(-5, 322), yticks=range(len(names)), yticklabels=names)
-        panel.invert_yaxis() if panel is panels[0] else None
+                  xlim=(-5, epochs + 22), yticks=range(len(names)), yticklabels=names)
         panel.spines[["top", "right"]].set_visible(False)
+    panels[0].invert_yaxis()  # the others share it
     return figure
 
 
