@@ -5,10 +5,11 @@
     print(stop.report)
 
 They keep a history of their own (`.history`) and never write into Keras's logs. The same classes work in
-`fit` of `keras` and of `tf_keras`. To use them elsewhere, copy history.py, criteria.py and this file into a
-folder of your project.
+`fit` of `keras` and of `tf_keras`. To use them elsewhere, copy history.py, criterion.py, criteria.py,
+scores.py, state.py and this file into a folder of your project.
 """
 
+import dataclasses
 import math
 import time
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from .criteria import Epochs, as_criterion, check_count, check_number
 from .history import History, Report, check_best, missing_column, plural
+from .state import State
 
 
 class When(keras.callbacks.Callback):
@@ -273,6 +275,14 @@ class StopWhen(When):
             warm-up epochs count, NaN is never best.
         mode: "min" or "max", the good direction of `restore_best`; it may be left out for losses alone.
         check, validation_freq, clock: see When.
+        state: a folder in which it notes at every epoch's end what it knows. With BackupAndRestore after it
+            in callbacks=[...], a training that was killed then goes on where it was: history, patience, best
+            weights, seconds and steps. The folder is cleared when training ends by itself, or begins at epoch
+            0. The run is the same to the bit as without the kill, if the order of the batches depends on the
+            epoch alone.
+
+    Raises:
+        RuntimeError: a fit begins at a later epoch than 0, and `state` does not fit to it.
 
     One object serves several fits: each `fit` starts afresh. After Ctrl-C, Keras calls no callback's end;
     `restore_best()` still works.
@@ -284,16 +294,32 @@ class StopWhen(When):
     """
 
     def __init__(self, criterion, restore_best=None, mode=None, *, check="epoch", validation_freq=1,
-                 clock=time.monotonic):
+                 clock=time.monotonic, state=None):
         self.metric, self._sign = restore_best, check_best(restore_best, mode)
+        self.state = None if state is None else State(state)
         super().__init__(criterion, _end_training, check=check, validation_freq=validation_freq, clock=clock)
         if check == "batch" and restore_best is not None:
             self._refuse_in_batches([restore_best])
 
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.state is not None and self._epoch is None:  # only now is known whether this is a resumed fit
+            self._resume(epoch)
+        if not self._was_over:
+            super().on_epoch_begin(epoch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if self.state is not None:
+            self.state.save(epoch + 1, self._facts(), self._weights and self._kept_weights())
+
     def on_train_end(self, logs=None):
+        if self.state is not None and self._epoch is None:  # it was killed after its last epoch
+            self._resume(self.params["epochs"])
         super().on_train_end(logs)
         if self._weights is not None:
             self.restore_best()
+        if self.state is not None:
+            self.state.clear()
 
     def restore_best(self):
         """Give the model the weights of the best epoch so far.
@@ -330,8 +356,49 @@ class StopWhen(When):
         super()._begin(state)
         self._best_epoch = self._kept = self._weights = None
         self._variables = ()
+        self._was_over = False  # resumed after the criterion had been met: what Keras still runs is no row
+
+    def _facts(self):
+        """What `state` holds besides the weights."""
+        events = [dataclasses.asdict(event) for event in self.events]
+        return {"rows": self.check, "best": [self.metric, self._sign], "iterations": self._iterations(),
+                "history": self.history, "events": events, "at": [self._epoch, self._step, self._seconds],
+                "reserve": self._reserve, "best so far": [self._best_epoch, self._kept]}
+
+    def _resume(self, epoch):
+        """Become what it was before `epoch`."""
+        if epoch == 0:
+            self.state.clear()
+            return
+        then, weights = self.state.load(epoch)
+        now = self._facts()
+        for what in ("rows", "best", "iterations"):
+            if then[what] != now[what]:
+                raise self.state.error(
+                    f"The state for epoch {epoch} in {self.state.folder} belongs to another training, or to "
+                    f"another moment of this one ({what}: {then[what]}; now {now[what]}).")
+        self.history = History(then["history"])
+        self.events = [Report(**event) for event in then["events"]]
+        self._epoch, self._step, self._seconds = then["at"]
+        self._reserve, (self._best_epoch, self._kept) = then["reserve"], then["best so far"]
+        self._weights, self._variables = weights, tuple(getattr(self.model, "weights", ()))
+        self._started, self._first_step = self.clock() - self._seconds, self._iterations() - self._step
+        self._look_afresh(self.history, seconds=0.0, steps=0)
+        seen = _BeforeValidation(self.history) if self._awaits_validation() else self.history
+        for row in range(seen.rows):
+            self._ask(seen, row)
+        if self.events:
+            self._was_over, self._ended = True, self.events[-1]
+            self._weights = weights or self.model.get_weights()
+            _end_training(self.model)  # after a batch: Keras does not look before
+
+    def _note_progress(self):
+        if not self._was_over:
+            super()._note_progress()
 
     def _finish_row(self, logs, where, **batch):
+        if self._was_over:
+            return True
         value = _numbers(logs).get(self.metric, math.nan)
         if math.isfinite(value) and (self._kept is None or self._sign * value < self._sign * self._kept):
             self._best_epoch, self._kept = self._epoch, value

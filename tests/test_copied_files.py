@@ -1,4 +1,4 @@
-"""What README and callbacks.py promise: five files, copied into a folder of one's own, are enough."""
+"""What README and callbacks.py promise: six files, copied into a folder of one's own, are enough."""
 
 import importlib
 import pathlib
@@ -7,7 +7,7 @@ import sys
 
 import course_utils
 
-FILES = ["history.py", "criterion.py", "criteria.py", "scores.py", "callbacks.py"]
+FILES = ["history.py", "criterion.py", "criteria.py", "scores.py", "state.py", "callbacks.py"]
 
 
 def test_the_copied_files_work_by_themselves(tmp_path, monkeypatch):
@@ -18,7 +18,8 @@ def test_the_copied_files_work_by_themselves(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     callbacks = importlib.import_module("stopping.callbacks")
     criteria = importlib.import_module("stopping.criteria")
-    stop = callbacks.StopWhen(criteria.Patience("val_loss", 2) | criteria.NotFinite(), restore_best="val_loss")
+    rule = criteria.Patience("val_loss", 2) | criteria.NotFinite()
+    stop = callbacks.StopWhen(rule, restore_best="val_loss", state=tmp_path / "state")
     assert stop.report.reason == "training has not begun"
     assert criteria.Patience("val_loss", 2).first({"val_loss": [3, 2, 2, 2]}) == 3
     for name in [name for name in sys.modules if name.startswith("stopping")]:
