@@ -281,7 +281,7 @@ answer = [0, 0, 10, 25, 0, 20]  # against 0.5, 0.4, 0.4, 0.4, 0.3, 0.3
 ex.score_by_hand.check(answer)
 
 # %% [markdown]
-# **4.2 Which rule speaks when?** At which epochs do Patience 3, GL 20 and UP 2 (strips of five) stop this run?
+# **4.2 Which rule speaks when.** At which epochs do Patience 3, GL 20 and UP 2 (strips of five) stop this run?
 
 # %% tags=["exercise"]
 losses = [1.0, 0.8, 0.7, 0.6, 0.5, 0.52, 0.45, 0.5, 0.55, 0.6, 0.58, 0.5, 0.56, 0.6, 0.62]

@@ -63,7 +63,7 @@ STOPS = (9, 8, 14)
 
 
 @chapter.exercise(
-    "4.2", "Which rule speaks when?",
+    "4.2", "Which rule speaks when",
     hints=["Patience counts epochs since the lowest, GL looks at this epoch alone. "
            "UP looks at three epochs of the fifteen: which?",
            "The strips end at epochs 4, 9 and 14, with 0.5, 0.6 and 0.62."],
