@@ -96,6 +96,7 @@ class TestChapter04(ExerciseRules):
             {"from 1": ((10, 9, 15), "count from 1"),
              "patience of two": ((8, 8, 14), "third is the end"),
              "other libraries": ((10, 8, 14), "wait for one more"),
+             "patience too late": ((11, 8, 14), "ended the run before"),
              "a small rise": ((9, 7, 14), "11 %"),
              "not the first": ((9, 9, 14), "held before"),
              "epochs for strips": ((9, 8, 8), "ends of strips"),

@@ -84,8 +84,7 @@ def who_speaks_when(answer):
     reasons = [
         {8: "Patience 3: epochs 7 and 8 are two failures; the third is the end.",
          10: "Patience 3: 7, 8 and 9 fail. Some libraries wait for one more; Keras does not.",
-         14: "Patience 3 counts epochs without a new lowest, and epoch 11 is none: it equals epoch 7, not "
-             "6."},
+         11: "Patience 3: epoch 11 is no new lowest, but the rule had ended the run before."},
         {7: "GL 20: 0.5 is 11 % above 0.45, and more than 20 % is asked for.",
          9: "GL 20 holds at epoch 9, but it held before: 0.55 is 22 % above 0.45.",
          5: "GL 20: 0.52 is 4 % above 0.5.",
