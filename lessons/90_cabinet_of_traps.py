@@ -1,0 +1,536 @@
+# %% [markdown]
+# # A cabinet of traps
+#
+# Twelve ways in which stopping goes wrong in Keras without an error. One guess each, then the fix.
+#
+# You will
+# - meet each trap in its smallest form,
+# - see the one line that mends it,
+# - know which of your old results to look at again.
+#
+# 20 minutes. Open any drawer, in any order, once the cells above them have run.
+
+# %%
+import course_utils  # before keras: it keeps TensorFlow's start-up lines away
+from course_utils.callbacks import StopWhen
+from course_utils.criteria import Above, After, NotFinite, Patience
+from course_utils.data import batches
+from course_utils.exercises import chapter_90 as ex
+from course_utils.figures import chapter_90 as figures
+from course_utils.notebook import reveal, show
+import keras
+import numpy as np
+import os
+import tempfile
+import warnings
+
+# %%
+x = np.linspace(-1, 1, 32, dtype="float32").reshape(16, 2)
+y = np.sin(9 * x.sum(axis=1))
+
+
+def new_model(rate=0.01, **settings):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(rate), "mse", **settings)
+    return model
+
+
+model = new_model()
+start = model.get_weights()
+
+# %% [markdown]
+# A model of nine weights and sixteen rows of data: four batches an epoch. The training is real, but `val_loss` is written
+# beforehand, so that we know what a stop ought to do.
+
+# %%
+class Script(keras.callbacks.Callback):
+    """A run whose val_loss is written beforehand. It keeps the weights of every epoch."""
+
+    def __init__(self, val_loss):
+        super().__init__()
+        self.val_loss, self.weights = val_loss, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.last_epoch = epoch
+        self.weights.append(self.model.get_weights()[0])
+        if self.always or "val_loss" in logs:
+            logs["val_loss"] = self.val_loss[epoch]
+
+    def epoch_of_weights(self):
+        return [np.array_equal(w, model.get_weights()[0]) for w in self.weights].index(True)
+
+# %%
+def run(script, *callbacks, model=model, **settings):
+    """Train from the start, as many epochs as the script has unless a callback stops; returns the last epoch."""
+    script.always = "validation_data" not in settings  # else only in epochs in which Keras validates
+    model.set_weights(start)
+    model.fit(x, y, batch_size=4, epochs=len(script.val_loss), verbose=0, callbacks=[script, *callbacks], **settings)
+    return script.last_epoch
+
+
+def trap(guess, seen, what, safe):
+    reveal(guess, seen, what)
+    if seen == safe:
+        print(f"Keras {keras.__version__} does the right thing: this trap is gone.")
+
+# %% [markdown]
+# Every drawer names the versions on which we saw its trap. The cell finds out whether yours still has it.
+#
+# ## 1. One order
+#
+# You set the seed, as one should. Then `fit(x, y)` trains for three epochs, and shuffles before each. How many different orders of the
+# sixteen rows does the model see? The labels are row numbers, and a metric writes them down.
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1. Not in tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # orders in three epochs
+keras.utils.set_random_seed(0)
+seen = []
+
+
+def rows(y_true, y_pred):
+    seen.extend(y_true.numpy().ravel())
+    return 0.0
+
+
+watched = new_model(metrics=[rows], run_eagerly=True)
+watched.fit(x, np.arange(16), batch_size=4, epochs=3, verbose=0)
+seeded = np.reshape(seen, (3, 16))
+trap(guess, len(np.unique(seeded, axis=0)), "Different orders", safe=3)
+
+# %% [markdown]
+# One. The noise that a new order brings to each epoch is gone, so the curves are falsely smooth. A tf.data pipeline that shuffles
+# itself has both: new orders, and the same ones when you run it again.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+seen.clear()
+watched.fit(batches(x, np.arange(16), size=4, seed=0), epochs=3, verbose=0)
+mended = np.reshape(seen, (3, 16))
+print("different orders:", len(np.unique(mended, axis=0)))
+
+# %% tags=["reveal"]
+show(figures.orders(seeded, mended), alt="Three epochs as rows of sixteen coloured squares. Seeded fit: three equal rows. "
+                                         "With batches(): three different rows.")
+
+# %% [markdown]
+# ## 2. The callback that remembers
+#
+# One `EarlyStopping` for two models, as in a loop over folds. The first run goes from bad to worse. The second improves in every epoch,
+# from a higher loss. In which epoch, of 0 to 5, does it end?
+#
+# *Seen: Keras 3.13.2, 3.14.0. Not in 3.15.1, nor in tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+guess = ...  # last epoch of the second run
+stop = keras.callbacks.EarlyStopping(patience=2)
+run(Script([0.1, 0.2, 0.3, 0.4]), stop)
+last = run(Script([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), stop)
+trap(guess, last, "Last epoch of the second run", safe=5)
+
+# %% [markdown]
+# Where the trap is, the second model is held against the first one's best. And where it is gone, its cousin `ModelCheckpoint` still does
+# the same, on all of these versions: reused, it saves nothing of the second model. The fix is a new callback for each `fit`. `StopWhen`
+# starts afresh by itself.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "best.weights.h5")
+    best = keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
+    run(Script([0.1, 0.2]), best)
+    os.remove(path)
+    run(Script([0.9, 0.8]), best)
+    print("saved in the second run:", os.listdir(folder))
+stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")
+run(Script([0.1, 0.2, 0.3, 0.4]), stop)
+print("second run with StopWhen: epoch", run(Script([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), stop))
+
+# %% [markdown]
+# ## 3. The baseline
+#
+# "... training will stop if the model doesn't show improvement over the baseline", says Keras. The baseline is 0.1, patience is 2, and
+# the loss never gets there. It gets a little better in each of eight epochs, though. In which epoch does training end?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # last epoch, of 0 to 7
+slow = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
+last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1))
+trap(guess, last, "Last epoch", safe=1)
+
+# %% [markdown]
+# An epoch that improves on all before it is never asked about its patience. If you mean "below 0.5 from epoch 2 on, or it is not
+# worth it", say that.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+stop = StopWhen(After(2, Above("val_loss", 0.5)))
+run(Script(slow), stop)
+print(stop.report.reason)
+
+# %% [markdown]
+# ## 4. The best that was not kept
+#
+# `min_delta=0.1` should say which improvements count for patience. `restore_best_weights=True` should bring back the best epoch. Which
+# epoch's weights do you get?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # the epoch whose weights come back
+steady = Script([0.50, 0.45, 0.41, 0.43])
+run(steady, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1, restore_best_weights=True))
+trap(guess, steady.epoch_of_weights(), "Weights of epoch", safe=2)
+
+# %% [markdown]
+# Epoch 2 was better, but by less than `min_delta`, and was never stored. In `StopWhen` the margin decides when to stop, and nothing else.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+again = Script(steady.val_loss)
+run(again, StopWhen(Patience("val_loss", 3, min_delta=0.1), restore_best="val_loss"))
+print("weights of epoch", again.epoch_of_weights())
+
+# %% [markdown]
+# ## 5. One letter short
+#
+# The monitor is misspelt. The loss does not improve at all, and patience is 2. In which epoch, of 0 to 7, does training end?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1 with `mode` given; tf_keras 2.21.0 with any.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # last epoch
+flat = Script([0.5] * 8)
+with warnings.catch_warnings(record=True) as said:
+    last = run(flat, keras.callbacks.EarlyStopping("val_los", mode="min", patience=2))
+trap(guess, last, "Last epoch", safe=2)
+
+# %% [markdown]
+# It warns, in a line that scrolls away among the progress bars. (With `mode="auto"` Keras 3 raises an error, since it cannot know
+# the direction.) A stop that cannot see its column should not let you train on.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+try:
+    run(flat, StopWhen(Patience("val_los", 2, mode="min")))
+except KeyError as error:
+    print(error)
+
+# %% [markdown]
+# ## 6. The loss of a batch
+#
+# The weights are zero and stay zero. The first batch has labels of 10, so its loss is 100; the other three batches have a loss of 0. A
+# callback looks at `logs["loss"]` after the last batch. What does it see?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # logs["loss"] after the last batch
+seen = []
+look = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
+still = new_model(rate=0.0)
+still.set_weights([0 * w for w in start])
+labels = np.repeat([10.0, 0.0, 0.0, 0.0], 4)
+still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[look])
+trap(guess, float(seen[-1]), "After the last batch", safe=0.0)
+print("after each batch:", [round(float(loss), 1) for loss in seen])
+
+# %% [markdown]
+# The mean of the epoch so far. A spike in late batches hardly shows, and each epoch begins with a jump. With `check="batch"` the history
+# of `StopWhen` has the batch's own loss as a column, `batch_loss`.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+stop = StopWhen(NotFinite(), check="batch")
+still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[stop])
+print([abs(round(loss, 1)) for loss in stop.history["batch_loss"]])
+
+# %% [markdown]
+# ## 7. A patience that forgets
+#
+# The best epoch is 2 and patience is 4, so this run should end with epoch 6. As epoch 5 begins, the machine is taken away. A new process
+# goes on from the backup of `BackupAndRestore`. In which epoch does it end?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # last epoch, of 0 to 14
+def taken_away(epoch, logs=None):
+    if epoch == 5:
+        raise RuntimeError("the machine is gone")
+
+
+def resumed(callbacks):
+    script = Script([0.9, 0.8, 0.4] + [0.5] * 12)
+    try:
+        run(script, *callbacks(), keras.callbacks.LambdaCallback(on_epoch_begin=taken_away), model=new_model())
+    except RuntimeError:
+        return run(script, *callbacks(), model=new_model())  # as a new process would: all is new but the folder
+
+
+with tempfile.TemporaryDirectory() as folder:
+    last = resumed(lambda: [keras.callbacks.BackupAndRestore(folder), keras.callbacks.EarlyStopping(patience=4)])
+trap(guess, last, "Last epoch", safe=6)
+
+# %% [markdown]
+# The backup holds the weights and the epoch. What the callback knew is gone: it takes epoch 5 for the best so far, keeps its weights, and
+# waits from there. `StopWhen` writes down what it knows, if you give it a folder. It must stand before `BackupAndRestore`.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+with tempfile.TemporaryDirectory() as folder:
+    last = resumed(lambda: [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=os.path.join(folder, "stop")),
+                            keras.callbacks.BackupAndRestore(os.path.join(folder, "backup"))])
+print("last epoch:", last)
+
+# %% [markdown]
+# ## 8. The last pass
+#
+# A callback sets `stop_training` after the first of four batches, since time is up. Validation has four batches too. How many of them
+# still run?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # validation batches after the stop
+class TimeIsUp(keras.callbacks.Callback):
+    validated = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training = True
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.validated += 1
+
+
+stop = TimeIsUp()
+run(Script([0.5] * 8), stop, validation_data=(x, y))
+trap(guess, stop.validated, "Validation batches after the stop", safe=0)
+
+# %% [markdown]
+# All of them: the batch loop ends, the epoch does not. On a large validation set that is minutes after the deadline. `TimeBudget`
+# therefore keeps back the time that the last pass took. Keras 3 can also cut the pass short; its `val_loss` is then that of the batches seen.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+class CutShort(TimeIsUp):
+    def on_test_batch_end(self, batch, logs=None):
+        self.validated += 1
+        self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
+
+
+stop = CutShort()
+run(Script([0.5] * 8), stop, validation_data=(x, y))
+print("validation batches after the stop:", stop.validated)
+
+# %% [markdown]
+# ## 9. Frozen, it says
+#
+# At the start of epoch 2 a callback sets `trainable = False` on the first layer. In how many of the two epochs that follow do the layer's
+# weights still move?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # epochs, of two
+def freeze(epoch, logs=None):
+    model.layers[0].trainable = epoch < 2
+
+
+def moved(script, callback):
+    run(script, callback)
+    return sum(not np.array_equal(a, b) for a, b in zip(script.weights[1:], script.weights[2:]))
+
+
+script = Script([0.5] * 4)
+trap(guess, moved(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze)), "Epochs in which it moved", safe=0)
+
+# %% [markdown]
+# `model.layers[0].trainable` reads `False`, and `summary()` agrees. But the training step was compiled before, with this layer in it.
+# Have it made again.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+def freeze_now(epoch, logs=None):
+    freeze(epoch)
+    if epoch in (0, 2):
+        model.make_train_function(force=True)
+
+
+print("epochs in which it moved:", moved(Script([0.5] * 4), keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now)))
+model.layers[0].trainable = True  # for the other drawers
+model.make_train_function(force=True)
+
+# %% [markdown]
+# ## 10. Where was the best?
+#
+# To save time you validate after every second epoch: `validation_freq=2`. The best validation is in epoch 3. What does
+# `np.argmin(history["val_loss"])` say?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # np.argmin(history["val_loss"])
+script = Script([0.9, 0.8, 0.7, 0.1, 0.6, 0.5])
+stop = StopWhen(NotFinite(), validation_freq=2)
+run(script, stop, validation_data=(x, y), validation_freq=2)
+history = model.history.history  # what fit returned
+trap(guess, int(np.argmin(history["val_loss"])), "np.argmin", safe=3)
+
+# %% [markdown]
+# Keras keeps the values and loses their places: six losses, three validation losses. Plotted against each other, they do not fit. The
+# history of `StopWhen` has a `None` in each epoch without validation.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("Keras:   ", history["val_loss"])
+print("StopWhen:", stop.history["val_loss"])
+
+# %% [markdown]
+# ## 11. Ctrl-C
+#
+# You have seen enough, and interrupt the run in epoch 4. `restore_best_weights=True` is on, and epoch 1 was the best. Which epoch's
+# weights does the model have?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # the epoch whose weights you have
+def ctrl_c(epoch, logs=None):
+    if epoch == 4:
+        raise KeyboardInterrupt
+
+
+script = Script([0.5, 0.1, 0.2, 0.3, 0.4, 0.5])
+stop = StopWhen(Patience("val_loss", 5), restore_best="val_loss")
+early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+try:
+    run(script, early, stop, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
+except KeyboardInterrupt:
+    trap(guess, script.epoch_of_weights(), "Weights of epoch", safe=1)
+
+# %% [markdown]
+# The weights are restored in `on_train_end`, and after an interrupt Keras does not call it. They are still there, in the callback.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+stop.restore_best()  # with EarlyStopping: model.set_weights(early.best_weights)
+print("weights of epoch", script.epoch_of_weights())
+
+# %% [markdown]
+# ## 12. Patience is counted in evaluations
+#
+# `validation_freq=3` and `patience=3`. The best validation is in epoch 2, and nothing better comes. How many more epochs are
+# trained?
+#
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # epochs after the best
+late = Script([0.5] * 3 + [0.6] * 17)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns in epochs without validation
+    last = run(late, keras.callbacks.EarlyStopping(patience=3), validation_data=(x, y), validation_freq=3)
+trap(guess, last - 2, "Epochs after the best", safe=3)
+
+# %% [markdown]
+# Three evaluations are nine epochs. Our `Patience` counts the same way, and so do Lightning and XGBoost. Say how many epochs you are
+# ready to wait, and divide.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+stop = StopWhen(Patience("val_loss", patience=3 // 3), validation_freq=3)  # three epochs, one evaluation
+print("epochs after the best:", run(late, stop, validation_data=(x, y), validation_freq=3) - 2)
+
+# %% [markdown]
+# ## Exercises
+#
+# Which trap is this?
+#
+# **90.1 Four epochs.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which drawer, 1 to 12?
+#
+# ```
+# epoch 0   val_loss 0.61
+# epoch 1   val_loss 0.48
+# epoch 2   val_loss 0.44
+# epoch 3   val_loss 0.45
+# epoch 4   val_loss 0.47
+# (node lost; started again, going on from the backup)
+# epoch 5   val_loss 0.46
+# epoch 6   val_loss 0.49
+# epoch 7   val_loss 0.47
+# epoch 8   val_loss 0.48
+# epoch 9   val_loss 0.50
+# early stopping
+# ```
+
+# %% tags=["exercise"]
+answer = ...
+ex.four_epochs.check(answer)  # or ex.four_epochs.hint(), ex.four_epochs.solution()
+
+# %% tags=["solution"]
+answer = 7  # it waited four epochs from epoch 5, not from epoch 2
+ex.four_epochs.check(answer)
+
+# %% [markdown]
+# **90.2 Three in one loop.** This loop over folds has walked into three drawers. Which? The model is compiled with `metrics=["accuracy"]`.
+#
+# ```python
+# keras.utils.set_random_seed(0)
+# checkpoint = keras.callbacks.ModelCheckpoint("best.keras", save_best_only=True)
+# for train, new in folds:
+#     model = build_model()
+#     stop = keras.callbacks.EarlyStopping("val_acc", mode="max", patience=5)
+#     model.fit(x[train], y[train], validation_data=(x[new], y[new]), epochs=100, callbacks=[stop, checkpoint])
+# ```
+
+# %% tags=["exercise"]
+answer = [..., ..., ...]  # three drawers
+ex.three_in_one_loop.check(answer)
+
+# %% tags=["solution"]
+answer = [1, 2, 5]  # set_random_seed with fit(x, y); the checkpoint made before the loop; val_acc for val_accuracy
+ex.three_in_one_loop.check(answer)
+
+# %% [markdown]
+# **90.3 The epoch of the best.** `history` is Keras's own, from a fit with `validation_freq`. Return the epoch, counted from 0, with the
+# lowest `val_loss`. Keras validates after every `validation_freq` epochs.
+
+# %% tags=["exercise"]
+def best_epoch(history, validation_freq):
+    return ...
+
+
+ex.epoch_of_the_best.check(best_epoch)
+
+# %% tags=["solution"]
+def best_epoch(history, validation_freq):
+    return (np.argmin(history["val_loss"]) + 1) * validation_freq - 1
+
+
+ex.epoch_of_the_best.check(best_epoch)
+
+# %%
+ex.summary()
+
+# %% [markdown]
+# ## Three sentences to keep
+#
+# A stop that never fires is silent, so let it say why a run ended. Trust no best epoch that you have not looked up in the history. Try a
+# callback on a run whose end you know.
+#
+# Next: [91 In your project](91_in_your_project.ipynb).
