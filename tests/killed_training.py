@@ -21,24 +21,31 @@ from course_utils.probes import Probe
 
 
 class Ticks:
-    """Counts the places at which a process can die, and dies at the one it is told."""
+    """Counts the places at which a process can die, and dies at the one it is told: ("any", 17)."""
 
     def __init__(self, last):
-        self.last, self.count = last, 0
+        self.last, self.counts = last, {"any": 0, "saving": 0}
 
-    def __call__(self, *_, **__):
-        self.count += 1
-        if self.count == self.last:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def any(self, *_, **__):
+        self._count("any")
+
+    def saving(self, *_, **__):
+        self._count("any")
+        self._count("saving")
 
     def around(self, function):
         def ticking(*args):
-            self()
+            self.saving()
             result = function(*args)
-            self()
+            self.saving()
             return result
 
         return ticking
+
+    def _count(self, kind):
+        self.counts[kind] += 1
+        if self.last == (kind, self.counts[kind]):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def killer(tick, at_the_end=False):
@@ -48,17 +55,19 @@ def killer(tick, at_the_end=False):
     """
     probe = Probe("killer")
     probe._implements_train_batch_hooks = lambda: True
-    hooks = ["on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_end", "on_epoch_end"]
-    for hook in hooks + ["on_train_end"] * at_the_end:
-        setattr(probe, hook, tick)
+    for hook in ["on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_end"]:
+        setattr(probe, hook, tick.any)
+    probe.on_epoch_end = tick.saving
+    if at_the_end:
+        probe.on_train_end = tick.any
     return probe
 
 
-def train(K, folder, kill_at, epochs=40):
+def train(K, folder, last, epochs=40):
     """One process's life: build, fit with resume, note the result. Every epoch has the same batches."""
     import numpy as np
 
-    tick = Ticks(kill_at)
+    tick = Ticks(last)
     os.fsync, os.replace = tick.around(os.fsync), tick.around(os.replace)
     chance = np.random.default_rng(5)
     x = chance.normal(size=(40, 6)).astype("float32")
@@ -74,7 +83,7 @@ def train(K, folder, kill_at, epochs=40):
     report = stop.report
     result = {
         "reason": report.reason, "ended_by": report.ended_by, "epoch": report.epoch, "step": report.step,
-        "best": [report.best_epoch, report.kept], "ticks": tick.count, "seconds": stop.history["seconds"],
+        "best": [report.best_epoch, report.kept], "ticks": tick.counts, "seconds": stop.history["seconds"],
         "losses": [stop.history["loss"], stop.history["val_loss"], stop.history["steps"]],
         "weights": [weight.tolist() for weight in model.get_weights()],
         "left": sorted(path.name for path in folder.glob("*")),
@@ -82,13 +91,13 @@ def train(K, folder, kill_at, epochs=40):
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def process(K, folder, kill_at=None):
+def process(K, folder, last=None):
     """Run `train` in a fork. Returns its result, or None if it was killed."""
     folder.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:
         try:
-            train(K, folder, kill_at)
+            train(K, folder, last)
             os._exit(0)
         except BaseException:
             import traceback
@@ -106,13 +115,14 @@ def main(name, folder, kills):
     K = __import__(name)
     began = time.monotonic()
     whole = process(K, folder / "whole")
-    an_epoch = whole["ticks"] // (whole["epoch"] + 1)
+    an_epoch = {kind: ticks // (whole["epoch"] + 1) for kind, ticks in whole["ticks"].items()}
     chance, done, runs = random.Random(0), 0, []
     while done < kills:
         result, killed = None, 0
         while result is None:  # a training of which some processes are killed, each a bit later
-            kill_at = chance.randint(1, 3 * an_epoch) if done < kills else None
-            result = process(K, folder / f"run {len(runs)}", kill_at)
+            kind = chance.choice(["any", "saving"])  # else few would fall between the two saves
+            last = (kind, chance.randint(1, 3 * an_epoch[kind])) if done < kills else None
+            result = process(K, folder / f"run {len(runs)}", last)
             killed += result is None
             done += result is None
         runs.append(dict(result, killed=killed))
