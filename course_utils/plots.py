@@ -75,7 +75,9 @@ def score(criterion, history, ax=None):
     criterion, history = as_criterion(criterion), History.of(history)
     ax, places = _axes_for(history, ax)
     scores, first = criterion.score(history), criterion.first(history)
-    ax.plot(places, scores, color=BLUE, label=f"score of {criterion!r}")
+    # a score at strip ends only is a row of lone points, through which no line can be drawn
+    strips = np.isfinite(scores).any() and np.isnan(scores[np.flatnonzero(np.isfinite(scores))[0] :]).any()
+    ax.plot(places, scores, "." if strips else "-", color=BLUE, label=f"score of {criterion!r}")
     if criterion.limit is not None:
         limit = f"limit {criterion.limit:g}"
         ax.axhline(criterion.limit, color=GREY, linestyle="--", linewidth=1, label=limit)

@@ -11,7 +11,16 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
 from course_utils import plots
-from course_utils.criteria import After, Asked, Below, Epochs, Patience, TimeBudget
+from course_utils.criteria import (
+    After,
+    Asked,
+    Below,
+    Epochs,
+    GeneralizationLoss,
+    Patience,
+    ProgressQuotient,
+    TimeBudget,
+)
 from course_utils.history import History, MissingColumn, Report
 from course_utils.replay import replay
 from test_criteria import NESTED, SIMPLE, histories
@@ -175,3 +184,11 @@ def test_colours_are_okabe_and_ito_s_and_a_picture_can_be_saved(tmp_path):
     plots.curve(CURVE, report=report, guess=1).figure.savefig(tmp_path / "curve.png", dpi=90)
     height, width, _ = imread(tmp_path / "curve.png").shape
     assert (width, height) == (576, 288)
+
+
+def test_a_score_that_speaks_at_strip_ends_only_is_drawn_as_points():
+    history = {"val_loss": [float(n % 4 + 1) for n in range(20)], "loss": [float(20 - n) for n in range(20)]}
+    points = plots.score(ProgressQuotient(1.0), history).lines[0]
+    assert points.get_marker() == "." and points.get_linestyle() == "None"
+    line = plots.score(GeneralizationLoss(5.0), history).lines[0]
+    assert line.get_linestyle() == "-"
