@@ -37,7 +37,8 @@ class ByHand(keras.callbacks.Callback):
     """Right; subclasses break one thing each."""
 
     key, target, needed = "val_loss", "model", 0
-    strict = restores = resets_wait = afresh = True
+    strict = restores = resets_wait = afresh = checks_kept = True
+    first = math.inf
     previous = switches_off = False
 
     def __init__(self, patience):
@@ -46,7 +47,7 @@ class ByHand(keras.callbacks.Callback):
         self.begin()
 
     def begin(self):
-        self.best, self.wait, self.kept = math.inf, 0, None
+        self.best, self.wait, self.kept = self.first, 0, None
 
     def on_train_begin(self, logs=None):
         if self.afresh:
@@ -66,7 +67,7 @@ class ByHand(keras.callbacks.Callback):
             (self.model if self.target == "model" else self).stop_training = stop
 
     def on_train_end(self, logs=None):
-        if self.restores and self.kept is not None:
+        if self.restores and (self.kept is not None or not self.checks_kept):
             self.model.set_weights(self.kept)
 
 
@@ -102,6 +103,40 @@ class KeepsNaN(ByHand):
             self.best, self.kept = logs["val_loss"], self.model.get_weights()
         else:
             super().on_epoch_end(epoch, logs)
+
+
+class NotNotLess(ByHand):
+    """`not value >= best` is True of NaN."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not logs["val_loss"] >= self.best:
+            self.best, self.wait, self.kept = logs["val_loss"], 0, self.model.get_weights()
+        else:
+            self.wait += 1
+            self.model.stop_training = self.model.stop_training or self.wait >= self.patience
+
+
+class SkipsNaN(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        if self.kept is None or not math.isnan(logs["val_loss"]):
+            super().on_epoch_end(epoch, logs)
+
+
+class RestoresAtStop(ByHand):
+    restores = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if self.model.stop_training and self.kept is not None:
+            self.model.set_weights(self.kept)
+
+
+class NoCopy(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        before = self.best
+        super().on_epoch_end(epoch, logs)
+        if self.best != before:
+            self.kept = self.model.weights
 
 
 class NeverStops(ByHand):
@@ -180,15 +215,27 @@ class TestChapter03(ExerciseRules):
              "min_delta": (lambda v, mode: best(v, mode, lambda a, b: a < b - 0.01), "by however little"),
              "the value": (lambda v, mode: np.nanmin(v) if mode == "min" else np.nanmax(v), "whole number"),
              "from 1": (lambda v, mode: best(v, mode) + 1, "You return 2"),
-             "drops NaN": (lambda v, mode: best([x for x in v if x == x], mode), "Epoch 0 is NaN"),
+             "drops NaN": (lambda v, mode: best([x for x in v if x == x], mode), "move up"),
+             "NaN is smaller": (lambda v, mode: best(v, mode, lambda a, b: not a >= b), "taken for the best"),
+             "max from 0": (lambda v, mode: best(v, mode, first=0.0 if mode == "max" else math.inf),
+                            "minus infinity. You return no epoch"),
+             "min from 1": (lambda v, mode: best(v, mode, first=1 if mode == "min" else math.inf),
+                            "begin with infinity"),
              "starts at -1": (lambda v, mode: max(range(len(v)), key=lambda i: v[i] if v[i] < 1 else 0)
                               if mode == "max" else best(v), "Is a number fixed?"),
              "no return": (lambda v, mode: None, "is a return missing?")}, lambda v, mode: ...),
         ex.my_early_stopping: (
             [ByHand, WithLists],
             {"one more": (early(needed=1), "one failure more"),
-             "every failure": (early(resets_wait=False), "yours stops at epoch"),
-             "the training loss": (early(key="loss"), "goes on to the end"),
+             "every failure": (early(resets_wait=False), "count the failures in all"),
+             "the training loss": (early(key="loss"), 'You seem to read "loss"'),
+             "best from 1": (early(first=1.0), "begin at 1?"),
+             "best from 0": (early(first=0.0), "begin at 0?"),
+             "at the stop alone": (RestoresAtStop, "set them in on_train_end"),
+             "no copy": (NoCopy, "get_weights() is a copy"),
+             "not greater or equal": (NotNotLess, "never the best"),
+             "skips NaN": (SkipsNaN, "that is a failure"),
+             "sets None": (early(checks_kept=False), "only if there are some"),
              "last weights": (early(restores=False), "weights of the last epoch"),
              "leaks": (early(afresh=False), "Begin afresh"),
              "equal is better": (early(strict=False), "equal to the best"),
@@ -216,6 +263,8 @@ class TestChapter03(ExerciseRules):
              "no stop": (lambda v, t, s: regret(v, t, len(v)), "the whole run only"),
              "without the stop": (lambda v, t, s: regret(v, t, s, until=0), "epoch of the stop was trained"),
              "by heart": (lambda v, t, s: 20.0, "Is a number fixed?"),
+             "absolute": (lambda v, t, s: abs(regret(v, t, s)), "can be negative"),
+             "never below 0": (lambda v, t, s: max(0, regret(v, t, s)), "can be negative"),
              "something": (lambda v, t, s: 7.0, "You return 7"),
              "an epoch list": (lambda v, t, s: v, "One number is asked for"),
              "no return": (lambda v, t, s: None, "is a return missing?")}, lambda v, t, s: ...),
@@ -227,7 +276,7 @@ class TestChapter03(ExerciseRules):
              "long": (Patience("val_loss", 50) | Epochs(250), "trains so long"),
              "never ends": (Patience("val_loss", 50), "never ends"),
              "a threshold": (Below("val_loss", 0.1), "On diabetes one run never ends"),
-             "a fixed length": (Epochs(75), "Patience 15 is cheaper and better"),
+             "a fixed length": (Epochs(75), "Patience 15 with a budget of 300 is cheaper and better"),
              "late": (After(40, Patience("val_loss", 3)), "Most is lost on soybean"),
              "at once": (lambda history: True, "Most is lost on soybean"),
              "the first rise": (first_rise, "Most is lost on soybean"),
@@ -237,6 +286,17 @@ class TestChapter03(ExerciseRules):
              "a number": (5, "should be a criterion"),
              "an error": (lambda history: history["val_loss"][-20] < 0, "IndexError")}, ...),
     }
+
+
+def test_the_picture_of_a_wrong_answer_to_3_1_does_not_show_the_right_one(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("course_utils.notebook.show", lambda ax, alt: drawn.append((ax, alt)))
+    for answer in ((5, 3), (9, 1), (2, 1), (40, -7)):
+        ex.stop_and_keep.grade(answer).draw()
+    words = [[text.get_text() for text in ax.get_legend().get_texts()] for ax, _ in drawn]
+    assert words == [["val_loss", "your stop", "your best"]] * 3 + [["val_loss"]]
+    assert [line.get_xdata()[0] for line in drawn[0][0].lines[1:]] == [5, 3]
+    assert "5, and the epoch that you keep, 3" in drawn[0][1]
 
 
 def test_a_rule_that_costs_less_or_loses_less_than_patience_is_told_so():

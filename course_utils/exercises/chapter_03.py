@@ -30,8 +30,27 @@ def _picture(losses, stop, kept, own=...):
         plots.draw_guess(ax, own, "your stop")
         ax.legend(frameon=False)
         yours = f"; yours is at epoch {own}" if own is not ... else ""
-        show(ax, f"The validation losses, with the right stop at epoch {stop} and the best epoch {kept}"
-                 f"{yours}.")
+        where = "no stop" if stop is None else f"the right stop at epoch {stop}"
+        show(ax, f"The validation losses, with {where} and the best epoch {kept}{yours}.")
+
+    return draw
+
+
+def _own_picture(stop, kept):
+    """A function that draws the losses of exercise 3.1 with the learner's answer, and not the right one."""
+
+    def draw():
+        from .. import plots
+        from ..notebook import show
+
+        epochs = range(len(LOSSES))
+        ax = plots.curve({"val_loss": LOSSES}, ["val_loss"])
+        plots.draw_guess(ax, stop if stop in epochs else ..., "your stop")
+        if kept in epochs:
+            ax.plot([kept], [LOSSES[kept]], "o", color="black", markerfacecolor="none", markersize=11,
+                    label="your best")
+        ax.legend(frameon=False)
+        show(ax, f"The validation losses, with your stop, {stop}, and the epoch that you keep, {kept}.")
 
     return draw
 
@@ -61,12 +80,12 @@ def stop_and_keep(answer):
         (9, 3): "The stop is right. But epoch 6, with 0.58, is better than epoch 3, with 0.6.",
         (10, 7): "You may be counting from 1: your epochs 10 and 7 are Keras's 9 and 6."}
     if (stop, kept) in reasons:
-        raise Wrong(reasons[stop, kept], _picture(LOSSES, 9, 6, stop))
+        raise Wrong(reasons[stop, kept], _own_picture(stop, kept))
     if stop == 9:
         raise Wrong(f"The stop is right. Which of epochs 0 to 9 has the lowest loss? Not {kept}.",
-                    _picture(LOSSES, 9, 6))
+                    _own_picture(stop, kept))
     raise Wrong("Write the count of failures in a row under each epoch: 0, 0, 1, 0, 1, ... Where is it 3 for "
-                "the first time?", _picture(LOSSES, 9, 6, stop))
+                "the first time?", _own_picture(stop, kept))
 
 
 @chapter.exercise(
@@ -93,16 +112,30 @@ def best_epoch(answer):
                                     "returns it, and so does a best that begins with the first value."),
         ([0.4, nan, 0.3, 0.5], "min", 2, "There is a NaN at epoch 1; the smallest number is at epoch 2."),
         ([0.4, nan, 0.6, 0.5], "max", 2, 'There is a NaN at epoch 1; with mode="max" the best is epoch 2.'),
+        ([0.3, nan, 0.4], "min", 0, "There is a NaN at epoch 1, and a loss behind it that is no better than "
+                                    "0.3. Is a NaN taken for the best?"),
         ([0.4, 0.3, 0.3], "min", 1, "Epochs 1 and 2 tie. Keep the first: the later one cost more and is no "
                                     "better."),
         ([0.5, 0.4999, 0.6], "min", 1, "0.4999 is better than 0.5, by however little. How much is enough to "
                                        "go on waiting is another question."),
         ([2.0, 5.0, 3.0, 7.0, 6.0], "max", 3, "With values above 1 it fails. Is a number fixed?"),
+        ([2.0, 1.5, 1.7], "min", 1, 'All of 2, 1.5, 1.7 are above 1. With mode="min", begin with infinity.'),
+        ([-0.5, -0.2, -0.3], "max", 1, 'All of -0.5, -0.2, -0.3 are below 0. With mode="max", begin with '
+                                       "minus infinity."),
     ]
     for values, mode, expected, reason in cases:
-        got = call(answer, list(values), mode)
+        try:
+            got = call(answer, list(values), mode)
+        except Wrong:
+            if values is cases[0][0]:
+                raise  # no function, or one that returns nothing at all
+            raise Wrong(f"{reason} You return no epoch.") from None
         if isinstance(got, bool) or not isinstance(got, (int, np.integer)):
             return f"The answer is an epoch, a whole number; for {values} you return {got!r}."
+        shifted = expected - sum(map(math.isnan, values[:expected]))
+        if got == shifted < expected:
+            return (f"For {values} you return {got}. Without the NaN the values behind it move up, and are "
+                    f"no longer at their epochs. It should be {expected}.")
         if got != expected:
             return f"{reason} You return {got}."
     return None
@@ -149,8 +182,12 @@ def my_early_stopping(answer):
             ([3.0, 2.0, 1.0, 2.0, 1.5, 1.2, 0.9], 2,
              " Better than the epoch before is not enough: improve on the best."),
             ([math.nan, 0.5, 0.4, 0.3, 0.35, 0.36], 2,
-             " The first loss is NaN: it is not smaller than anything, and must not become the best.")):
+             " The first loss is NaN: it is not smaller than anything, and must not become the best."),
+            ([1.0, 0.5, math.nan, 0.8, 0.7, 0.6], 3,
+             " The loss of epoch 2 is NaN: that is a failure, and never the best."),
+            ([3.0, 1.0, 2.0, 1.5], 3, " Two failures are not three.")):
         _same_fate(answer, losses, patience, meant)
+    _nothing_to_keep(answer)
     _alone(answer)
     return None
 
@@ -158,21 +195,32 @@ def my_early_stopping(answer):
 def _same_fate(answer, losses, patience, meant):
     """Raise Wrong unless the callback stops this run where Patience does, and keeps the best weights."""
     stop = Patience("val_loss", patience).first({"val_loss": losses})
-    kept = int(np.nanargmin(losses[: stop + 1]))
+    end = len(losses) - 1 if stop is None else stop
+    kept = int(np.nanargmin(losses[: end + 1]))
     callback = answer(patience)
-    rows = [{"loss": 1 / (epoch + 1), "val_loss": loss} for epoch, loss in enumerate(losses)]
+    rows = [{"loss": epoch + 1.0, "val_loss": loss} for epoch, loss in enumerate(losses)]
     epoch, model = run(callback, rows)
     if not model.stop_training and vars(callback).get("stop_training"):
         raise Wrong("You set self.stop_training. Keras reads the model's: self.model.stop_training.")
     on = f"With patience {patience} on the losses {', '.join(f'{loss:g}' for loss in losses)}"
-    if not model.stop_training:
+    meant = _how_it_counts(losses, patience, stop, epoch) or meant if model.stop_training else meant
+    if stop is None and model.stop_training:
+        raise Wrong(f"{on} training should go on to the end; yours stops at epoch {epoch}.{meant}",
+                    _picture(losses, stop, kept, epoch))
+    if stop is not None and not model.stop_training:
         raise Wrong(f"{on} training should stop at epoch {stop}; yours goes on to the end.{meant}",
                     _picture(losses, stop, kept))
-    if epoch == Patience("val_loss", patience + 1).first({"val_loss": losses}):
-        meant = f" You wait for one failure more: the one that makes it {patience} in a row is the last."
-    if epoch != stop:
+    if epoch != end:
         raise Wrong(f"{on} training should stop at epoch {stop}; yours stops at epoch {epoch}.{meant}",
                     _picture(losses, stop, kept, epoch))
+    if model.weights != [kept] and _holds(list(vars(callback).values()), model.weights):
+        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}, "
+                    f"and the best is {kept}: you kept self.model.weights itself, which training goes on "
+                    "changing. self.model.get_weights() is a copy.", _picture(losses, stop, kept))
+    if model.weights == [epoch] and stop is None:
+        raise Wrong(f"{on} nothing stops training; it ends by itself at epoch {epoch}. Then, too, the model "
+                    f"should have its best weights, those of epoch {kept}: set them in on_train_end.",
+                    _picture(losses, stop, kept))
     if model.weights == [epoch]:
         raise Wrong(f"{on} the stop is right. But the model ends with the weights of the last epoch; "
                     f"the best is {kept}. Keep a copy where the loss improves, and set it at the end.",
@@ -180,6 +228,54 @@ def _same_fate(answer, losses, patience, meant):
     if model.weights != [kept]:
         raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}; "
                     f"the best is epoch {kept}.{meant}", _picture(losses, stop, kept))
+
+
+def _how_it_counts(losses, patience, stop, epoch):
+    """What a callback that stops at `epoch`, and not at `stop`, may have counted: a sentence, or ""."""
+
+    def first(values, best=math.inf, patience=patience, in_all=False):
+        wait = 0
+        for at, value in enumerate(values):
+            if value < best:
+                best, wait = value, wait if in_all else 0
+            else:
+                wait += 1
+                if wait >= patience:
+                    return at
+        return None
+
+    if any(map(math.isnan, losses)):
+        return ""  # the runs without NaN come first and have told these mistakes
+    begin = 'No loss here is below it so soon. Begin with float("inf").'
+    mistakes = [
+        (first(losses, patience=patience + 1),
+         f" You wait for one failure more: the one that makes it {patience} in a row is the last."),
+        (first(range(1, len(losses) + 1)), ' You seem to read "loss". The rule watches logs["val_loss"].'),
+        (first(losses, best=1.0), f" Does your best begin at 1? {begin}"),
+        (first(losses, best=0.0), f" Does your best begin at 0? {begin}"),
+        (first(losses, in_all=True), " You seem to count the failures in all. An epoch that improves on the "
+                                     "best sets the count back to 0.")]
+    return next((reason for at, reason in mistakes if at == epoch != stop), "")
+
+
+def _holds(value, weights):
+    """Is one of these very arrays in a value, or in a list in it?"""
+    if isinstance(value, (list, tuple)):
+        return any(_holds(part, weights) for part in value)
+    return any(value is weight for weight in weights)
+
+
+def _nothing_to_keep(answer):
+    """Raise Wrong if a run of NaN alone ends in an error, or is not stopped."""
+    rows = [{"loss": math.nan, "val_loss": math.nan} for _ in range(5)]
+    try:
+        epoch, model = run(answer(2), rows)
+    except Exception as error:
+        raise Wrong(f"Where every loss is NaN, no epoch is best and no weights were kept. Yours raises "
+                    f"{type(error).__name__}: set the weights only if there are some.") from None
+    if epoch != 1:
+        raise Wrong("Where every loss is NaN, every epoch is a failure: patience 2 should stop at epoch 1, "
+                    f"and yours {'stops at' if model.stop_training else 'goes on to'} epoch {epoch}.")
 
 
 def _alone(answer):
@@ -242,9 +338,12 @@ def stop_regret(answer):
     if not math.isclose(got, 20.0, abs_tol=1e-6):
         return (f"With stop=1 it is 20 again, and you return {got:.4g}. The epoch of the stop was trained: "
                 "val_loss[: stop + 1].")
-    got = float(call(answer, [0.5, 0.4, 0.3], [0.4, 0.8, 0.5], 0))
-    if not math.isclose(got, -20.0, abs_tol=1e-6):
-        return f"With other losses it should be -20, and you return {got:.4g}. Is a number fixed?"
+    got = float(call(answer, [0.5, 0.4, 0.3], [0.4, 0.8, 0.64], 0))
+    if math.isclose(got, 37.5, abs_tol=1e-6) or got == 0:
+        return (f"A regret can be negative: here the test loss is 0.4 at the epoch kept and 0.64 at the best "
+                f"by val_loss, -37.5 %. You return {got:.4g}: leave the sign as it is.")
+    if not math.isclose(got, -37.5, abs_tol=1e-6):
+        return f"With other losses it should be -37.5, and you return {got:.4g}. Is a number fixed?"
     return None
 
 
@@ -327,8 +426,8 @@ def own_rule(answer):
                     "epochs.", draw)
     if better:
         name, c, r = better[-1]
-        raise Wrong(f"{said} {name} is cheaper and better: {c:.0%} and {r:z.1f} %. You lose most on {worst}, "
-                    f"{by_problem[worst]:.0f} %.", draw)
+        raise Wrong(f"{said} {name} with a budget of 300 is cheaper and better: {c:.0%} and {r:z.1f} %. "
+                    f"You lose most on {worst}, {by_problem[worst]:.0f} %.", draw)
     costs, regrets = [c for _, c, _ in _frontier()], [r for _, _, r in _frontier()]
     gain = float(np.interp(cost, costs, regrets)) - regret
     beside = (f"That is {gain:.1f} points below the line of Patience." if gain > NOISE else

@@ -88,16 +88,25 @@ def _still_blank(function):
 
 
 class Model:
-    """As much of a model as a callback needs; its weights are the number of the epoch they come from."""
+    """As much of a model as a callback needs; its weight is the number of the epoch it comes from.
+
+    As in Keras, training changes `weights` in place, and get_weights gives a copy. Before the first epoch the
+    number is -1.
+    """
 
     def __init__(self):
-        self.stop_training, self.weights = False, [None]
+        self.stop_training, self._weights = False, [np.array(-1)]
+
+    @property
+    def weights(self):
+        return list(self._weights)
 
     def get_weights(self):
-        return list(self.weights)
+        return [weight.copy() for weight in self._weights]
 
     def set_weights(self, weights):
-        self.weights = list(weights)
+        for mine, new in zip(self._weights, weights, strict=True):
+            mine[...] = new
 
 
 class Clock:
@@ -130,7 +139,7 @@ def run(callback, rows, model=None, meddle=None, batches=0, passed=None):
     _hook(callback, "on_train_begin")
     epoch = None
     for epoch, logs in enumerate(rows):
-        model.weights = [epoch]
+        model.set_weights([epoch])  # in place: who kept no copy has the new ones
         _hook(callback, "on_epoch_begin", epoch)
         if batches:
             _batches_and_validation(callback, model, batches, passed or (lambda what: None))
