@@ -32,7 +32,7 @@ show(ax, alt="The mean squared error of a gradient descent over 100 steps: "
 # %% [markdown]
 # ## The article's loop
 #
-# A linear model, trained by gradient descent. After 20 steps there is hardly anything left to gain, and 80 more are paid for.
+# In the picture a linear model is trained by gradient descent. After 20 steps there is hardly anything left to gain, and 80 more are paid for.
 #
 # The article wants to end such a training: when its time is up, or when the performance hardly improves. Below is its loop, with its
 # own names. What it leaves to the reader, gradient, performance and learning rate, is filled in, and correct.
@@ -65,7 +65,7 @@ print(f"begun with 2 instead of inf: ... {articles_loop(performance_improvement=
 
 # %% [markdown]
 # It does not stop. `inf - (performance - inf)` is infinite, for ever, and infinity is never <= 0.001. A finite start is no cure: the
-# line works on the last *improvement*, which doubles in each step. It should compare two performances.
+# line works on the last *improvement*, which about doubles in each step. It should compare two performances.
 #
 # The time limit is none either: `train_time` counts steps, and `range` counts them already.
 #
@@ -173,17 +173,19 @@ guess = ...  # percent
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-def regrets(window, epsilon):
+def price(window, epsilon):
     rule = ImprovementBelow("val_loss", epsilon, window, relative=True)
-    return [compare([rule], runs, measured="test_loss")[0].regret.mean() for runs in problems.values()]
+    rows = [compare([rule], runs, measured="test_loss")[0] for runs in problems.values()]
+    return [row.regret.mean() for row in rows], 100 * np.mean([row.share for row in rows])
 
 
-reveal(guess, f"{np.mean(regrets(10, 0.001)):.0f} %", "Mean regret with window 10")
-print("window  epsilon", *(f"{name:>9}" for name in names), "     mean")
+reveal(guess, f"{np.mean(price(10, 0.001)[0]):.0f} %", "Mean regret with window 10")
+print("window  epsilon", *(f"{name:>9}" for name in names), "     mean    epochs trained")
 for window in (1, 5, 10, 20):
     for epsilon in (0.001, 0.01):
-        lost = regrets(window, epsilon)
-        print(f"{window:6}  {epsilon:7}", *(f"{value:9.0f}" for value in [*lost, np.mean(lost)]))
+        lost, cost = price(window, epsilon)
+        columns = " ".join(f"{value:z9.0f}" for value in [*lost, np.mean(lost)])
+        print(f"{window:6}  {epsilon:7} {columns} {cost:11.0f} %")
 
 # %% tags=["reveal"]
 ax = figures.windows(problems)
@@ -192,7 +194,8 @@ show(ax, alt="Five panels, one a problem: regret falls steeply from window 1 to 
 
 # %% [markdown]
 # Ten times the epsilon, and the lines hardly part. The window moves everything: from epoch to epoch the validation loss goes up and down
-# by chance, and window 1 takes the first bad epoch for the end. The mean is ruled by soybean and thyroid.
+# by chance, and window 1 takes the first bad epoch for the end. A long window costs epochs, and is worth them. The mean is ruled by
+# soybean and thyroid.
 #
 # ## One event, three actions
 #
@@ -243,7 +246,7 @@ model.fit(data.batches(x[:2000], label[:2000], size=32, seed=0), epochs=1000, ve
 print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")
 
 # %% [markdown]
-# A budget of 8 seconds, kept; on a slow computer it may be over before the event. The probe `Memory` measures the process, in MiB.
+# A budget of 8 seconds, kept to a fraction of one; on a slow computer it may be over before the event. The probe `Memory` measures the process, in MiB.
 #
 # The article would also stop on the use of resources. A ceiling for memory makes sense: above it a process is killed, and saves nothing.
 # One for the processor rarely does: a busy processor is what you pay for.
@@ -254,11 +257,10 @@ print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")
 # if you know the number, else improvement over a window, on validation data.
 #
 # ## When it does not help
-#
-# The same event under three optimizers; mean test accuracy of ten seeds:
 
 # %%
 # NBVAL_CHECK_OUTPUT
+print("the same event under three optimizers: mean test accuracy of ten seeds, in percent")
 print("               end   go on 6   rate / 10, 6   go on to epoch 39   rate / 10 - go on 6")
 for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
     end, go_on, lower = figures.actions(events, optimizer).T

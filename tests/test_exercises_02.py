@@ -130,7 +130,7 @@ class TestChapter02(ExerciseRules):
             lambda *args: ...),
         chapter_02.prompt_budget: (
             [budget(), budget(reached=lambda passed, of: passed + 1 > of)],
-            {"after an epoch": (budget("epoch", reserve=0), "too rarely"),
+            {"after an epoch": (budget("epoch", reserve=0), "too seldom"),
              "from construction": (budget(start="never"), "after one batch"),
              "no validation": (budget(reserve=0), "Leave room"),
              "starts anew": (budget(start="epoch"), "start anew"),

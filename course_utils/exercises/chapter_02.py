@@ -190,7 +190,7 @@ def prompt_budget(answer):
         raise Wrong("You stopped after one batch. Training began long after the callback was built: start "
                     "the clock in on_train_begin.", draw)
     if ended >= 46:
-        raise Wrong(f"You ended at {ended:g} s of 30. Once an epoch is too rarely: look in "
+        raise Wrong(f"You ended at {ended:g} s of 30. Once an epoch is too seldom: look in "
                     "on_train_batch_end.", draw)
     if ended > 31:
         raise Wrong(f"You stopped at {stopped:g} s, but validation took 3 s more and ended at {ended:g}. "

@@ -144,7 +144,8 @@ def listed_losses(seconds, losses, limit, answer=None):
     ax.axvline(limit, color=GREY, linestyle="--", linewidth=1, label=f"time limit: {limit} s")
     ax.plot([seconds[2]], [losses[2]], "o", color=RED, markersize=8, label="the stop")
     if answer is not None:
-        ax.axvline(seconds[answer], color=ORANGE, linestyle=":", linewidth=1.5, label="your epoch")
+        ax.plot([seconds[answer]], [losses[answer]], "o", color="black", markerfacecolor="none",
+                markersize=13, markeredgewidth=1.5, label="your epoch")
     ax.legend(frameon=False)
     return ax
 
