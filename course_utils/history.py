@@ -5,10 +5,12 @@ means "not measured in this row", NaN means "measured, and not a number". Epochs
 Keras's history; its progress bar counts from 1. This file depends on nothing but the standard library.
 """
 
+import csv
 import difflib
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange", "memory": "Memory"}
 
@@ -115,6 +117,13 @@ class History(dict):
     def epoch(self, row):
         """The epoch that a row belongs to: the column "epoch" where there is one, else the row itself."""
         return self["epoch"][row] if "epoch" in self else row
+
+    def to_csv(self, path):
+        """Write the table as CSV (UTF-8), a line per row; what was not measured is an empty field."""
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(self)
+            table.writerows(zip(*self.values()))
 
     def never_met(self, criterion, instead=""):
         """The reason of a run that went on to its last epoch."""
@@ -225,6 +234,16 @@ class Report:
     kept: float | None = None
     seconds: float | None = None
     epochs_after_best: int | None = None
+
+    def to_json(self):
+        """The report as JSON, with its attributes as names; a number that is not finite is null.
+
+        >>> json.loads(Report("3 epochs are done at epoch 2", epoch=2).to_json())["epoch"]
+        2
+        """
+        values = asdict(self).items()
+        finite = {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values}
+        return json.dumps(finite)
 
     def __str__(self):
         parts = [self.reason]

@@ -1,5 +1,7 @@
 """Histories and reports: what a table accepts, how it grows, and what the errors and the sentences say."""
 
+import dataclasses
+import json
 import math
 
 import numpy as np
@@ -206,3 +208,19 @@ def test_a_report_reads_as_sentences():
         Report("over", "all epochs done", 4, metric="val_loss")
     )
     assert str(Report("training has not begun", metric="val_loss")) == "training has not begun"
+
+
+def test_a_report_as_json():
+    report = Report("why", "Epochs(3)", 2, 30, "val_loss", 1, 0.1 + 0.2, float("inf"), 1)
+    known = json.loads(report.to_json())
+    assert known.pop("seconds") is None and "Infinity" not in report.to_json()
+    assert known == {name: value for name, value in dataclasses.asdict(report).items() if name != "seconds"}
+
+
+def test_a_history_as_csv(tmp_path):
+    path = tmp_path / "history.csv"
+    history = History({"loss": [0.1 + 0.2, math.nan], "a, b": [None, 1e-300], "epoch": [0, 1]})
+    history.to_csv(path)
+    assert path.read_bytes() == b'loss,"a, b",epoch\r\n0.30000000000000004,,0\r\nnan,1e-300,1\r\n'
+    History().to_csv(path)
+    assert path.read_bytes().strip() == b""
