@@ -42,7 +42,7 @@ def test_scores_beside_their_limits_and_the_reason_as_text(K, tmp_path):
     assert points(limits, "Patience('val_loss', patience=3)") == [(epoch, 3) for epoch in range(6)]
     below = "After(1, Below('val_loss', 0.5))"
     assert points(scores, below) == list(enumerate(errors))[1:] and points(limits, below)[0] == (1, 0.5)
-    assert [epoch for epoch, _ in points(scores, repr(quotient))] == [1, 5]  # NaN within strips, infinite in 3
+    assert [epoch for epoch, _ in points(scores, repr(quotient))] == [1, 5]  # NaN in strips, infinite in 3
     lasting = "Lasting(2, Below('val_loss', 2.5))"
     assert points(scores, lasting) == list(enumerate([0, 1, 0, 0, 1, 2]))
     assert len({tag for tag, *_ in scores}) == 4 == len({tag for tag, *_ in limits})
