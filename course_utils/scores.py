@@ -187,7 +187,7 @@ class SuccessiveIncreases(Criterion):
 
 @dataclass(frozen=True, repr=False)
 class Plateau(Criterion):
-    """Met where the last `window` measured values of `metric` differ by a standard deviation of at most `std`.
+    """Met where the last `window` measured values of `metric` have a standard deviation of at most `std`.
 
     The score is that standard deviation (divided by the number of values, not by one less), and infinite
     until there are `window` values; it is met where score <= `std`. Up or down does not matter, so there is
