@@ -9,6 +9,7 @@ Keras in here.
 import math
 from collections import deque
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from itertools import repeat
 from numbers import Real
 
 import numpy as np
@@ -101,33 +102,44 @@ class Criterion:
         """Was there something new for it in this row?"""
         return self._value(history, row) is not None
 
-    def _value(self, history, row):
-        if len(self.columns) == 1:
-            return history[self.columns[0]][row]
-        values = tuple(history[name][row] for name in self.columns)
-        return None if None in values else values
-
     def _scored(self, history):
         """(row, score) for every measured row."""
-        score = self._scorer()
-        for name in self.columns:
-            history[name]  # one that is missing is an error, even before there are rows
-        values = ((row, self._value(history, row)) for row in range(history.rows))
-        return ((row, score(value)) for row, value in values if value is not None)
+        columns = [history[name] for name in self._names()]  # a missing one is an error even without rows
+        if len(columns) == 1:
+            rows = columns[0]
+        else:
+            rows = zip(*columns) if columns else repeat((), history.rows)
+            rows = (None if None in values else values for values in rows)
+        taken = []  # the rows whose values `scores` has asked for
+
+        def measured():
+            for row, value in enumerate(rows):
+                if value is not None:
+                    taken.append(row)
+                    yield value
+
+        values = measured()
+        for count, score in enumerate(self.scores(values), 1):
+            if count != len(taken):
+                raise self._out_of_step()
+            yield taken[-1], score
+        if next(values, None) is not None:
+            raise self._out_of_step()
+
+    def _value(self, history, row):
+        values = tuple(history[name][row] for name in self._names())
+        if None in values:
+            return None
+        return values[0] if len(values) == 1 else values
 
     def _scorer(self):
-        """A fresh function value -> score. It hands over one value at a time: `scores` cannot look ahead."""
-        if isinstance(self.columns, str):
-            said = f"got {self.columns!r}. Is a comma missing?"
-            raise TypeError(f"The columns of {self!r} should be a tuple of names; {said}")
-        name = type(self).__name__
-        wrong = f"{name}.scores should yield one score for each value, before it takes the next."
+        """A fresh function value -> score, for a live run."""
         inbox = deque()
 
         def values():
             while True:
                 if not inbox:
-                    raise RuntimeError(wrong)
+                    raise self._out_of_step()
                 yield inbox.popleft()
 
         scores = iter(self.scores(values()))
@@ -136,10 +148,20 @@ class Criterion:
             inbox.append(value)
             newest = next(scores, inbox)
             if inbox or newest is inbox:
-                raise RuntimeError(wrong)
+                raise self._out_of_step()
             return newest
 
         return score
+
+    def _names(self):
+        if isinstance(self.columns, str):
+            said = f"got {self.columns!r}. Is a comma missing?"
+            raise TypeError(f"The columns of {self!r} should be a tuple of names; {said}")
+        return self.columns
+
+    def _out_of_step(self):
+        name = type(self).__name__
+        return RuntimeError(f"{name}.scores should yield one score for each value, before it takes the next.")
 
     def __or__(self, other):
         return AnyOf(self, other)
