@@ -381,7 +381,7 @@ rule = ...  # ImprovementBelow("val_loss", epsilon=, window=, relative=)
 ex.epsilon_and_window.check(rule)
 
 # %% tags=["solution"]
-rule = ImprovementBelow("val_loss", epsilon=0.001, window=35, relative=True)
+rule = ImprovementBelow("val_loss", epsilon=0.001, window=40, relative=True)
 ex.epsilon_and_window.check(rule)
 
 # %%

@@ -126,7 +126,7 @@ class TestChapter02(ExerciseRules):
              "adds up": (condition(passed=sum), "the time since the start"),
              "no return": (lambda *args: None, "is a return missing?"),
              "always": (lambda *args: True, "epoch 0"),
-             "one loss": (lambda s, v, limit, e: v[-2] - v[-1] <= e, "IndexError")},
+             "one loss": (lambda s, v, limit, e: v[-2] - v[-1] <= e, "asks for two")},
             lambda *args: ...),
         chapter_02.prompt_budget: (
             [budget(), budget(reached=lambda passed, of: passed + 1 > of)],
