@@ -241,13 +241,13 @@ class Patience(Criterion):
         direction(self.metric, self.mode)
 
     def scores(self, values):
-        sign, best, wait = direction(self.metric, self.mode), math.inf, 0
+        sign, goal, wait = direction(self.metric, self.mode), math.inf, 0
         for value in values:
             value = sign * value
-            # an infinite best has no margin: inf - inf would be NaN, and nothing is smaller than NaN
-            margin = 0.0 if math.isinf(best) else self.min_delta * (abs(best) if self.relative else 1.0)
-            if value < best - margin:
-                best, wait = value, 0
+            if value < goal:
+                # an infinite best has no margin: inf - inf would be NaN, and nothing is smaller than NaN
+                margin = 0.0 if math.isinf(value) else self.min_delta * (abs(value) if self.relative else 1.0)
+                goal, wait = value - margin, 0
             else:
                 wait += 1
             yield wait

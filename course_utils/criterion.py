@@ -127,10 +127,10 @@ class Criterion:
             raise self._out_of_step()
 
     def _value(self, history, row):
-        values = tuple(history[name][row] for name in self._names())
-        if None in values:
-            return None
-        return values[0] if len(values) == 1 else values
+        if len(self._names()) == 1:
+            return history[self.columns[0]][row]
+        values = tuple(history[name][row] for name in self.columns)
+        return None if None in values else values
 
     def _scorer(self):
         """A fresh function value -> score, for a live run."""

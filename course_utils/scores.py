@@ -46,7 +46,8 @@ class GeneralizationLoss(Criterion):
     def scores(self, values):
         lowest = math.inf
         for row, value in enumerate(values):
-            _check_positive(self, self.metric, value, row)
+            if value <= 0:
+                raise _not_positive(self, self.metric, value, row)
             lowest = min(lowest, value)
             yield _per_cent_above(lowest, value)
 
@@ -104,8 +105,9 @@ class ProgressQuotient(Criterion):
     def scores(self, values):
         lowest, strip = math.inf, []
         for row, (value, train) in enumerate(values):
-            _check_positive(self, self.metric, value, row)
-            _check_positive(self, self.train, train, row)
+            if value <= 0 or train <= 0:
+                wrong = (self.metric, value) if value <= 0 else (self.train, train)
+                raise _not_positive(self, *wrong, row)
             lowest = min(lowest, value)
             strip.append(train)
             if len(strip) < self.strip:
@@ -240,10 +242,9 @@ class Plateau(Criterion):
                 f"{plural(self.window, unit)} is {compared}")
 
 
-def _check_positive(criterion, column, value, row):
-    if value <= 0:
-        what = f"{column} is {number(value)} in measured row {row} (counted from 0)"
-        raise ValueError(f"{criterion!r} compares errors by their ratio, so they must be above 0; {what}.")
+def _not_positive(criterion, column, value, row):
+    what = f"{column} is {number(value)} in measured row {row} (counted from 0)"
+    return ValueError(f"{criterion!r} compares errors by their ratio, so they must be above 0; {what}.")
 
 
 def _per_cent_above(lowest, value):
