@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | notebooks | lint. Needs git, make and Python 3.11, 3.12 or 3.13.
+# The course in a few words: make lab | test | notebooks | lint | bench. Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
 LOCK ?= constraints/lock.txt
@@ -8,7 +8,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks lint lock
+.PHONY: lab my test notebooks lint bench lock
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -27,6 +27,9 @@ notebooks: .venv/ready
 
 lint: .venv/ready
 	@$(BIN)/ruff check .
+
+bench: .venv/ready
+	@$(BIN)/python benchmarks/bench.py
 
 # Exact versions for one set that holds on Python 3.11 to 3.13 and on every platform.
 lock:

@@ -1,0 +1,247 @@
+"""What the callbacks and the replay cost: ratios measured in one run. `make bench` writes them to README.md.
+
+A training step takes at least 2 ms here; a ratio for a step that takes microseconds would only say how slow
+Python is. What is compared takes turns, round by round, and what is shown is the median over the rounds.
+Ratios are of processor time, on one thread: other programs on the machine have little say in it. Budgets are
+of the clock on the wall.
+"""
+
+import datetime
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import course_utils  # before TensorFlow, which it keeps from talking
+
+# isort: split
+import keras
+import numpy as np
+import tensorflow as tf
+
+from course_utils import data
+from course_utils.callbacks import StopWhen
+from course_utils.criteria import (
+    After,
+    Below,
+    Epochs,
+    GeneralizationLoss,
+    ImprovementBelow,
+    Lasting,
+    NotFinite,
+    Patience,
+    Plateau,
+    ProgressQuotient,
+    Smoothed,
+    SuccessiveIncreases,
+    TimeBudget,
+)
+from course_utils.history import History
+from course_utils.probes import GradientNorm, Probe
+
+ROUNDS, EPOCHS, STEPS, BATCH = 25, 5, 60, 32
+README = Path(__file__).with_name("README.md")
+
+CRITERIA = [
+    Below("val_loss", 0.1), NotFinite("val_loss"), Epochs(100), Patience("val_loss", 5),
+    Patience("val_loss", 20), Patience("val_loss", 10, min_delta=0.001),
+    ImprovementBelow("val_loss", 0.001, window=10, relative=True), GeneralizationLoss(5), ProgressQuotient(1),
+    SuccessiveIncreases(3), Plateau("val_loss", 0.001, 4), Smoothed(5, Patience("val_loss", 5)),
+    Lasting(3, GeneralizationLoss(2)),
+    After(10, Patience("val_loss", 5)) | Epochs(200),
+]
+
+
+class Stopwatch(Probe):
+    """Times training, each epoch and each validation pass. It stands first; its `lap` stands last."""
+
+    def __init__(self, clock):
+        super().__init__("stopwatch")
+        self.clock, self.epochs, self.validations = clock, [], []
+        self.lap = Probe("lap")
+        self.lap.on_epoch_end = lambda epoch, logs=None: self.epochs.append(clock() - self.epoch)
+        self.lap.on_train_end = lambda logs=None: setattr(self, "whole", clock() - self.training)
+
+    def on_train_begin(self, logs=None):
+        self.training = self.clock()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = self.clock()
+
+    def on_test_begin(self, logs=None):
+        self.validation = self.clock()
+
+    def on_test_end(self, logs=None):
+        self.validations.append(self.clock() - self.validation)
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(512, "relu") for _ in range(3)]
+    model = keras.Sequential([keras.Input((256,)), *layers, keras.layers.Dense(10, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def images():
+    chance = np.random.default_rng(0)
+    x = chance.normal(size=(STEPS * BATCH, 256)).astype("float32")
+    y = chance.integers(0, 10, STEPS * BATCH)
+    train = tf.data.Dataset.from_tensor_slices((x, y)).batch(BATCH).cache()
+    return train, train.take(STEPS // 4)
+
+
+def seconds_an_epoch(model, pictures, callbacks):
+    train, validation = pictures
+    watch = Stopwatch(time.process_time)
+    model.fit(train, validation_data=validation, epochs=EPOCHS, verbose=0,
+              callbacks=[watch, *callbacks, watch.lap])
+    return min(watch.epochs[1:])  # in the first, TensorFlow compiles; the others may have been disturbed
+
+
+def training(pictures):
+    """What callbacks cost in a real fit. Rows: what, measured, limit (below 0: at least), remark."""
+    never = 10**6
+    columns = {
+        "nothing": lambda: [],
+        "EarlyStopping": lambda: [keras.callbacks.EarlyStopping(patience=never, restore_best_weights=True)],
+        "StopWhen": lambda: [StopWhen(Patience("val_loss", never), restore_best="val_loss")],
+        "budgets": lambda: [StopWhen(Patience("val_loss", never) | TimeBudget(never) | NotFinite())],
+        "GradientNorm": lambda: [GradientNorm()],
+    }
+    models = {name: network() for name in columns}
+    rounds = [{name: seconds_an_epoch(models[name], pictures, make()) for name, make in columns.items()}
+              for _ in range(ROUNDS)]
+
+    def ratio(one, other):
+        ratios = sorted(each[one] / each[other] for each in rounds)
+        middle = ratios[len(ratios) // 4 : -len(ratios) // 4]
+        return statistics.median(ratios), f"half of the rounds: {middle[0]:.3f} to {middle[-1]:.3f}"
+
+    plain = statistics.median(each["nothing"] for each in rounds)
+    step = 1000 * plain / (STEPS * (1 + 1 / 4 / 3))  # a batch of validation takes a third of a step
+    assert step >= 2, f"a step takes {step:.2f} ms: too short to say something about training"
+    return [
+        ("a step of the training, in ms", step, None,
+         f"an epoch is {STEPS} steps and {STEPS // 4} batches of validation"),
+        row("StopWhen(Patience) / EarlyStopping", ratio("StopWhen", "EarlyStopping"), 1.03),
+        row("StopWhen(Patience) / no callback", ratio("StopWhen", "nothing"), 1.03),
+        row("StopWhen with budgets, asked every batch / no callback", ratio("budgets", "nothing"), None),
+        row("GradientNorm (epoch's mean) / no callback", ratio("GradientNorm", "nothing"), 1.05),
+    ]
+
+
+def row(what, measured, limit):
+    return what, measured[0], limit, measured[1]
+
+
+def replaying():
+    """What it costs to ask recorded runs."""
+    recorded = [*data.load_curves("proben1").select(), *data.load_curves("validation_sets").select()][:1000]
+    rows = sum(len(run["val_loss"]) for run in recorded)
+    patiences = [Patience("val_loss", patience) for patience in range(1, 15)]
+    seconds, few, ratios = [], recorded[::25], []
+    for _ in range(5):
+        seconds.append(timed(all_stops, CRITERIA, recorded)[0])
+        ours, stops = timed(all_stops, patiences, few)
+        theirs, their_stops = timed(all_stops_by_keras, patiences, few)
+        assert their_stops == stops
+        ratios.append(theirs / ours)
+    return [
+        (f"1000 recorded runs under {len(CRITERIA)} criteria, in s", statistics.median(seconds), 1.0,
+         f"runs of 60 and of 300 epochs, {rows} in all"),
+        ("EarlyStopping fed with recorded runs / Patience.first", statistics.median(ratios), -50.0,
+         f"{len(few)} of these runs under 14 patiences; the stops are equal"),
+    ]
+
+
+def all_stops(criteria, recorded):
+    runs = [History.of(run) for run in recorded]
+    return [[criterion.first(run) for run in runs] for criterion in criteria]
+
+
+def all_stops_by_keras(patiences, recorded):
+    return [[early_stopping(criterion, run) for run in recorded] for criterion in patiences]
+
+
+def timed(function, *args):
+    began = time.process_time()
+    result = function(*args)
+    return time.process_time() - began, result
+
+
+class Stub:
+    stop_training = False
+
+
+def early_stopping(criterion, run):
+    """Where Keras's EarlyStopping of that patience ends a recorded run, or None."""
+    rule, model = keras.callbacks.EarlyStopping("val_loss", patience=criterion.patience, mode="min"), Stub()
+    rule.set_model(model)
+    rule.on_train_begin()
+    for epoch, value in enumerate(run["val_loss"]):
+        rule.on_epoch_end(epoch, {"val_loss": value})
+        if model.stop_training:
+            return epoch
+    return None
+
+
+class Batches(Probe):
+    """Seconds of the newest batch, with all that came before it since the last."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        self.seconds, self.began = now - self.began, now
+
+
+def budget(pictures):
+    """How far a time budget is overdrawn, against the last batch and the validation after it."""
+    train, validation = pictures
+    model, overdrawn, seconds = network(), [], []
+    model.fit(train, validation_data=validation, verbose=0)  # what is compiled once is compiled now
+    for number in range(21):
+        watch, batches = Stopwatch(time.perf_counter), Batches("batches")
+        stop = StopWhen(TimeBudget(1 + 0.03 * number))  # it runs out in different places of an epoch
+        callbacks = [watch, batches, stop, watch.lap]
+        model.fit(train, validation_data=validation, epochs=100, verbose=0, callbacks=callbacks)
+        seconds.append(watch.whole - stop.criterion.seconds)
+        overdrawn.append(seconds[-1] / (batches.seconds + watch.validations[-1]))
+    within = sum(one <= 1 for one in overdrawn)
+    median = f"{1000 * statistics.median(seconds):.0f} ms"
+    spread = f"the median, {median}; {within} of {len(seconds)} trainings were within the limit"
+    middle = statistics.median(overdrawn)
+    return [("a time budget is overdrawn by, in (its last batch + validation)", middle, 1.0, spread)]
+
+
+def table(rows):
+    lines = ["| what | measured | limit | |", "|---|---|---|---|"]
+    for what, value, limit, remark in rows:
+        bound = "" if limit is None else f"at most {limit:g}" if limit > 0 else f"at least {-limit:g}"
+        lines.append(f"| {what} | {value:.{3 if value < 2 else 1}f} | {bound} | {remark} |")
+    return lines
+
+
+def main():
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    pictures = images()
+    rows = [*training(pictures), *replaying(), *budget(pictures)]
+    versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
+    head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."
+    lines = [head, "", *table(rows)]
+    print(*lines, sep="\n")
+    before = README.read_text(encoding="utf-8").split("## Measured")[0]
+    README.write_text("\n".join([before + "## Measured", "", *lines, ""]), encoding="utf-8")
+    over = [what for what, value, limit, _ in rows
+            if limit is not None and (value > limit if limit > 0 else value < -limit)]
+    if over:
+        sys.exit("Over the limit: " + "; ".join(over))
+
+
+if __name__ == "__main__":
+    main()
