@@ -152,17 +152,19 @@ class When(keras.callbacks.Callback):
         """Append a row, ask the criterion, act. Returns whether it was met."""
         row = dict(_numbers(logs), **batch, seconds=self._now(), steps=self._steps(), epoch=self._epoch)
         self.history.add(row)
+        self._note_best(row, where, logs)
         self._require(self.criterion.columns, where, logs)
         if self._seen is not self.history:
             newest = {name: values[-1] for name, values in self.history.items()}
             self._seen.add(dict(newest, **{name: row[name] - since for name, since in self._since.items()}))
-        seen, newest = self._seen, self._seen.rows - 1
-        if self._awaits_validation():
-            seen = _BeforeValidation(seen)
+        seen, newest = self._measured_so_far(self._seen), self._seen.rows - 1
         if not self._may_act() or not self._ask(seen, newest):
             return False
         self._act(self.criterion.reason(seen, newest, self.check), self.criterion.parts_met(seen, newest))
         return True
+
+    def _note_best(self, row, where, logs):
+        """StopWhen keeps the best weights here, before anything can go wrong."""
 
     def _look_ahead(self, place, logs, rows_before, epoch):
         """Ask the criteria that look at every batch, as if the validation pass of `epoch` were over."""
@@ -206,6 +208,9 @@ class When(keras.callbacks.Callback):
     def _awaits_validation(self):
         """Has no epoch come yet after which Keras validates?"""
         return not any(map(self._validates, self.history["epoch"]))
+
+    def _measured_so_far(self, history):
+        return _BeforeValidation(history) if self._awaits_validation() else history
 
     def _require(self, columns, where, logs):
         for name in columns:
@@ -274,6 +279,8 @@ class StopWhen(When):
             best epoch come back when training ends, whoever ended it. Best is best: `min_delta` has no say,
             warm-up epochs count, NaN is never best.
         mode: "min" or "max", the good direction of `restore_best`; it may be left out for losses alone.
+        best_when: a criterion; only an epoch in which it is met may be the best one. The best validation loss
+            at a sparsity of 0.9 or more: `restore_best="val_loss", best_when=Above("sparsity", 0.899)`.
         check, validation_freq, clock: see When.
         state: a folder in which it notes at every epoch's end what it knows. With BackupAndRestore after it
             in callbacks=[...], a training that was killed then goes on where it was: history, patience, best
@@ -293,9 +300,12 @@ class StopWhen(When):
     'training has not begun'
     """
 
-    def __init__(self, criterion, restore_best=None, mode=None, *, check="epoch", validation_freq=1,
-                 clock=time.monotonic, state=None):
+    def __init__(self, criterion, restore_best=None, mode=None, *, best_when=None, check="epoch",
+                 validation_freq=1, clock=time.monotonic, state=None):
         self.metric, self._sign = restore_best, check_best(restore_best, mode)
+        if best_when is not None and restore_best is None:
+            raise ValueError(f"best_when={best_when!r} says which epochs may be best: name restore_best too.")
+        self.best_when = None if best_when is None else as_criterion(best_when)
         self.state = None if state is None else State(state)
         super().__init__(criterion, _end_training, check=check, validation_freq=validation_freq, clock=clock)
         if check == "batch" and restore_best is not None:
@@ -330,7 +340,9 @@ class StopWhen(When):
             RuntimeError: none were kept.
         """
         if self._weights is None:
-            why = f"{self.metric} was never a number" if self.metric else "restore_best was not asked for"
+            where = "" if self.best_when is None else f" where {self.best_when!r} is met"
+            never = f"{self.metric} was never a number{where}"
+            why = never if self.metric else "restore_best was not asked for"
             raise RuntimeError(f"No weights were kept: {why}.")
         self.model.set_weights(self._kept_weights())
 
@@ -341,7 +353,7 @@ class StopWhen(When):
         return [kept[variable] for variable in today] if kept.keys() == set(today) else self._weights
 
     def __getstate__(self):  # a copy has a model of its own, with other variables
-        state = super().__getstate__()
+        state = dict(super().__getstate__(), _may_be_best=None)
         return state if self._weights is None else dict(state, _weights=self._kept_weights(), _variables=())
 
     @property
@@ -350,18 +362,21 @@ class StopWhen(When):
         reason, ended_by = self._verdict()
         after = None if self._best_epoch is None else self._epoch - self._best_epoch
         best = self.metric, self._best_epoch, self._kept
-        return Report(reason, ended_by, self._epoch, self._step, *best, self._seconds, after)
+        best_when = None if self.best_when is None else repr(self.best_when)
+        return Report(reason, ended_by, self._epoch, self._step, *best, self._seconds, after, best_when)
 
     def _begin(self, state):
         super()._begin(state)
         self._best_epoch = self._kept = self._weights = None
         self._variables = ()
+        self._may_be_best = None if self.best_when is None else self.best_when.live()
         self._was_over = False  # resumed after the criterion had been met: what Keras still runs is no row
 
     def _facts(self):
         """What `state` holds besides the weights."""
         events = [dataclasses.asdict(event) for event in self.events]
-        return {"rows": self.check, "best": [self.metric, self._sign], "iterations": self._iterations(),
+        best = [self.metric, self._sign, *([] if self.best_when is None else [repr(self.best_when)])]
+        return {"rows": self.check, "best": best, "iterations": self._iterations(),
                 "history": self.history, "events": events, "at": [self._epoch, self._step, self._seconds],
                 "reserve": self._reserve, "best so far": [self._best_epoch, self._kept]}
 
@@ -384,9 +399,11 @@ class StopWhen(When):
         self._weights, self._variables = weights, tuple(getattr(self.model, "weights", ()))
         self._started, self._first_step = self.clock() - self._seconds, self._iterations() - self._step
         self._look_afresh(self.history, seconds=0.0, steps=0)
-        seen = _BeforeValidation(self.history) if self._awaits_validation() else self.history
+        seen = self._measured_so_far(self.history)
         for row in range(seen.rows):
             self._ask(seen, row)
+            if self.best_when is not None:
+                self._may_be_best(seen, row)
         if self.events:
             self._was_over, self._ended = True, self.events[-1]
             self._weights = weights or self.model.get_weights()
@@ -399,15 +416,22 @@ class StopWhen(When):
     def _finish_row(self, logs, where, **batch):
         if self._was_over:
             return True
-        value = _numbers(logs).get(self.metric, math.nan)
-        if math.isfinite(value) and (self._kept is None or self._sign * value < self._sign * self._kept):
-            self._best_epoch, self._kept = self._epoch, value
-            self._weights = self.model.get_weights()
-            self._variables = tuple(getattr(self.model, "weights", ()))  # whose they are
         met = super()._finish_row(logs, where, **batch)
         if self.metric:
             self._require([self.metric], where, logs)
         return met
+
+
+    def _note_best(self, row, where, logs):
+        if self.best_when is not None:
+            self._require(self.best_when.columns, where, logs)
+            if not self._may_be_best(self._measured_so_far(self.history), self.history.rows - 1):
+                return
+        value = row.get(self.metric, math.nan)
+        if math.isfinite(value) and (self._kept is None or self._sign * value < self._sign * self._kept):
+            self._best_epoch, self._kept = self._epoch, value
+            self._weights = self.model.get_weights()
+            self._variables = tuple(getattr(self.model, "weights", ()))  # whose they are
 
 
 def scale_learning_rate(factor):

@@ -4,6 +4,7 @@
     Patience("val_loss", 5) & Above("val_accuracy", 0.9)                # both in the same row
     After(20, Below("gradient_norm", 0.1))                              # not before row 20
     Lasting(3, GeneralizationLoss(5))                                   # three rows in a row
+    Armed(Above("sparsity", 0.89), Patience("val_loss", 5))             # counts from that event on
 
 What they have in common, and what combines them, is in criterion.py; Prechelt's three and the plateau are
 in scores.py, and can be imported from here.
@@ -17,6 +18,7 @@ from .criterion import (
     After,
     AllOf,
     AnyOf,
+    Armed,
     Asked,
     Combined,
     Criterion,
@@ -32,8 +34,8 @@ from .history import direction, done, number, plural
 from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
 
 __all__ = [
-    "Above", "After", "AllOf", "AnyOf", "Asked", "Below", "Combined", "Criterion", "Epochs",
-    "GeneralizationLoss", "ImprovementBelow", "Lasting", "NotFinite", "Patience", "Plateau",
+    "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "Below", "Combined", "Criterion",
+    "Epochs", "GeneralizationLoss", "ImprovementBelow", "Lasting", "NotFinite", "Patience", "Plateau",
     "ProgressQuotient", "Smoothed", "StepBudget", "SuccessiveIncreases", "TimeBudget", "as_criterion",
     "position",
 ]

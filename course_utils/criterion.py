@@ -333,6 +333,65 @@ class After(Combined):
 
 
 @dataclass(frozen=True, repr=False)
+class Armed(Combined):
+    """`criterion`, which sees only the rows from the first one on in which `event` is met.
+
+    For what has no meaning before: a patience that begins when a schedule has reached its end. In
+    `event & criterion` the patience would have begun at row 0. It is asked once a row, budgets too.
+
+    >>> from course_utils.criteria import Above, Patience
+    >>> rule = Armed(Above("sparsity", 0.89), Patience("val_loss", 2))
+    >>> run = {"val_loss": [0.2, 0.3, 0.4, 0.6, 0.5, 0.7, 0.8],
+    ...        "sparsity": [0.0, 0.4, 0.7, 0.9, 0.9, 0.9, 0.9]}
+    >>> Patience("val_loss", 2).first(run), rule.first(run)
+    (2, 6)
+    """
+
+    event: Criterion
+    criterion: Criterion
+    columns = property(lambda self: tuple(dict.fromkeys((*self.event.columns, *self.criterion.columns))))
+    limit = property(lambda self: self.criterion.limit)
+
+    def __post_init__(self):
+        object.__setattr__(self, "event", as_criterion(self.event))
+        object.__setattr__(self, "criterion", as_criterion(self.criterion))
+
+    def live(self, start=0):
+        event, step = self.event.live(start), None
+
+        def armed(history, row):
+            nonlocal step
+            if step is None and event(history, row):
+                step = self.criterion.live(row)
+            return step is not None and step(history, row)
+
+        return armed
+
+    def measured(self, history, row):
+        return self.event.measured(history, row) or self.criterion.measured(history, row)
+
+    def score(self, history):
+        history = History.of(history)
+        start = self.event.first(history)
+        hidden = np.full(history.rows if start is None else start, np.nan)
+        return np.concatenate([hidden, self.criterion.score(history.tail(len(hidden)))])
+
+    def sentence(self, history, row, place, unit):
+        start = self.event.first(history)
+        if start is None:  # a function may have changed its mind
+            return super().sentence(history, row, place, unit)
+        said = self.criterion.sentence(history.tail(start), row - start, place, unit)
+        return f"{said} (armed: {self.event.reason(history, start, unit)})"
+
+    def parts_met(self, history, row):
+        start = self.event.first(history)
+        return [self] if start is None else self.criterion.parts_met(history.tail(start), row - start)
+
+    def parts(self):
+        return self.criterion.parts()
+
+
+@dataclass(frozen=True, repr=False)
 class Lasting(Combined):
     """Met once `criterion` has been met in `rows` measured rows in a row.
 

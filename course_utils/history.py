@@ -223,6 +223,7 @@ class Report:
             without one).
         seconds: how long it took, in seconds (None where unknown).
         epochs_after_best: epochs that came after the best one.
+        best_when: the criterion that an epoch had to meet to be the best one, as text (None without one).
     """
 
     reason: str
@@ -234,6 +235,7 @@ class Report:
     kept: float | None = None
     seconds: float | None = None
     epochs_after_best: int | None = None
+    best_when: str | None = None
 
     def to_json(self):
         """The report as JSON, with its attributes as names; a number that is not finite is null.
@@ -246,13 +248,17 @@ class Report:
         return json.dumps(finite)
 
     def __str__(self):
+        where = f"where {self.best_when} is met" if self.best_when else ""
+        among = f" (of the epochs {where})" if where else ""
         parts = [self.reason]
         if self.best_epoch is not None:
             after = self.epochs_after_best
             place = f"{plural(after, 'epoch')} before the end" if after else "the last"
-            parts.append(f"best {self.metric} {number(self.kept)} at epoch {self.best_epoch}, {place}")
+            best = f"best {self.metric} {number(self.kept)}{among}"
+            parts.append(f"{best} at epoch {self.best_epoch}, {place}")
         elif self.metric and self.ended_by:
-            parts.append(f"{self.metric} was never a finite number: there is no best epoch")
+            never = f"{self.metric} was never a finite number{where and ' '}{where}"
+            parts.append(f"{never}: there is no best epoch")
         if self.step is not None and self.seconds is not None:
             parts.append(f"{plural(self.step, 'step')} in {self.seconds:.1f} s")
         return "\n".join(parts)

@@ -6,7 +6,7 @@ from .criteria import as_criterion
 from .history import History, Report, check_best
 
 
-def replay(criterion, history, best=None, mode=None):
+def replay(criterion, history, best=None, mode=None, best_when=None):
     """The report that StopWhen would have given on this history.
 
     Args:
@@ -14,6 +14,7 @@ def replay(criterion, history, best=None, mode=None):
         history: column -> one value per epoch; also what `model.fit` returned, or `stop.history`.
         best: the column that says which epoch is best, as `restore_best` in StopWhen.
         mode: "min" or "max" for `best`; it may be left out for losses alone.
+        best_when: a criterion; only an epoch in which it is met may be the best one, as in StopWhen.
 
     Returns:
         Report. Budgets are looked at where the rows end: what happened within an epoch is not in a history.
@@ -25,6 +26,8 @@ def replay(criterion, history, best=None, mode=None):
     """
     criterion, history = as_criterion(criterion), History.of(history)
     sign = check_best(best, mode)
+    if best_when is not None and best is None:
+        raise ValueError(f"best_when={best_when!r} says which epochs may be best: name best too.")
     row = criterion.first(history)
     if row is None:
         last, ended_by = history.rows - 1, "all epochs done"
@@ -32,15 +35,21 @@ def replay(criterion, history, best=None, mode=None):
     else:
         last, reason = row, criterion.reason(history, row, history.unit)
         ended_by = "; ".join(map(repr, criterion.parts_met(history, row)))
-    best_row = None if best is None else best_so_far(history[best][: last + 1], sign)
+    best_row, where = None, None
+    if best is not None:
+        values = history[best][: last + 1]
+        if best_when is not None:
+            may_be_best, where = as_criterion(best_when).met(history), repr(best_when)
+            values = [value if may else None for value, may in zip(values, may_be_best)]
+        best_row = best_so_far(values, sign)
     at_end = {name: values[-1] for name, values in history.head(last + 1).items() if values}
     steps, seconds = at_end.get("steps"), at_end.get("seconds")
     epoch = history.epoch(last) if history.rows else None
     if best_row is None:
-        return Report(reason, ended_by, epoch, steps, best, seconds=seconds)
+        return Report(reason, ended_by, epoch, steps, best, seconds=seconds, best_when=where)
     best_epoch = history.epoch(best_row)
     kept = history[best][best_row]
-    return Report(reason, ended_by, epoch, steps, best, best_epoch, kept, seconds, epoch - best_epoch)
+    return Report(reason, ended_by, epoch, steps, best, best_epoch, kept, seconds, epoch - best_epoch, where)
 
 
 def best_so_far(values, sign=1):

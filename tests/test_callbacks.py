@@ -20,6 +20,7 @@ from course_utils.callbacks import StopWhen, When, scale_learning_rate
 from course_utils.criteria import (
     Above,
     After,
+    Armed,
     Below,
     Epochs,
     NotFinite,
@@ -408,6 +409,45 @@ def test_best_is_best_whatever_the_criterion_thinks():
     )
     fit(model, Script(val_loss=[NAN, 0.5, 3.0, 2.5]), notes, stop, epochs=4)
     assert (stop.report.epoch, stop.report.best_epoch) == (3, 1) and same(model.get_weights(), notes.at[1])
+
+
+@both
+def test_only_where_it_may_be_the_best_is_an_epoch_the_best(K):
+    script = dict(val_loss=[0.1, 0.2, 0.9, 0.5, 0.7, 0.8], sparsity=[0.0, 0.5, 0.9, 0.9, 0.9, 0.9])
+    ripe, model, notes = Above("sparsity", 0.8), shared(K), Weights()
+    stop = StopWhen(Armed(ripe, Patience("val_loss", 2)), "val_loss", best_when=ripe)
+    fit(model, Script(**script), notes, stop, epochs=6)
+    assert (stop.report.epoch, stop.report.best_epoch, stop.report.kept) == (5, 3, 0.5)
+    assert same(model.get_weights(), notes.at[3])
+    replayed = str(replay(stop.criterion, stop.history, "val_loss", best_when=ripe))
+    assert replayed.splitlines()[:2] == str(stop.report).splitlines()[:2]
+    assert "best val_loss 0.5 (of the epochs where Above('sparsity', 0.8) is met) at epoch 3" in replayed
+    # a second fit begins afresh, and here nothing may be the best
+    script["sparsity"] = [0.0] * 6
+    fit(model, Script(**script), stop, epochs=6)
+    assert stop.report.best_epoch is None and stop.report.ended_by == "all epochs done"
+    nothing = "val_loss was never a finite number where Above('sparsity', 0.8) is met: there is no best epoch"
+    assert nothing in str(stop.report)
+    assert nothing in str(replay(ripe, stop.history, "val_loss", best_when=ripe))
+    with pytest.raises(RuntimeError, match="never a number where Above.'sparsity', 0.8. is met"):
+        stop.restore_best()
+
+
+def test_what_may_be_best_is_checked():
+    for arguments in ({"criterion": Epochs(2)}, {"criterion": Epochs(2), "history": {"loss": [1.0]}}):
+        rule = replay if "history" in arguments else StopWhen
+        with pytest.raises(ValueError, match="says which epochs may be best: name"):
+            rule(**arguments, best_when=Above("sparsity", 0.8))
+    stop = StopWhen(Epochs(2), "loss", best_when=Above("sparsity", 0.8))
+    with pytest.raises(MissingColumn, match='no column "sparsity" after epoch 0'):
+        fit(shared(keras), stop)
+    stop = StopWhen(Epochs(2), "loss", best_when=Below("val_loss", 9))  # validated in every second epoch only
+    stop.validation_freq = 2
+    fit(shared(keras), stop, validation_data=(X, Y), validation_freq=2, epochs=2)
+    assert stop.report.best_epoch == 1
+    asked = StopWhen(Epochs(9), "loss", best_when=lambda history: len(history["loss"]) == 2)
+    fit(shared(keras), asked, epochs=3)
+    assert asked.report.best_epoch == 1
 
 
 @both

@@ -19,6 +19,7 @@ from course_utils.criteria import (
     After,
     AllOf,
     AnyOf,
+    Armed,
     Asked,
     Below,
     Combined,
@@ -138,6 +139,7 @@ NESTED = st.recursive(
     st.one_of(*SIMPLE.values()),
     lambda inner: st.one_of(
         st.builds(After, st.integers(0, 4), inner),
+        st.builds(Armed, inner, inner),
         lasting(inner),
         st.builds(lambda parts: AnyOf(*parts), st.lists(inner, min_size=2, max_size=3)),
         st.builds(lambda parts: AllOf(*parts), st.lists(inner, min_size=2, max_size=3)),
@@ -146,6 +148,7 @@ NESTED = st.recursive(
 )
 CRITERIA = SIMPLE | {
     After: st.builds(After, st.integers(0, 4), NESTED),
+    Armed: st.builds(Armed, NESTED, NESTED),
     Lasting: lasting(NESTED),
     AnyOf: st.builds(lambda a, b: a | b, NESTED, NESTED),
     AllOf: st.builds(lambda a, b: a & b, NESTED, NESTED),
@@ -217,7 +220,7 @@ def test_a_row_that_was_not_measured_leaves_the_verdict(kind, data, history):
 @given(NESTED, histories(), st.data())
 def test_rows_of_other_columns_do_not_matter(criterion, history, data):
     """Put unmeasured rows in between: the verdicts of the others stay (where rows are not counted)."""
-    if counts_rows(criterion) or "After" in repr(criterion):
+    if counts_rows(criterion) or "After" in repr(criterion) or "Armed" in repr(criterion):
         return
     measured, spread = criterion.met(history), History()
     places = []
@@ -251,7 +254,7 @@ def test_every_met_row_has_a_reason_and_parts(kind, data, history):
 
 @given(NESTED, histories())
 def test_the_parts_that_are_met_are_met(criterion, history):
-    if "After" in repr(criterion):  # its parts see fewer rows
+    if "After" in repr(criterion) or "Armed" in repr(criterion):  # their parts see fewer rows
         return
     for row in np.flatnonzero(criterion.met(history)):
         assert all(part.met(history)[row] for part in criterion.parts_met(history, row))
@@ -278,6 +281,9 @@ def test_combinations_are_what_they_are_called(one, other, history, rows):
     assert (AllOf(one, other).met(history) == (one.met(history) & other.met(history))).all()
     unseen = [False] * min(rows, history.rows)
     assert After(rows, one).met(history).tolist() == unseen + one.met(history.tail(rows)).tolist()
+    start = other.first(history)
+    expected = [False] * history.rows if start is None else After(start, one).met(history).tolist()
+    assert Armed(other, one).met(history).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -401,6 +407,12 @@ NAN, INF = math.nan, math.inf
         (After(1, Epochs(2)), [5, 5, 5], [0, 0, 1]),
         (After(1, After(1, Below("x", 1))), [0, 0, 0], [0, 0, 1]),
         (After(9, Below("x", 1)), [0, 0], [0, 0]),
+        # armed at 5: the 1 before it is not known, and 5 itself is the first value that patience sees
+        (Armed(Above("x", 4), Patience("x", 2, mode="min")), [1, 2, 5, 4, 4, 4, 3], [0, 0, 0, 0, 0, 1, 0]),
+        (Armed(Above("x", 4), Below("x", 1)), [0, 5, 2, 0, 0.5, 2], [0, 0, 0, 1, 1, 0]),
+        (Armed(Above("x", 4), Epochs(2)), [1, 5, 1, 1], [0, 0, 1, 1]),
+        (Armed(Above("x", 9), Below("x", 1)), [0, 0], [0, 0]),
+        (Armed(Patience("x", 1, mode="min"), Above("x", 2)), [1, 3, 1, 4], [0, 1, 0, 1]),
         (Below("x", 1) | Above("x", 3), [2, 0, 4, NAN], [0, 1, 1, 0]),
         (Below("x", 3) & Above("x", 1), [2, 0, 4, 2], [1, 0, 0, 1]),
         (Below("x", 1) | Below("x", 2) & Above("x", 1.5), [0, 1.2, 1.7], [1, 0, 1]),
@@ -505,6 +517,11 @@ def test_budgets():
             After(1, Patience("loss", 1, min_delta=0.3)),
             2,
             "loss 0.4 at epoch 2 has not improved on 0.6 (epoch 1) by more than 0.3 for 1 epoch",
+        ),
+        (
+            Armed(Below("loss", 0.7), Epochs(2)),
+            2,
+            "2 epochs are done at epoch 2 (armed: loss 0.6 < 0.7 at epoch 1)",
         ),
         (Below("loss", 0.5) | Epochs(2), 1, "2 epochs are done at epoch 1"),
         (Below("loss", 0.5) | Epochs(2), 2, "loss 0.4 < 0.5 at epoch 2; 3 epochs are done at epoch 2"),

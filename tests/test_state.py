@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from course_utils.callbacks import StopWhen
-from course_utils.criteria import After, Below, Epochs, Patience, StepBudget, TimeBudget
+from course_utils.criteria import After, Armed, Below, Epochs, Patience, StepBudget, TimeBudget
 from course_utils.state import State
 from test_callbacks import Clock, EachBatch, Interrupt, Script, Weights, both, fit, same, tiny
 
@@ -105,6 +105,16 @@ def test_an_interrupted_training_goes_on(K, place, tmp_path):
     assert stop.events == undisturbed.events and stop.report == undisturbed.report
     assert same(model.get_weights(), whole.get_weights())
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_may_be_best_goes_on_too(place, tmp_path):
+    """Only from the fourth epoch on after the first below 4.2: a count that must not begin anew."""
+    rules = dict(criterion=Patience("val_loss", 3), best_when=Armed(Below("val_loss", 4.2), Epochs(4)))
+    _, undisturbed = resumable(keras, tmp_path / "whole", **rules)
+    resumable(keras, tmp_path, **rules, interrupt=PLACES[place]())
+    _, stop = resumable(keras, tmp_path, **rules)
+    assert undisturbed.report.best_epoch == 5 and stop.report == undisturbed.report
 
 
 @both
