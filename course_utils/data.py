@@ -1,4 +1,4 @@
-"""The course's data: two sets of pictures, recorded training curves, and batches in a new order each epoch.
+"""The course's data: pictures, recorded curves, pretrained weights, and batches in a new order each epoch.
 
 Everything comes from files in `data/`; nothing is downloaded. Each file is compared with its line in
 `data/SHA256SUMS` before a process first uses it. data/README.md says where the files come from, and under
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 class DataError(RuntimeError):
@@ -118,6 +119,38 @@ def load_fashion_mnist():
     """
     file = _load("fashion_mnist_12k.npz")
     return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
+
+
+def load_cifar10():
+    """Photos of ten things: ((x_train, y_train), (x_test, y_test)), like keras.datasets. Raises DataError.
+
+    2,500 pictures for training (250 of each class) and 1,500 for the test (150 each), uint8 (n, 32, 32, 3),
+    labels uint8 0..9, which `CIFAR10` names. With a network, `keras.datasets.cifar10.load_data()` gives all
+    60,000, with labels of shape (n, 1).
+    """
+    file = _load("cifar10_4k.npz")
+
+    def part(name):
+        # Stored are differences from the neighbours, which zip to two thirds of the size; uint8 wraps around.
+        planes = file[f"differences_{name}"].cumsum(2, dtype=np.uint8).cumsum(3, dtype=np.uint8)
+        pictures = np.ascontiguousarray(np.moveaxis(planes, 0, -1))
+        pictures[..., [0, 2]] += pictures[..., 1:2]
+        return pictures, file[f"y_{name}"]
+
+    return part("train"), part("test")
+
+
+def mobilenetv2_weights():
+    """Path of MobileNetV2's ImageNet weights, without top. Raises DataError.
+
+    For `keras.applications.MobileNetV2(input_shape=(97, 97, 3), include_top=False, weights=path)`, with
+    `keras.applications.mobilenet_v2.preprocess_input`. Use sides of 32 k + 1 (97, 129, 161, 193, 225):
+    the weights were trained in PyTorch, which pads a picture on all sides before it halves it. So does Keras
+    at these sides; at multiples of 32 it pads the right and the bottom alone.
+    """
+    path = DATA / "mobilenetv2_notop.weights.h5"
+    _check(path)
+    return str(path)
 
 
 def load_curves(name):

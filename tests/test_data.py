@@ -26,7 +26,8 @@ def copy(tmp_path, monkeypatch):
 
 
 def test_every_file_has_a_checksum_and_no_checksum_lacks_its_file():
-    assert {path.relative_to(data.DATA).as_posix() for path in data.DATA.rglob("*.npz")} == set(SUMS)
+    files = [path for kind in ("*.npz", "*.h5") for path in data.DATA.rglob(kind)]
+    assert {path.relative_to(data.DATA).as_posix() for path in files} == set(SUMS)
 
 
 @pytest.mark.parametrize("name", SUMS)
@@ -37,10 +38,10 @@ def test_checksum_of_file_and_of_readme(name):
 
 
 def test_small_enough_to_clone():
-    assert sum(path.stat().st_size for path in data.DATA.rglob("*") if path.is_file()) < 14e6
+    assert sum(path.stat().st_size for path in data.DATA.rglob("*") if path.is_file()) < 21e6
 
 
-@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("name", [name for name in SUMS if name.endswith(".npz")])
 def test_nothing_is_pickled(name):
     with np.load(data.DATA / name, allow_pickle=False) as file:  # raises when it reads a pickled member
         assert all(file[key].dtype.kind in "fiubU" for key in file.files)
@@ -65,6 +66,47 @@ def test_fashion_mnist():
     assert {array.dtype for array in (x_train, y_train, x_test, y_test)} == {np.dtype("uint8")}
     assert np.bincount(y_train).min() > 900 and len(np.bincount(y_train)) == len(np.bincount(y_test)) == 10
     assert y_train[:5].tolist() == [9, 0, 0, 3, 0]  # an ankle boot, two tops, a dress: as in every tutorial
+
+
+def test_cifar10():
+    (x_train, y_train), (x_test, y_test) = data.load_cifar10()
+    assert x_train.shape == (2_500, 32, 32, 3) and x_test.shape == (1_500, 32, 32, 3)
+    assert {array.dtype for array in (x_train, y_train, x_test, y_test)} == {np.dtype("uint8")}
+    assert np.bincount(y_train).tolist() == [250] * 10 and np.bincount(y_test).tolist() == [150] * 10
+    # a frog, two trucks, a deer, two cars, as in every tutorial; a cat, two ships, a plane in the test
+    assert y_train[:6].tolist() == [6, 9, 9, 4, 1, 1] and y_test[:4].tolist() == [3, 8, 8, 0]
+    assert data.CIFAR10[y_train[0]] == "frog" and data.CIFAR10[y_test[3]] == "airplane"
+    # the frog's first pixels and a ship's last, as keras.datasets has them
+    assert x_train[0, 0, :2].tolist() == [[59, 62, 63], [43, 46, 45]]
+    assert x_test[1, 0, 0].tolist() == [235, 235, 235]
+    # Real pictures: neighbours are alike, and so are the two parts
+    for pictures in (x_train.astype(float), x_test.astype(float)):
+        assert np.abs(pictures[:, 1:] - pictures[:, :-1]).mean() < 18
+        assert np.abs(pictures[:, :, 1:] - pictures[:, :, :-1]).mean() < 18
+        assert np.abs(pictures.mean((0, 1, 2)) - [125, 123, 114]).max() < 3, "red, green, blue"
+    blue = [x_test[y_test == c].mean((0, 1, 2)) @ [-1, 0, 1] for c in range(10)]
+    assert {data.CIFAR10[c] for c in np.argsort(blue)[-2:]} == {"airplane", "ship"}, "sky and sea"
+
+
+def test_mobilenetv2_gives_the_features_that_pytorch_gives():
+    """As a learner would use it: stock Keras, stock preprocessing. The reference comes with the data."""
+    import keras
+
+    with np.load(data.DATA / "mobilenetv2_reference.npz") as file:
+        pictures, there, grey = (
+            file[key].astype("float32") for key in ("pictures", "features", "features_grey_frame")
+        )
+    model = keras.applications.MobileNetV2(
+        input_shape=(97, 97, 3), include_top=False, pooling="avg", weights=data.mobilenetv2_weights()
+    )
+    ours = model.predict(keras.applications.mobilenet_v2.preprocess_input(pictures), verbose=0)
+
+    def cosine(theirs):
+        return (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+
+    assert cosine(there).mean() > 0.998 and cosine(there).min() > 0.997
+    assert cosine(grey).min() > 0.9995, "but for the frame around a picture they agree to half precision"
+    np.testing.assert_allclose(ours, grey, atol=0.06 * grey.max(), err_msg="in size as well as direction")
 
 
 def test_emoji_split():
@@ -155,6 +197,16 @@ def test_missing_file(copy):
         data.load_openmoji()
     with pytest.raises(DataError, match=r"curves/brake.npz is missing. Files there: .*curves/break.npz"):
         data.load_curves("brake")
+
+
+def test_weights_are_checked_before_keras_reads_them(copy):
+    with pytest.raises(DataError, match=r"notop.weights.h5 is missing.*git checkout -- data/mobilenetv2"):
+        data.mobilenetv2_weights()
+    (copy / "mobilenetv2_notop.weights.h5").write_bytes(b"an hour of download, cut short")
+    with pytest.raises(DataError, match=r"notop.weights.h5 is damaged.*git checkout -- data/mobilenetv2"):
+        data.mobilenetv2_weights()
+    with pytest.raises(DataError, match=r"cifar10_4k.npz is missing.*git checkout -- data/cifar10_4k.npz"):
+        data.load_cifar10()
 
 
 def test_file_without_a_checksum(copy):

@@ -37,6 +37,20 @@ def save(name, arrays):
             np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
             archive.writestr(member, content.getvalue(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=9)
 
+    outcome = note(name)
+    if outcome == "other":
+        if before is not None and _same(before, _read(path)):
+            print("The arrays are as before, zipped to other bytes by another zlib: `git checkout -- data`.")
+        else:
+            print("The contents have changed: copy the new checksum into data/README.md too.")
+
+
+def note(name):
+    """Write the checksum of `data/<name>` into `data/SHA256SUMS` and print it.
+
+    Returns "new", "same" or "other": how it compares with the checksum before.
+    """
+    path = DATA / name
     lines = SUMS.read_text().splitlines() if SUMS.exists() else []
     sums = dict(reversed(line.split("  ", 1)) for line in lines)
     old, sums[name] = sums.get(name), hashlib.sha256(path.read_bytes()).hexdigest()
@@ -44,10 +58,7 @@ def save(name, arrays):
     print(f"data/{name}: {path.stat().st_size / 1e6:.2f} MB, sha256 {sums[name]}")
     if sums[name] == old:
         print("Byte for byte as before.")
-    elif old and before is not None and _same(before, _read(path)):
-        print("The arrays are as before, compressed to other bytes by another zlib: `git checkout -- data`.")
-    elif old:
-        print("The contents have changed: copy the new checksum into data/README.md too.")
+    return "new" if old is None else "same" if sums[name] == old else "other"
 
 
 def _read(path):
