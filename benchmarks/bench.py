@@ -42,7 +42,7 @@ from course_utils.criteria import (
 from course_utils.history import History
 from course_utils.probes import GradientNorm, Probe
 
-ROUNDS, EPOCHS, STEPS, BATCH = 80, 2, 60, 32
+ROUNDS, EPOCHS, STEPS, BATCH = 60, 3, 60, 32
 README = Path(__file__).with_name("README.md")
 
 CRITERIA = [
@@ -101,7 +101,7 @@ def seconds_an_epoch(model, pictures, callbacks):
     watch = Stopwatch(time.process_time)
     model.fit(train, validation_data=validation, epochs=EPOCHS, verbose=0,
               callbacks=[watch, *callbacks, watch.lap])
-    return min(watch.epochs)
+    return min(watch.epochs[1:])  # in the first, what a callback changes is compiled
 
 
 def training(pictures):
