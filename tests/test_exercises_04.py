@@ -67,6 +67,21 @@ def patient(history):  # patience that grows with the epoch of the best
     return len(losses) - 1 - best >= 12 + 0.1 * best or len(losses) >= 250
 
 
+def counted(values, strip, higher):
+    ends, counts = values[strip - 1 :: strip], [0]
+    for before, value in zip(ends, ends[1:]):
+        counts.append(counts[-1] + 1 if higher(value, before) else 0)
+    return counts
+
+
+def round_the_end(values, strip):
+    counts = []
+    for end in range(strip - 1, len(values), strip):
+        rose = values[end] > values[end - strip]
+        counts.append((counts[-1] if counts else 0) + 1 if rose else 0)
+    return counts
+
+
 smoothed = Smoothed(5, Patience("val_loss", 20)) | Epochs(280)
 
 
@@ -108,7 +123,10 @@ class TestChapter04(ExerciseRules):
             (..., ..., ...)),
         ex.rises_in_a_row: (
             [rises, with_numpy],
-            {"never afresh": (lambda v, s: rises(v, s, afresh=False), "again, at 0"),
+            {"falls": (lambda values, strip: counted(values, strip, np.less), "You count falls"),
+             "falls and ties": (lambda v, s: counted(v, s, np.less_equal), "what did not move"),
+             "round the end": (round_the_end, "round to the end of the list"),
+             "never afresh": (lambda v, s: rises(v, s, afresh=False), "again, at 0"),
              "equal counts": (lambda v, s: rises(v, s, better=lambda a, b: a >= b), "comparison is >"),
              "the lowest": (lambda v, s: rises(v, s, lowest=True), "strip before"),
              "flags": (flags, "whether a strip rose"),
@@ -134,14 +152,15 @@ class TestChapter04(ExerciseRules):
              "smallest": (of_bests(0), "best there ever was"),
              "mean": (lambda past: np.mean([min(r) for r in past]), "the mean"),
              "median": (of_bests(0.5), "median"),
-             "another": (of_bests(0.8), "of the past runs got below"),
+             "another": (of_bests(0.8), "Only 81% of the past runs got down to"),
+             "too easy": (lambda past: 0.5, "easier than needed: 95 % of the past runs got down to 0.39"),
              "fixed": (lambda past: 0.39, "Is a number fixed"),
              "a list": (lambda past: [min(r) for r in past], "One threshold")},
             lambda past: ...),
         ex.no_problem_behind: (
             [Patience("val_loss", 16) | Epochs(250), smoothed, patient],
             {"too soon": (GeneralizationLoss(5), "loses most on soybean"),
-             "too short": (Patience("val_loss", 10) | Epochs(250), "leaves too soon"),
+             "too short": (Patience("val_loss", 10) | Epochs(250), "a rule is fitted too"),
              "never": (SuccessiveIncreases(8), "never end"),
              "too long": (Patience("val_loss", 50) | Epochs(299), "dearly paid"),
              "fixed length": (Epochs(90), "Both limits"),

@@ -72,7 +72,8 @@ def scores(rules, run):
         if np.isnan(values).any():  # it speaks at the ends of strips: dots, since in between there is nothing
             panel.lines[0].set(marker=".", markersize=4, linestyle="")
         panel.legend(frameon=False, fontsize=8, loc="upper left")
-        panel.set(xlabel="", ylim=(0, 2 * max(rule.limit, np.nanpercentile(values, 80))))
+        top = 2 * max(rule.limit, np.nanpercentile(values, 80))
+        panel.set(xlabel="", ylim=(-0.05 * top, top))
     panels[-1].set_xlabel("epoch (counted from 0)")
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
@@ -203,6 +204,9 @@ def same_path(x, y, losses):
     stopped, shrunk = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
     paths.plot(clock, stopped, color=BLUE, linewidth=1.3)
     paths.plot(PENALTIES, shrunk, color=ORANGE, linewidth=1.3, linestyle="--")
+    paths.lines[0].set_label("descent")
+    paths.lines[-1].set_label("L2")
+    paths.legend(frameon=False)
     paths.set(title="ten weights, one split", ylabel="weight", ylim=(-0.85, 0.75))
     loss.plot(clock, losses[0].mean(0), color=BLUE, label=r"descent, over $1/(\eta t)$")
     loss.plot(PENALTIES, losses[1].mean(0), color=ORANGE, linestyle="--", label=r"L2, over $\lambda$")
