@@ -28,16 +28,16 @@ show(figures.ups_and_downs({name: runs[1] for name, runs in problems.items()}),
      alt="Five validation losses, each until its best epoch. Orange marks where an epoch was worse than the one before: nearly half of them.")
 
 # %% [markdown]
-# One run of each of chapter 03's problems, drawn only **until its best epoch**. All of this is progress. And yet, at each orange mark the
-# validation loss had just got worse. A stop is a decision on a noisy estimate.
+# One run of each of chapter 03's problems, **until its best epoch**. All of this is progress. Yet at each orange mark the validation loss
+# had just got worse. A stop is a decision on a noisy estimate.
 #
 # In 1998 Lutz Prechelt asked "Early stopping, but when?" Three of his answers:
 #
 # - **GL 5:** stop when the validation loss is more than 5 % above its lowest so far.
-# - **PQ 3:** divide that by the progress of training, so that it is forgiven while there is some; stop above 3.
+# - **PQ 3:** divide that by the progress of training, which forgives it; stop above 3.
 # - **UP 8:** stop when the validation loss, seen every fifth epoch, has risen eight times in a row.
 #
-# We recorded 100 runs of 300 epochs: five problems, twenty splits. How many does UP 8 end? <!-- given: 5 -->
+# Of 100 recorded runs, five problems and twenty splits, how many does UP 8 end? <!-- given: 5 -->
 
 # %%
 guess = ...  # a number from 0 to 100; leave the dots to skip
@@ -57,15 +57,15 @@ show(figures.who_stops(table, names),
      alt="Three panels. GL 5 ends all runs within 30 epochs. PQ 3 ends 42, scattered. UP 8 ends gene's runs and one other; crosses mark the rest.")
 
 # %% [markdown]
-# Dots are stops, crosses are runs that nothing ended. Who never stops? **Soybean and thyroid, under PQ 3 and UP 8.** The regret of these
-# two rules is small because they hardly stop. GL 5 ends every run here, within 30 epochs, and loses 63.8 %. Prechelt knew that none of
-# them has to end, GL included: join it with `| Epochs(...)`.
+# Dots are stops, crosses are runs that nothing ended: **soybean and thyroid, under PQ 3 and UP 8.** These two rules have small regret
+# because they hardly stop. GL 5 ended every run within 30 epochs, and loses 63.8 %. Prechelt knew that no score has to end a run: join it
+# with `| Epochs(...)`.
 #
 # ## The formulas
 #
-# $E(t)$ is the validation loss. $GL(t) = 100 \left( \frac{E(t)}{\min_{t' \le t} E(t')} - 1 \right)$ says how many percent it is above its
-# lowest. Progress looks at a **strip**, five epochs of *training* loss, and counts in thousandths:
-# $P = 1000 \left( \frac{\text{mean}}{\min} - 1 \right)$. Then $PQ = GL / P$, where a strip ends. Both in plain Python:
+# $E$ is the validation loss, and $GL(t) = 100 \left( \frac{E(t)}{\min_{t' \le t} E(t')} - 1 \right)$ its percent above the lowest.
+# Progress looks at a **strip**, five epochs of *training* loss, in thousandths: $P = 1000 \left( \frac{\text{mean}}{\min} - 1 \right)$.
+# Then $PQ = GL / P$, where a strip ends. By hand:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -81,17 +81,14 @@ for epoch, (val_loss, loss) in enumerate(zip(run["val_loss"], run["loss"])):
 print("the library's PQ:", ProgressQuotient(1).score(run)[[4, 9, 14]].round(3))
 print(replay(GeneralizationLoss(5), run, best="val_loss"))
 
-# %% [markdown]
-# The same thyroid run, drawn. PQ 3 and UP 8 never fire on it; here their limits are 1 and 3.
-
 # %%
 show(figures.scores([GeneralizationLoss(5), ProgressQuotient(1), SuccessiveIncreases(3)], run),
      alt="Four panels. Losses of a thyroid run; GL, which passes 5 at epoch 14 and returns to 0 many times; PQ, below 1 throughout; UP, which "
          "reaches 3 at epoch 164.")
 
 # %% [markdown]
-# GL fires at its first spike, then falls back to zero again and again: each zero is a new lowest loss that it never lived to see. PQ and UP
-# speak at strip ends only, which are the dots. You write UP in exercise 4.3.
+# (PQ 3 and UP 8 never fire here: the limits drawn are 1 and 3.) GL fires at its first spike, then falls back to zero again and again: each zero is a new lowest loss that it never lived to see. PQ and UP
+# speak at strip ends, the dots. You write UP in exercise 4.3.
 #
 # ## What do cures for noise buy?
 #
@@ -126,9 +123,8 @@ show(figures.cost_and_regret(line, families),
      alt="Regret against cost. Lasting, Smoothed and relative rules lie on the line of Patience, as does GL. PQ and UP 4 and 8 lie to the right of it.")
 
 # %% [markdown]
-# A large gain, for as many epochs as plain patience 10, which loses less. So it goes in the whole picture: smoothing, persistence and a
-# minimal improvement lie near the grey line, a little above it or below. **All of them buy a later stop, and plain patience sells it for
-# the same price.** PQ and UP pay more.
+# A large gain, for as many epochs as plain patience 10, which loses less. So it goes in the whole picture: all these cures lie near the
+# grey line. **They buy a later stop, and plain patience sells it as cheaply.** PQ and UP pay more.
 #
 # Prechelt saw the same trade in 1296 trainings: slower rules had about 4 % less test error, for about four times the time.
 # <!-- given: 4 -->
@@ -157,14 +153,13 @@ later = sum(end < best for end, best in gene)
 print(f"gene: the last epoch makes fewer mistakes than the epoch of lowest loss in {later} of 20 runs")
 
 # %% [markdown]
-# **When early stopping does not help:** gene. By the loss it keeps more mistakes than no stop at all. By the error it keeps as many as the
-# end, and all it saves is time. On soybean the error is the worse judge: it moves in whole mistakes, a lucky epoch is hard to beat, and
-# patience ends early. On diabetes and thyroid there is no clear difference.
+# **When early stopping does not help:** gene. By the loss it keeps more mistakes than no stop at all; by the error it only saves time. On
+# soybean the error is the worse judge: it moves in whole mistakes, and a lucky epoch is hard to beat.
 #
 # ## The article's 95 % rule
 #
-# How should one choose the threshold of chapter 03? Another article advises: such that 95 % of the validation MSE values are smaller.
-# Values of what? Take one run of building and all its 300 epochs: 95 % of them are below the threshold. At which epoch does `Below` fire?
+# How should one choose a threshold? The article advises: such that 95 % of the validation MSE values are smaller. Values of what? Take one
+# run of building: 95 % of its 300 epochs are below the threshold. At which epoch does `Below` fire?
 # <!-- given: 95 -->
 
 # %%
@@ -193,15 +188,14 @@ show(figures.two_readings(problems["building"][1], own, past),
      alt="Validation loss of a building run. The threshold from its own epochs is crossed at epoch 6, that from past runs' best values at 26, of 300.")
 
 # %% [markdown]
-# Over one run's epochs it fires in the first few: nearly all are below. Over **the best values of past runs** it means something: as good
-# as nearly all before. But no threshold knows how hard *this* split is. On soybean and thyroid it is too easy; on gene 4 of ten runs get
-# there, or all of them, by which half was the past. Patience 20 loses less on every problem. Use a threshold for what you need, not for
-# what you hope to reach, and join it with patience.
+# Over one run's epochs it fires early: nearly all are below. Over **the best values of past runs** it means something. But no threshold
+# knows how hard *this* split is. On soybean and thyroid it is too easy; on gene 4 of ten get there, or all. Patience 20 loses less
+# everywhere, for more epochs on the hard two. Join a threshold with patience.
 #
 # ## Early stopping is a kind of L2
 #
-# How does stopping relate to regularisation, asks the article. (L2 adds a penalty $\lambda / 2$ times the squared weights to the loss.) Take the one case that can be solved: a linear model, gradient descent with
-# rate $\eta$ from zero, stopped after $t$ steps. Claim: it resembles L2 with $\lambda = 1/(\eta t)$.
+# How does stopping relate to regularisation, asks the article. L2 adds $\lambda / 2$ times the squared weights to the loss. A linear model
+# can be solved: gradient descent with rate $\eta$ from zero, stopped after $t$ steps, should resemble L2 with $\lambda = 1/(\eta t)$.
 
 # %%
 # NBVAL_CHECK_OUTPUT
