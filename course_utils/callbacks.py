@@ -16,7 +16,8 @@ import time
 import keras
 import numpy as np
 
-from .criteria import Epochs, as_criterion, check_count, check_number
+from .criteria import Epochs, as_criterion
+from .criterion import check_count, check_number, stated_mode
 from .history import History, Report, check_best, missing_column, plural
 from .state import State
 
@@ -278,7 +279,8 @@ class StopWhen(When):
         restore_best: the column that says which epoch is best, for instance "val_loss". The weights of its
             best epoch come back when training ends, whoever ended it. Best is best: `min_delta` has no say,
             warm-up epochs count, NaN is never best.
-        mode: "min" or "max", the good direction of `restore_best`; it may be left out for losses alone.
+        mode: "min" or "max", the good direction of `restore_best`; it may be left out for losses, and where
+            the criterion was told it for the same column.
         best_when: a criterion; only an epoch in which it is met may be the best one. The best validation loss
             at a sparsity of 0.9 or more: `restore_best="val_loss", best_when=Above("sparsity", 0.899)`.
         check, validation_freq, clock: see When.
@@ -302,6 +304,8 @@ class StopWhen(When):
 
     def __init__(self, criterion, restore_best=None, mode=None, *, best_when=None, check="epoch",
                  validation_freq=1, clock=time.monotonic, state=None):
+        if mode is None and restore_best is not None:
+            mode = stated_mode(as_criterion(criterion), restore_best)
         self.metric, self._sign = restore_best, check_best(restore_best, mode)
         if best_when is not None and restore_best is None:
             raise ValueError(f"best_when={best_when!r} says which epochs may be best: name restore_best too.")

@@ -186,6 +186,12 @@ class Criterion:
                         "`or` and `and` would silently drop one of them.")
 
 
+def stated_mode(criterion, column):
+    """The direction of a column that a part of the criterion was given for it, "min" or "max", or None."""
+    parts = [part for part in criterion.parts() if getattr(part, "metric", None) == column]
+    return next((part.mode for part in parts if getattr(part, "mode", None)), None)
+
+
 def position(history, row, unit="epoch"):
     """Where a row stands, in words: "epoch 13", or "batch 4 of epoch 13"."""
     epoch = f"epoch {history.epoch(row)}"

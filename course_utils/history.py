@@ -154,6 +154,8 @@ def direction(metric, mode, parameter="mode"):
         mode = "min"
     if mode not in ("min", "max"):
         asked = "" if mode is None else f" Not {mode!r}."
+        near = difflib.get_close_matches(str(metric), ("loss", "val_loss"), n=1, cutoff=0.7)
+        asked += f' Or did you mean "{near[0]}"?' if near and metric != near[0] else ""
         raise ValueError(
             f'Is a small or a large "{metric}" better? Say {parameter}="min" or {parameter}="max".{asked}'
         )

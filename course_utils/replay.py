@@ -3,6 +3,7 @@
 import math
 
 from .criteria import as_criterion
+from .criterion import stated_mode
 from .history import History, Report, check_best
 
 
@@ -13,7 +14,7 @@ def replay(criterion, history, best=None, mode=None, best_when=None):
         criterion: a criterion, or a function of the history so far that returns whether to stop.
         history: column -> one value per epoch; also what `model.fit` returned, or `stop.history`.
         best: the column that says which epoch is best, as `restore_best` in StopWhen.
-        mode: "min" or "max" for `best`; it may be left out for losses alone.
+        mode: "min" or "max" for `best`; it may be left out for losses, and where the criterion was told it.
         best_when: a criterion; only an epoch in which it is met may be the best one, as in StopWhen.
 
     Returns:
@@ -25,7 +26,7 @@ def replay(criterion, history, best=None, mode=None, best_when=None):
     best val_loss 0.5 at epoch 1, 2 epochs before the end
     """
     criterion, history = as_criterion(criterion), History.of(history)
-    sign = check_best(best, mode)
+    sign = check_best(best, mode or (None if best is None else stated_mode(criterion, best)))
     if best_when is not None and best is None:
         raise ValueError(f"best_when={best_when!r} says which epochs may be best: name best too.")
     row = criterion.first(history)

@@ -31,11 +31,11 @@ show(figures.ups_and_downs({name: runs[1] for name, runs in problems.items()}),
 # One run of each of chapter 03's problems, **until its best epoch**. All of this is progress. Yet at each orange mark the validation loss
 # had just got worse. A stop is a decision on a noisy estimate.
 #
-# In 1998 Lutz Prechelt asked "Early stopping, but when?" Three of his answers:
+# "Early stopping, but when?", asked Lutz Prechelt in 1998. Three answers:
 #
-# - **GL 5:** stop when the validation loss is more than 5 % above its lowest so far.
-# - **PQ 3:** divide that by the progress of training, which forgives it; stop above 3.
-# - **UP 8:** stop when the validation loss, seen every fifth epoch, has risen eight times in a row.
+# - **GL 5:** the validation loss is more than 5 % above its lowest so far.
+# - **PQ 3:** that, divided by the progress of training, which forgives it, is above 3.
+# - **UP 8:** the validation loss, seen every fifth epoch, has risen eight times in a row.
 #
 # Of 100 recorded runs, five problems and twenty splits, how many does UP 8 end? <!-- given: 5 -->
 
@@ -190,7 +190,7 @@ show(figures.two_readings(problems["building"][1], own, past),
 # %% [markdown]
 # Over one run's epochs it fires early: nearly all are below. Over **the best values of past runs** it means something. But no threshold
 # knows how hard *this* split is. On soybean and thyroid it is too easy; on gene 4 of ten get there, or all. Patience 20 loses less
-# everywhere, for more epochs on the hard two. Join a threshold with patience.
+# everywhere. Join the two.
 #
 # ## Early stopping is a kind of L2
 #

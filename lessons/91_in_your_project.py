@@ -14,8 +14,9 @@
 # pip install "git+<address of this repository>"
 # ```
 #
-# brings `course_utils` with everything. If you would rather not depend on a course, copy. Six files are needed, and all that
-# they ask for is Keras and NumPy. Four more are of use.
+# brings `course_utils` with its callbacks; the course's data, TensorFlow and matplotlib are yours to bring. If you would rather not depend on
+# a course, copy. Six files are needed, and all that they ask for is Keras and NumPy. Four more are of use: probes, replay, comparison, and
+# TensorBoard.
 
 # %%
 import course_utils  # before keras: it keeps TensorFlow's start-up lines away
@@ -60,7 +61,8 @@ model.fit(*train, validation_data=new, epochs=200, batch_size=64, verbose=0,
 print(stop.report)  # new
 
 # %% [markdown]
-# The report says why the run ended and which epoch's weights you have. It is also there while the run goes on, and after Ctrl-C.
+# The report says why the run ended and which epoch's weights you have. It is also there while the run goes on. After Ctrl-C Keras calls
+# nobody: `stop.restore_best()` then brings the best weights.
 
 # %%
 from course_utils import plots
@@ -75,7 +77,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the epoch wh
 # | you have | start from |
 # |---|---|
 # | validation data | `Patience("val_loss", 10)` |
-# | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")` |
+# | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, `restore_best="val_accuracy"` |
 # | few validation data, a curve that jumps | `Smoothed(5, Patience("val_loss", 10))` |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
 # | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)` |
@@ -87,9 +89,9 @@ show(ax, alt="Training and validation loss of the run. A ring marks the epoch wh
 # %% [markdown]
 # ## Ask the runs you have
 #
-# How much patience? As much as your curves need, and a finished run can be asked. Keep the histories, and replay rules on them before you pay
-# for the next run. Here are 80 recorded runs of one problem. Regret is the test loss that a rule gives away, against the best epoch of the
-# whole run.
+# How much patience? As much as your curves need, and a finished run can be asked. Keep each `stop.history`, and replay rules on them before
+# you pay for the next run. Yours would be `compare(rules, histories)`; here are 80 recorded runs of one problem. Regret is the test loss that
+# a rule gives away, against the epoch of lowest validation loss in the whole run.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -150,13 +152,14 @@ figure = figures.scores_and_limits(project / "logs")
 show(figure, alt="Three panels, each a score and its dashed limit: patience, generalization loss, seconds. On top, the reason.")
 
 # %% [markdown]
-# The rule is met where one of the lines gets to its limit. In Weights & Biases, `wandb.init(sync_tensorboard=True)` before `fit` takes the same
-# files along; we name it, and have not run it.
+# The rule is met where a line gets to its limit. In Weights & Biases, `wandb.init(sync_tensorboard=True)` before `fit` takes these files along;
+# we have not run it.
 #
 # ## A machine that may be taken away
 #
-# Give `StopWhen` a folder, and put `BackupAndRestore` behind it. Then a run that was killed goes on where it was: epoch, patience, best
-# weights, seconds. (Keras's `EarlyStopping` [forgets](90_cabinet_of_traps.ipynb) all but the weights of the moment.)
+# Give `StopWhen` a folder, and put `BackupAndRestore` behind it, with its own. Then a run that was killed goes on where it was: epoch,
+# patience, best weights, seconds. (Keras's `EarlyStopping` [forgets](90_cabinet_of_traps.ipynb) all but the weights of the moment.) When a
+# run ends, both folders are emptied.
 #
 # Here the machine goes away as epoch 4 begins. The second call stands for the new process.
 
@@ -173,8 +176,10 @@ def taken_away(epoch, logs=None):
         raise OSError("the machine is gone")
 
 
+seen = []  # what the first process would have printed
 try:
-    train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=taken_away))
+    train_somewhere(keras.callbacks.LambdaCallback(
+        on_epoch_begin=taken_away, on_epoch_end=lambda epoch, logs: seen.append(logs["val_loss"])))
 except OSError as error:
     print(error)
 stop = train_somewhere()
@@ -182,18 +187,19 @@ print(stop.report)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print("first epochs of the history:", stop.history["epoch"][:6])
+print("the epochs before it went away are in the history:", stop.history["val_loss"][:4] == seen)
 
 # %% [markdown]
-# If the order of your batches depends on the epoch alone, the resumed run is the one that would have been, to the bit: a test of this
-# course kills a training at twenty random points and compares. Here `fit` shuffles as it likes, so it is one that might have been.
+# If the order of your batches depends on the epoch alone, the resumed run is the one that would have been, to the bit: a test kills a
+# training at twenty random points and compares. Here `fit` shuffles as it likes.
 #
 # ## A ceiling for memory
 #
-# The article would also stop when resources run short, and argues it both ways. A ceiling for memory makes sense: better an end with the
-# best weights than a process that the system kills. A ceiling for the processor rarely does: a busy one is what you pay for.
+# Should a run also end when resources get short? A ceiling for memory makes sense: better an end with the best weights than a process that
+# the system kills. A ceiling for the processor rarely does: a busy one is what you pay for.
 #
-# The probe `Memory` writes a column, in MiB. (It is in `probes.py`, and needs psutil.) This ceiling is far too low, to see it work.
+# A probe is a callback that adds a column: `Memory`, in MiB. (It is in `probes.py`, and needs psutil.) This ceiling is far too low, to see
+# it work.
 
 # %%
 from stopping.probes import Memory

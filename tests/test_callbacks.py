@@ -426,11 +426,21 @@ def test_only_where_it_may_be_the_best_is_an_epoch_the_best(K):
     script["sparsity"] = [0.0] * 6
     fit(model, Script(**script), stop, epochs=6)
     assert stop.report.best_epoch is None and stop.report.ended_by == "all epochs done"
-    nothing = "val_loss was never a finite number where Above('sparsity', 0.8) is met: there is no best epoch"
+    nothing = "never a finite number where Above('sparsity', 0.8) is met: there is no best epoch"
     assert nothing in str(stop.report)
     assert nothing in str(replay(ripe, stop.history, "val_loss", best_when=ripe))
     with pytest.raises(RuntimeError, match="never a number where Above.'sparsity', 0.8. is met"):
         stop.restore_best()
+
+
+def test_a_direction_is_said_once():
+    stop = StopWhen(Patience("val_score", 2, mode="max") | Epochs(9), "val_score")
+    fit(shared(keras), Script(val_score=[1.0, 3.0, 2.0]), stop)
+    assert (stop.report.best_epoch, stop.report.kept) == (1, 3.0)
+    assert replay(stop.criterion, stop.history, "val_score").kept == 3.0
+    assert StopWhen(Patience("val_score", 2, mode="max"), "val_score", "min")._sign == 1  # as it was told
+    with pytest.raises(ValueError, match='Is a small or a large "val_other" better'):
+        StopWhen(Patience("val_score", 2, mode="max"), "val_other")
 
 
 def test_what_may_be_best_is_checked():

@@ -825,6 +825,7 @@ def test_and_or_not_are_refused(misuse):
         ),
         (lambda: Patience("val_loss", min_delta=None), ValueError, "min_delta should be a finite number"),
         (lambda: Patience("accuracy"), ValueError, 'Is a small or a large "accuracy" better?'),
+        (lambda: Patience("val_los"), ValueError, 'Or did you mean "val_loss"?'),
         (lambda: Patience("val_loss", mode="auto"), ValueError, "Not 'auto'"),
         (lambda: Patience(["val_loss"]), TypeError, "is a name"),
         (lambda: After(-1, Epochs(1)), ValueError, "rows should be a whole number of at least 0; got -1"),

@@ -1,5 +1,7 @@
 """The exercises of the cabinet of traps, and what its drawers say of tf_keras, which no notebook runs."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -13,13 +15,17 @@ def best_epoch(history, validation_freq, place=np.argmin, column="val_loss", fir
     return (place(history[column]) + first) * validation_freq + shift
 
 
+def freq_by_lengths(history, whole):
+    return whole(len(history["loss"]) / len(history["val_loss"]))
+
+
 class TestChapter90(ExerciseRules):
     chapters = [ex]
     names = dict(np=np)
     answers = {
         ex.four_epochs: (
             [7, np.int64(7)],
-            {"reuse": (2, "made it afresh"),
+            {"reuse": (2, "made a new callback"),
              "min_delta": (4, "no min_delta here"),
              "monitor": (5, "It did stop"),
              "Ctrl-C": (11, "ended by itself"),
@@ -46,6 +52,8 @@ class TestChapter90(ExerciseRules):
             {"place": (lambda h, freq: int(np.argmin(h["val_loss"])), "the place in the list"),
              "multiplied": (lambda h, freq: best_epoch(h, freq, first=0, shift=0), "You multiply"),
              "from 1": (lambda h, freq: best_epoch(h, freq, shift=0), "Counted from 1"),
+             "by lengths": (lambda h, _: best_epoch(h, freq_by_lengths(h, int)), "come out even"),
+             "rounded": (lambda h, _: best_epoch(h, freq_by_lengths(h, math.ceil)), "come out even"),
              "largest": (lambda h, freq: best_epoch(h, freq, place=np.argmax), "smaller is better"),
              "training loss": (lambda h, freq: int(np.argmin(h["loss"])), "lowest training loss"),
              "elsewhere": (lambda h, freq: 7, "you return 7"),

@@ -44,8 +44,7 @@ def four_epochs(answer):
     drawer = _drawer(answer)
     if drawer == 7:
         return None
-    near = {2: "The callback is reused in a way, but by a new process, which made it afresh. "
-               "The trouble is not what it remembers.",
+    near = {2: "A new process made a new callback, so nothing was reused. What did it not know?",
             4: "EarlyStopping has no min_delta here, and epoch 2 was the best by any margin.",
             5: "With a misspelt monitor it would never have stopped. It did stop, only late.",
             11: "The run was interrupted, but it went on and ended by itself. Look at when it ended.",
@@ -114,4 +113,7 @@ def epoch_of_the_best(answer):
     if call(answer, {"loss": [0.9] * 6, "val_loss": [0.5, 0.6, 0.7]}, 2) != 1:
         return ("Right for validation_freq=5, but not for 2 with validation losses 0.5, 0.6, 0.7, "
                 "where the best is at epoch 1. Is a number fixed?")
+    if call(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
+        return ("Right where the epochs come out even. With validation_freq=5, eight epochs have one "
+                "validation, after epoch 4. The number of epochs is not needed.")
     return None
