@@ -67,15 +67,14 @@ def h_score(features, labels):
     """
     f, y, classes = _checked(features, labels, "features")
     n, d = f.shape
-    u, s, _ = np.linalg.svd(f - f.mean(0), full_matrices=False)
-    u = u[:, s > s.max(initial=0) * max(n, d) * np.finfo(float).eps]
+    u, _ = _axes(f - f.mean(0))
     if u.shape[1] >= n - 1:
         warnings.warn(
             f"With {d} features for {n} pictures the H-score is {classes - 1} whatever the features are: "
             "take more pictures, or fewer features (scikit-learn's PCA).",
             stacklevel=2,
         )
-    # f = u s v' centred, so that cov(f)^-1 cancels s and v: what is left are the class means of u.
+    # Centred, f = u s v', so that cov(f)^-1 cancels s and v: what is left are the class means of u.
     means = np.stack([u[y == label].mean(0) for label in range(classes)])
     return float((np.bincount(y) * (means**2).sum(1)).sum())
 
@@ -106,9 +105,18 @@ def logme(features, labels):
     True
     """
     f, y, classes = _checked(features, labels, "features")
-    u, s, _ = np.linalg.svd(f, full_matrices=False)
+    u, squares = _axes(f)
     targets = (y[:, None] == np.arange(classes)).astype(float)
-    return float(np.mean([_evidence(s**2, u.T @ t, t @ t, *f.shape) for t in targets.T]) / len(y))
+    return float(np.mean([_evidence(squares, u.T @ t, t @ t, *f.shape) for t in targets.T]) / len(y))
+
+
+def _axes(f):
+    """u and s^2 of f = u s v', without the axes that are 0: several times faster than numpy's svd."""
+    n, d = f.shape
+    squares, axes = np.linalg.eigh(f @ f.T if n < d else f.T @ f)
+    there = squares > squares.max(initial=0) * max(n, d) * np.finfo(float).eps
+    squares, axes = squares[there], axes[:, there]
+    return axes if n < d else f @ axes / np.sqrt(squares), squares
 
 
 def _evidence(squares, projected, length, n, d):
