@@ -28,9 +28,10 @@ from .criterion import (
     check_column,
     check_count,
     check_number,
+    counted,
     position,
 )
-from .history import direction, done, number, plural
+from .history import direction, done, number
 from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
 
 __all__ = [
@@ -260,7 +261,7 @@ class Patience(Criterion):
     def sentence(self, history, row, place, unit):
         scored = [(r, int(wait)) for r, wait in self._scored(history) if r <= row]
         last, wait = scored[-1]
-        value, rows = history[self.metric][last], plural(wait, unit)
+        value, rows = history[self.metric][last], counted(wait, unit, history[self.metric][: row + 1])
         if wait == len(scored):  # nothing came that was better than nothing: NaN, or infinitely bad
             return f"{self.metric} {number(value)} {place} has not been finite for {rows}"
         since = scored[-1 - wait][0]
@@ -319,7 +320,8 @@ class ImprovementBelow(Criterion):
             elif before == value:
                 yield 0.0  # also for two infinities, whose difference would be NaN
             else:
-                yield sign * (before - value) / ((abs(before) or 1.0) if self.relative else 1.0)
+                finite = before and math.isfinite(before)  # from 0, or from infinity, there is no share
+                yield sign * (before - value) / (abs(before) if self.relative and finite else 1.0)
 
     def is_met(self, score):
         return score <= self.epsilon
@@ -338,4 +340,4 @@ class ImprovementBelow(Criterion):
             moved = f"improved by {said(score)}" if score > 0 else f"got worse by {said(-score)}"
         return (f"{self.metric} {moved}, from {number(before, value)} ({position(history, since, unit)}) to "
                 f"{number(value, before)} {place}; {said(self.epsilon)} or less in "
-                f"{plural(self.window, unit)} is the end")
+                f"{counted(self.window, unit, history[self.metric][: row + 1])} is the end")

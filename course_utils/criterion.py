@@ -198,6 +198,11 @@ def position(history, row, unit="epoch"):
     return epoch if unit == "epoch" else f"batch {history['batch'][row]} of {epoch}"
 
 
+def counted(count, unit, column):
+    """A number of rows in words: "5 epochs", or "5 measured epochs" where some of the column were not."""
+    return plural(count, unit).replace(" ", " measured " if None in column else " ", 1)
+
+
 # ---- criteria made of others ----
 
 

@@ -371,6 +371,8 @@ NAN, INF = math.nan, math.inf
         (ImprovementBelow("x", 0, mode="min"), [2, NAN, 2, 2], [0, 0, 0, 1]),
         (ImprovementBelow("x", 0, mode="min"), [INF, INF, 2, INF, -INF], [0, 1, 0, 1, 0]),
         (ImprovementBelow("x", 0, mode="max"), [INF, INF, 2, INF, -INF], [0, 1, 1, 0, 1]),
+        (ImprovementBelow("x", 0.5, relative=True, mode="min"), [INF, 2, INF, 0, 0.5], [0, 0, 1, 0, 1]),
+        (ImprovementBelow("x", 0.5, relative=True, mode="max"), [INF, 2, -INF, -1, 0], [0, 1, 1, 0, 0]),
         (Smoothed(2, Below("x", 2)), [3, 2, 1, 4, 1, None, 0], [0, 0, 1, 0, 0, 0, 1]),
         (Smoothed(3, Below("x", 2)), [1, 4, 0, 1], [1, 0, 1, 1]),  # the mean of one, of two, of three
         (Smoothed(2, NotFinite("x")), [1, NAN, 1, 1], [0, 1, 1, 0]),
@@ -528,11 +530,22 @@ def test_budgets():
         (Below("loss", 0.5) & Epochs(2), 2, "loss 0.4 < 0.5 at epoch 2; 3 epochs are done at epoch 2"),
         (Below("loss", 0) | After(1, Epochs(1)), 2, "2 epochs are done at epoch 2"),
         (as_criterion(has_fallen), 1, "has_fallen said stop at epoch 1"),
+        (
+            Patience("rare", 2, mode="min"),
+            3,
+            "rare 0.7 at epoch 3 has not improved on 0.5 (epoch 0) for 2 measured epochs",
+        ),
+        (
+            ImprovementBelow("rare", 0, window=2, mode="min"),
+            3,
+            "rare got worse by 0.2, from 0.5 (epoch 0) to 0.7 at epoch 3; "
+            "0 or less in 2 measured epochs is the end",
+        ),
     ],
 )
 def test_reasons(criterion, row, reason):
     history = {"loss": [0.9, 0.6, 0.4, 0.4], "x": [NAN] * 4, "seconds": [100.0] * 4, "steps": [30] * 4}
-    history["error"] = [0.9, 0.4, 0.5, 0.6]
+    history["error"], history["rare"] = [0.9, 0.4, 0.5, 0.6], [0.5, 0.6, None, 0.7]
     assert criterion.met(history)[row] and criterion.reason(history, row) == reason
 
 
@@ -558,7 +571,7 @@ def test_a_window_looks_back_over_measured_rows_and_at_no_best():
     assert scores_of(rule, [4.0, 1.0, 3.0, 2.0]) == [INF, INF, 1.0, -1.0]
     assert scores_of(rule, [4.0, None, 1.0, None, 3.0, 2.0]) == [INF, INF, INF, INF, 1.0, -1.0]
     reason = rule.reason({"x": [4.0, None, 1.0, None, 3.0, 2.0]}, 5)
-    assert reason.startswith("x got worse by 1, from 1 (epoch 2) to 2 at epoch 5; 0 or less in 2 epochs")
+    assert reason.startswith("x got worse by 1, from 1 (epoch 2) to 2 at epoch 5; 0 or less in 2 measured")
 
 
 def test_a_relative_improvement_is_a_share_of_the_size_before():
