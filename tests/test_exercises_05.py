@@ -1,0 +1,118 @@
+"""The exercises of chapter 05: right answers, wrong answers with their messages, and the score of 5.5."""
+
+import numpy as np
+
+from course_utils.criteria import Above, After, Armed, Epochs, Patience
+from course_utils.exercises import chapter_05 as ex
+from exercise_rules import ExerciseRules
+
+three, full = Patience("val_loss", 3), Above("sparsity", 0.895)
+
+
+def zeros(kernels):
+    return sum(np.sum(kernel == 0) for kernel in kernels) / sum(kernel.size for kernel in kernels)
+
+
+def in_one_array(kernels):
+    return np.mean(np.concatenate([np.ravel(kernel) for kernel in kernels]) == 0)
+
+
+def share(count, size=np.size):
+    return lambda kernels: sum(map(count, kernels)) / sum(map(size, kernels))
+
+
+def are_zero(kernel):
+    return np.sum(kernel == 0)
+
+
+def second_stop(history, above=0.895, length=3, fresh=True, compare=None):
+    """Right; each argument breaks one thing."""
+    shares, losses = history["sparsity"], history["val_loss"]
+    counted = [loss for loss, share in zip(losses, shares) if share > above]
+    before = counted[:-length] if fresh else losses[:-length]
+    return len(counted) > length and min(counted[-length:]) >= min(before)
+
+
+def with_a_loop(history):
+    best, wait = float("inf"), 0
+    for loss, share in zip(history["val_loss"], history["sparsity"]):
+        if share <= 0.895:
+            continue
+        best, wait = (loss, 0) if loss < best else (best, wait + 1)
+    return wait >= 3
+
+
+def never_afresh(history):
+    best, wait = float("inf"), 0
+    for loss, share in zip(history["val_loss"], history["sparsity"]):
+        if share > 0.895:
+            wait += loss >= best
+            best = min(loss, best)
+    return wait >= 3
+
+
+def three_rises(history):
+    losses = [loss for loss, share in zip(history["val_loss"], history["sparsity"]) if share > 0.895]
+    return len(losses) > 3 and bool(np.all(np.diff(losses[-4:]) > 0))
+
+
+class TestChapter05(ExerciseRules):
+    chapters = [ex]
+    names = dict(np=np, Above=Above, Armed=Armed, Epochs=Epochs, Patience=Patience)
+    answers = {
+        ex.share_of_zeros: (
+            [zeros, in_one_array],
+            {"mean of shares": (lambda kernels: np.mean([np.mean(k == 0) for k in kernels]), "mean of two"),
+             "the others": (lambda kernels: 1 - zeros(kernels), "*not* zero"),
+             "a count": (lambda kernels: sum(map(are_zero, kernels)), "how many zeros"),
+             "rows": (share(are_zero, len), "counts the rows"),
+             "arrays": (lambda kernels: sum(map(are_zero, kernels)) / len(kernels), "number of arrays"),
+             "first": (lambda kernels: zeros(kernels[:1]), "first array"),
+             "last": (lambda kernels: zeros(kernels[-1:]), "last array"),
+             "nearly": (share(lambda k: np.isclose(k, 0).sum()), "as a zero"),
+             "negative": (share(lambda k: np.sum(k <= 0)), "negative weights as zeros."),
+             "both": (share(lambda k: np.sum(k < 1e-6)), "and small ones"),
+             "two-dimensional": (share(lambda k: sum(row.count(0) for row in k.tolist())), "raised"),
+             "fixed": (lambda kernels: 21 / 26, "Is a number fixed"),
+             "each": (lambda kernels: [np.mean(k == 0) for k in kernels], "One number"),
+             "another": (lambda kernels: 0.6, "You return 0.6"),
+             "nothing": (lambda kernels: None, "return missing")},
+            lambda kernels: ...),
+        ex.last_mask: (
+            [(0.789, 200), [0.9 * (1 - (1 - 100 / 199) ** 3), 200.0], np.array([0.79, 200])],
+            {"as asked": ((0.9, 200), "no mask is drawn there"),
+             "nothing": ((0, 200), "another one, at step 100"),
+             "a straight line": ((0.452, 200), "straight line"),
+             "no target": ((0.877, 200), "Times the target"),
+             "what is missing": ((0.111, 200), "Take it from 0.9"),
+             "of the mended one": ((0.7875, 200), "ends at 200"),
+             "another": ((0.5, 200), "not 0.5"),
+             "percent": ((78.9, 200), "is a share"),
+             "the other way round": ((200, 0.789), "comes first"),
+             "as it was": ((0.789, 199), "what it was"),
+             "one less": ((0.789, 198), "no multiple of 100 either"),
+             "half": ((0.789, 100), "half the time"),
+             "too long": ((0.789, 300), "nearer to 199"),
+             "longer": ((0.789, 1000), "long way"),
+             "no multiple": ((0.789, 240), "no multiple of 100"),
+             "one number": (0.789, "two numbers")},
+            (..., ...)),
+        ex.armed_stop: (
+            [second_stop, with_a_loop, Armed(full, three)],
+            {"patience alone": (three, "not to be counted"),
+             "and": (three & full, "begin to count there"),
+             "the old best": (lambda h: second_stop(h, fresh=False), "before the cut"),
+             "one early": (lambda h: second_stop(h, length=2), "two without a better one"),
+             "one late": (lambda h: second_stop(h, length=4), "one too late"),
+             "exactly": (lambda h: second_stop(h, above=0.9), "not to 0.9"),
+             "rises": (three_rises, "need not rise"),
+             "a fixed epoch": (After(8, three), "Is an epoch fixed"),
+             "never afresh": (never_afresh, "begin the count again"),
+             "half full": (lambda h: second_stop(h, above=0.75), "a share that is too small"),
+             "at last": (lambda h: second_stop(h) or h["sparsity"][-4:] == 4 * [0.789], "not full"),
+             "at once": (full, "first with full masks"),
+             "a number": (lambda h: 3, "True or False"),
+             "nothing": (lambda h: None, "return missing"),
+             "no function": (11, "function")},
+            lambda history: ...),
+    }
