@@ -208,6 +208,9 @@ def _check(path):
     try:
         lines = (DATA / "SHA256SUMS").read_text().splitlines()
     except FileNotFoundError:
+        if not DATA.is_dir():
+            raise DataError("The course's data is in its repository, not in an installed copy: clone it and "
+                            "use course_utils from there.") from None
         raise DataError("data/SHA256SUMS is missing: `git checkout -- data` brings it back.") from None
     sums = dict(reversed(line.split(maxsplit=1)) for line in lines)
     if not path.exists():

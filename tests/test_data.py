@@ -209,6 +209,12 @@ def test_weights_are_checked_before_keras_reads_them(copy):
         data.load_cifar10()
 
 
+def test_an_installed_copy_says_where_the_data_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "DATA", tmp_path / "nowhere")
+    with pytest.raises(DataError, match="in its repository, not in an installed copy: clone it"):
+        data.load_curves("break")
+
+
 def test_file_without_a_checksum(copy):
     shutil.copy(copy / "curves/break.npz", copy / "curves/mine.npz")
     with pytest.raises(DataError, match="sha256sum curves/mine.npz >> SHA256SUMS"):
