@@ -143,12 +143,11 @@ def unfreeze(model, from_layer):
     >>> unfreeze(model, "b"), unfreeze(model, "a")
     (8, 23)
     """
-    layers, inner = _leaves(model)
+    layers = _leaves(model)
     names = [layer.name for layer in layers]
     if from_layer not in names:
         raise _no_such_layer(from_layer, names)
-    for container in (model, *inner):  # a frozen model hides its layers' weights, whatever they say
-        container.trainable = True
+    model.trainable = True  # a frozen model hides its layers' weights, whatever they say
     start = names.index(from_layer)
     for i, layer in enumerate(layers):
         layer.trainable = i >= start and not isinstance(layer, keras.layers.BatchNormalization)
@@ -258,15 +257,9 @@ def _wrong_shape(wanted, got):
 
 
 def _leaves(model):
-    """(layers in order, those of models inside it too; the models inside it)."""
-    layers, inner = [], []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            inside, models = _leaves(layer)
-            layers, inner = layers + inside, [*inner, layer, *models]
-        else:
-            layers.append(layer)
-    return layers, inner
+    """A model's layers in order, with those of models inside it in their place."""
+    inside = (_leaves(layer) if isinstance(layer, keras.Model) else [layer] for layer in model.layers)
+    return [layer for layers in inside for layer in layers]
 
 
 def _no_such_layer(name, names):

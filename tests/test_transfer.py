@@ -100,6 +100,7 @@ def test_there_are_applications_to_test():
         ("MobileNetV2", {"side": 96}, r"32 k \+ 1, such as 97; got 96.*right and the bottom"),
         ("MobileNetV2", {"side": 120}, "such as 129; got 120"),
         ("MobileNetV2", {"side": 20}, "such as 33; got 20"),
+        ("MobileNetV2", {"side": 1}, "such as 33; got 1"),
         ("MobileNetV2", {"side": 97.0}, "side is a number of pixels"),
         ("MobileNetV2", {"from_side": 0}, "from_side is a number of pixels"),
         ("MobileNetV2", {"alpha": 0.5}, "for alpha=1.0; got alpha=0.5"),
@@ -276,6 +277,17 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(tmp_path):
     assert got.shape == (10, 5)
 
 
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    def full(file, features):
+        file.write(b"half of it")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(features.np, "savez", full)
+    with pytest.warns(UserWarning, match="could not be kept.*No space left"):
+        cached_features(small(), noise(), folder=tmp_path, verbose=0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_cached_features_refuses(tmp_path):
     class Own(keras.Model):
         def call(self, x):
@@ -341,6 +353,8 @@ def test_unfreeze_looks_through_models_in_models():
     names = {layer.name for layer in source.layers if layer.trainable_weights}
     assert names == {"last"}
     assert unfreeze(model, "head") == 12 and source.trainable_weights == []
+    model.trainable = False
+    assert unfreeze(model, "head") == 12, "of a model that was frozen as a whole"
 
 
 def test_unknown_layers_get_near_names():
