@@ -9,11 +9,11 @@ import inspect
 import keras
 from keras import tree
 
-from .bridge import BridgeError, import_tf_keras
+from .bridge_layers import NO_BRIDGE, BridgeError, import_tf_keras
 
 
 def compile_like(twin, model):
-    """Compile a Keras 3 model with the loss, metrics and settings of another; the optimizer is a fresh copy."""
+    """Compile a Keras 3 model as another is; the optimizer is a fresh copy."""
     arguments = dict(compiled_with(model))
     optimizer = arguments["optimizer"]
     arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
@@ -69,20 +69,26 @@ def _loss_for(tf_keras):
 
     def translated(loss):
         loss = keras.losses.get(loss)
-        return Loss(loss) if isinstance(loss, keras.losses.Loss) else loss  # or a function: it is taken as it is
+        return Loss(loss) if isinstance(loss, keras.losses.Loss) else loss  # a function is taken as it is
 
     return translated
 
 
 def _metric_for(tf_keras):
+    import tensorflow as tf
+
     class Metric(tf_keras.metrics.Metric):
         """A Keras 3 metric, which keeps its own state."""
 
         def __init__(self, metric, name):
             super().__init__(name=name)
-            self.metric = metric
+            self.metric, self.begun = metric, False
 
         def update_state(self, y_true, y_pred, sample_weight=None):
+            if not self.begun:  # while the first step is traced; tf_keras resets from the second epoch on
+                with tf.init_scope():
+                    self.metric.reset_state()
+                self.begun = True
             self.metric.update_state(y_true, y_pred, sample_weight=sample_weight)
 
         def result(self):
@@ -109,12 +115,12 @@ def _optimizer(tf_keras, optimizer, learning_rate):
     name, settings = type(optimizer).__name__, optimizer.get_config()
     cls = getattr(tf_keras.optimizers, name, None)
     if cls is None:
-        raise BridgeError(f"tf_keras has no optimizer {name}. Compile the model with another one, such as Adam, "
-                          "or use PruneWhen, which prunes in Keras 3.")
+        raise BridgeError(f"tf_keras has no optimizer {name}. Compile the model with another, such as Adam. "
+                          + NO_BRIDGE)
     settings["learning_rate"] = float(optimizer.learning_rate) if learning_rate is None else learning_rate
     known = inspect.signature(cls).parameters
     strange = {key: value for key, value in settings.items() if key not in known and value is not None}
     if strange:
-        raise BridgeError(f"tf_keras's {name} does not know {strange}. Compile the model without, or use "
-                          "PruneWhen, which prunes in Keras 3.")
+        raise BridgeError(f"tf_keras's {name} does not know {strange}: compile the model without. "
+                          + NO_BRIDGE)
     return cls(**{key: value for key, value in settings.items() if key in known})

@@ -1,8 +1,8 @@
 """What is prunable, how sparse it is, and masks that follow a schedule. For models of keras and of tf_keras.
 
-The schedule is Zhu & Gupta's ("To prune, or not to prune", 2017), the masks keep the largest magnitudes of each
-kernel (Han et al., "Learning both Weights and Connections", 2015), both as tensorflow-model-optimization
-(tfmot) computes them. Needs Keras and NumPy only; pruning.py is what uses it.
+The schedule is Zhu & Gupta's ("To prune, or not to prune", 2017); the masks keep the largest magnitudes of
+each kernel (Han et al., "Learning both Weights and Connections", 2015); both as tensorflow-model-optimization
+(tfmot) computes them. pruning.py uses it.
 """
 
 import math
@@ -26,7 +26,7 @@ KERNELS = {
 
 @dataclass(frozen=True)
 class Sparsity:
-    """Shares of exact zeros in the prunable kernels, 0 to 1: `total`, and `layers`, name of a layer -> share."""
+    """Shares of exact zeros in the prunable kernels, 0 to 1: `total`, and `layers`, layer's name -> share."""
 
     total: float
     layers: dict
@@ -68,7 +68,7 @@ def kernels(model):
     """
     found = dict(_kernels_below(model, "", set()))
     if not found:
-        why = "is not built yet: call it once" if not model.built else "has no Dense, Conv or other prunable layer"
+        why = "has no Dense, Conv or other layer for it" if model.built else "is not built yet: call it once"
         raise ValueError(f'There is nothing to prune: the model "{model.name}" {why}.')
     return found
 
@@ -115,17 +115,17 @@ def reachable(model, target_sparsity):
 
 
 def kept(size, share):
-    """How many of `size` weights a mask of that sparsity keeps: max(round(size (1 - share)), 1), as in tfmot."""
+    """How many of `size` weights a mask keeps: max(round(size (1 - share)), 1), as in tfmot."""
     return max(int(np.round(np.float32(size) * (np.float32(1) - np.float32(share)))), 1)
 
 
 def at_target(target_sparsity, model=None):
     """A criterion on the column "sparsity": the masks have reached their target.
 
-    Without a model it asks for 0.001 less than the target. Each kernel keeps a whole number of weights, so the
-    sum misses the target by up to half a weight a kernel: less than 0.001 where kernels have more than 500
-    weights on average. The price: the cubic ramp is within 0.001 in its last tenth. With a model it asks for
-    what the masks of that model reach, within 0.00001.
+    Without a model it asks for 0.001 less than the target. Each kernel keeps a whole number of weights, so
+    the sum misses the target by up to half a weight a kernel: less than 0.001 where kernels have more than
+    500 weights on average. The price: the cubic ramp is within 0.001 in its last tenth. With a model it asks
+    for what the masks of that model reach, within 0.00001.
 
     Raises:
         ValueError: the target is not between 0 and 1.
@@ -143,8 +143,8 @@ def at_target(target_sparsity, model=None):
 class Ramp:
     """Sparsity from 0 to `target` over `steps`, a new mask every `frequency` steps: Zhu & Gupta's cubic.
 
-    s(t) = target (1 - (1 - t / steps)^3). `steps` is a multiple of `frequency`: else the last mask comes before
-    the end, and the target is never reached.
+    s(t) = target (1 - (1 - t / steps)^3). `steps` is a multiple of `frequency`: else the last mask comes
+    before the end, and the target is never reached.
 
     >>> ramp = Ramp.over(epochs=2, steps_per_epoch=57, target=0.9, frequency=10)
     >>> ramp.steps, [round(ramp.sparsity(step), 3) for step in (0, 10, 60, 110)]
@@ -158,8 +158,9 @@ class Ramp:
     @classmethod
     def over(cls, epochs, steps_per_epoch, target, frequency):
         """The longest ramp that ends within that many epochs."""
-        for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch), ("frequency", frequency)):
-            check_count(name, value)
+        check_count("epochs", epochs)
+        check_count("steps_per_epoch", steps_per_epoch)
+        check_count("frequency", frequency)
         steps = epochs * steps_per_epoch
         frequency = min(frequency, steps)
         return cls(target, steps // frequency * frequency, frequency)
@@ -176,8 +177,11 @@ class Ramp:
 
 
 def mask_of(kernel, share):
-    """1 where |weight| is among the largest, else 0: array as `kernel`. Equal magnitudes are kept together."""
-    magnitudes = np.abs(np.asarray(kernel))
-    count = kept(magnitudes.size, share)
-    threshold = np.partition(magnitudes.ravel(), magnitudes.size - count)[magnitudes.size - count]
-    return (magnitudes >= threshold).astype(magnitudes.dtype)
+    """1 where |weight| is among the `kept` largest, else 0: float array as `kernel`.
+
+    Of equal magnitudes tfmot keeps all; here the count is exact, so that a kernel with many zeros gets there.
+    """
+    magnitudes = np.abs(np.asarray(kernel, "float32")).ravel()
+    mask = np.zeros_like(magnitudes)
+    mask[np.argpartition(magnitudes, -kept(magnitudes.size, share))[-kept(magnitudes.size, share):]] = 1
+    return mask.reshape(kernel.shape)

@@ -12,17 +12,17 @@ from .masks import Ramp, check_target, kernels, mask_of
 class PruneWhen(When):
     """When a criterion is met, begin to prune: sparsity rises to its target while training goes on.
 
-    It writes a column "sparsity" (the share of zeros in the masks) into the logs, so it stands before StopWhen:
+    It writes a column "sparsity" (the share of zeros in the masks) into the logs. It stands before StopWhen:
 
         prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)
         stop = StopWhen(Armed(at_target(0.9), Patience("val_loss", 5)),
                         restore_best="val_loss", best_when=at_target(0.9))
         model.fit(..., callbacks=[prune, stop])
 
-    The masks are those of tfmot's PolynomialDecay: see `Ramp`. They are multiplied in by the compiled step, as
+    The masks are those of tfmot's PolynomialDecay: see `Ramp`. The compiled step multiplies them in, as
     constraints of the variables, after constraints of your own. Validation sees masked weights. When training
-    ends, the constraints go and the zeros stay; a `fit` without PruneWhen would let them grow back. One object
-    serves several fits: each begins with full masks.
+    ends, the constraints go and the zeros stay; a `fit` without PruneWhen would let them grow back. One
+    object serves several fits: each begins with full masks, a fit resumed by BackupAndRestore too.
 
     Args:
         criterion: a criterion, or a function of the history so far, as for When.
@@ -39,8 +39,8 @@ class PruneWhen(When):
         history, events, report: as in When.
     """
 
-    def __init__(self, criterion, target_sparsity, *, epochs=8, frequency=10, check="epoch", validation_freq=1,
-                 clock=time.monotonic):
+    def __init__(self, criterion, target_sparsity, *, epochs=8, frequency=10, check="epoch",
+                 validation_freq=1, clock=time.monotonic):
         check_target(target_sparsity)
         Ramp.over(epochs, 1, target_sparsity, frequency)  # says what is wrong with them
         self.target_sparsity, self.epochs, self.frequency = target_sparsity, epochs, frequency
@@ -92,7 +92,7 @@ class PruneWhen(When):
         self.finish()
 
     def finish(self):
-        """Make zeros of what is masked, and take the constraints away. Call it after Ctrl-C; else it is called."""
+        """Make zeros of what is masked and take the constraints away; after Ctrl-C, call it yourself."""
         self._apply()
         attached = [each for each in self._masks if getattr(each[0].constraint, "pruned_by", None) is self]
         for kernel, _, before in attached:

@@ -16,17 +16,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .bridge import clone, import_or_say, import_tf_keras, to_keras, to_tf_keras
+from .bridge import clone, to_keras, to_tf_keras
 from .bridge_compile import compile_like, compile_tf_keras, compiled_with
+from .bridge_layers import import_or_say, import_tf_keras
 from .callbacks import StopWhen
-from .criteria import Armed, as_criterion, check_count
+from .criteria import Armed, check_count
 from .data import batches
 from .history import Report, plural
-from .masks import Ramp, Sparsity, at_target, check_target, kernels, kernels_of, sparsity
+from .masks import Ramp, Sparsity, at_target, check_target, kernels_of, sparsity
 from .probes import Probe
 from .prune_when import PruneWhen
 
-__all__ = ["PruneWhen", "PruningReport", "Sizes", "Sparsity", "at_target", "prune_at_stop", "sparsity", "tfmot"]
+__all__ = ["PruneWhen", "PruningReport", "Sizes", "Sparsity", "at_target", "prune_at_stop", "sparsity",
+           "tfmot"]
 
 
 def tfmot():
@@ -50,8 +52,9 @@ class Sizes:
 
     def __str__(self):
         times = self.dense_gzip / self.pruned_gzip
-        return (f".keras {_kilobytes(self.dense)} dense, {_kilobytes(self.pruned)} pruned; after gzip "
-                f"{_kilobytes(self.dense_gzip)} and {_kilobytes(self.pruned_gzip)}, {times:.1f} times smaller")
+        dense, small = _kilobytes(self.dense_gzip), _kilobytes(self.pruned_gzip)
+        return (f".keras {_kilobytes(self.dense)} dense, {_kilobytes(self.pruned)} pruned; "
+                f"after gzip {dense} and {small}, {times:.1f} times smaller")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class PruningReport:
         first, second: the Reports of both phases (`first` is None if there was no first phase).
         target_sparsity: what was asked for.
         sparsity: what was measured in the pruned model, a Sparsity.
-        reached: whether the masks reached the target, to the weight.
+        reached: whether the masks reached the target, as near as whole weights allow.
         epochs: epochs of the first and of the second phase.
         sizes: bytes before and after, a Sizes.
         interrupted: whether Ctrl-C ended the second phase.
@@ -79,7 +82,11 @@ class PruningReport:
 
     def __str__(self):
         layers = ", ".join(f"{name} {share:.3f}" for name, share in self.sparsity.layers.items())
-        short = "" if self.reached else ": NOT REACHED. More epochs, or fewer ramp_epochs, would"
+        short = ""
+        if not self.reached:
+            short = ", NOT REACHED: the phase ended before the ramp did"
+        elif self.sparsity.total < self.target_sparsity - 0.001:
+            short = ", as near as small kernels allow: at least one weight of each stays"
         lines = [
             f"trained:  {plural(self.epochs[0], 'epoch')}. {self.first or 'There was no first phase.'}",
             f"pruned:   {plural(self.epochs[1], 'epoch')}. {self.second}",
@@ -91,20 +98,20 @@ class PruningReport:
         return "\n".join(lines)
 
 
-def prune_at_stop(model, data, *, first, second, target_sparsity, validation_data=None, restore_best="val_loss",
-                  mode=None, epochs=100, ramp_epochs=8, frequency=10, learning_rate=None, callbacks=(),
-                  batch_size=32, seed=0, custom_objects=None, verbose=0):
+def prune_at_stop(model, data, *, first, second, target_sparsity, validation_data=None,
+                  restore_best="val_loss", mode=None, epochs=100, ramp_epochs=8, frequency=10,
+                  learning_rate=None, callbacks=(), batch_size=32, seed=0, custom_objects=None, verbose=0):
     """Train until `first` is met, then prune and fine-tune until `second` is met.
 
-    Phase 1 is a `fit` of Keras 3. At its end the model has its best weights, and stays so: what is pruned is a
-    copy. Phase 2 is a `fit` of tf_keras with tfmot: sparsity rises to its target over `ramp_epochs` (see
+    Phase 1 is a `fit` of Keras 3. At its end the model has its best weights, and stays so: what is pruned is
+    a copy. Phase 2 is a `fit` of tf_keras with tfmot: sparsity rises to its target over `ramp_epochs` (see
     `Ramp`), and `second` sees only the epochs from the one on in which the masks have reached it. Only those
     may be the best one: else restoring the best weights would bring back those from before they were pruned.
     Loss and metrics are the model's own; the optimizer is a new one of the same kind and settings.
 
-    Ctrl-C in phase 1 raises KeyboardInterrupt, with the best weights so far in `model`. In phase 2 it ends the
-    phase and returns what there is, because an exception would throw it away: the best epoch at the target, or
-    else the newest weights, masked. The report says so, and `report.interrupted` is True.
+    Ctrl-C in phase 1 raises KeyboardInterrupt, with the best weights so far in `model`. In phase 2 it ends
+    the phase and returns what there is, because an exception would throw it away: the best epoch at the
+    target, or else the newest weights, masked. The report says so, and `report.interrupted` is True.
 
     Args:
         model: a compiled Keras 3 model, Sequential or functional.
@@ -131,52 +138,77 @@ def prune_at_stop(model, data, *, first, second, target_sparsity, validation_dat
         ValueError: the model is not compiled or has nothing to prune, the target is not between 0 and 1, the
             length of the data is not known, validation is asked for and not given.
         BridgeError: the model cannot cross to tf_keras. The message names the layer.
-        MissingColumn: after the first epoch, if a criterion or `restore_best` names a column that is not there.
+        MissingColumn: after the first epoch, if a criterion or `restore_best` names a column that is not
+            there.
     """
     check_target(target_sparsity)
     check_count("epochs", epochs)
-    second, first = as_criterion(second), None if first is None else as_criterion(first)
     compiled_with(model)
-    kernels(model)
+    sparse = at_target(target_sparsity, model)
+    best = dict(restore_best=restore_best, mode=mode)
+    stop = None if first is None else StopWhen(first, **best)
+    prune_stop = StopWhen(Armed(sparse, second), **best, best_when=None if restore_best is None else sparse)
     data, steps = _pipeline(data, batch_size, seed)
     ramp = Ramp.over(ramp_epochs, steps, target_sparsity, frequency)
-    columns = {restore_best, *second.columns, *(() if first is None else first.columns)}
-    if validation_data is None and any(str(column).startswith("val_") for column in columns):
-        raise ValueError(f"{', '.join(sorted(c for c in columns if str(c).startswith('val_')))} comes from "
-                         "validation: give validation_data.")
-    to_tf_keras(model, custom_objects)  # what cannot be pruned should not be trained first
+    stops = [each for each in (stop, prune_stop) if each is not None]
+    if validation_data is None:
+        _refuse_validation({restore_best}.union(*(each.criterion.columns for each in stops)))
+
     settings = dict(validation_data=validation_data, epochs=epochs, verbose=verbose)
-
-    stops = [None, StopWhen(Armed(at_target(target_sparsity, model), second), restore_best=restore_best, mode=mode,
-                            best_when=at_target(target_sparsity, model))]
-    if first is not None:
-        stops[0] = StopWhen(first, restore_best=restore_best, mode=mode)
-        try:
-            model.fit(data, callbacks=[*callbacks, stops[0]], **settings)
-        except KeyboardInterrupt:
-            if stops[0].report.best_epoch is not None:
-                stops[0].restore_best()
-            raise
-
+    if stop is not None:
+        # what cannot cross the bridge should not be trained first
+        compile_tf_keras(to_tf_keras(model, custom_objects), model, learning_rate)
+        _train(model, data, [*callbacks, stop], settings)
     twin = to_tf_keras(model, custom_objects, wrap=_pruning(ramp))
     compile_tf_keras(twin, model, learning_rate)
-    masks, interrupted = _Masks(), False
-    update = tfmot().sparsity.keras.UpdatePruningStep()
-    try:
-        twin.fit(data, callbacks=[update, masks, *callbacks, stops[1]], **settings)
-    except KeyboardInterrupt:
-        interrupted = True
-        masks.apply()
-        if stops[1].report.best_epoch is not None:
-            stops[1].restore_best()
-    reached = masks.sparsity() > at_target(target_sparsity, model).value
+    masks = _Masks()
+    masks.set_model(twin)
+    interrupted = _fine_tune(twin, data, [masks, *callbacks, prune_stop], settings)
+    reached = masks.sparsity() > sparse.value
 
     pruned = to_keras(twin, model)
     sizes = Sizes(*_saved_bytes(clone(model)), *_saved_bytes(pruned))
     compile_like(pruned, model)
-    reports = [None if stop is None else stop.report for stop in stops]
-    done = tuple(0 if stop is None else stop.history.rows for stop in stops)
-    return pruned, PruningReport(*reports, target_sparsity, sparsity(pruned), reached, done, sizes, interrupted)
+    report = PruningReport(
+        first=None if stop is None else stop.report, second=prune_stop.report,
+        target_sparsity=target_sparsity, sparsity=sparsity(pruned), reached=reached,
+        epochs=(0 if stop is None else stop.history.rows, prune_stop.history.rows),
+        sizes=sizes, interrupted=interrupted,
+    )
+    return pruned, report
+
+
+def _train(model, data, callbacks, settings):
+    """Phase 1: a `fit`. After Ctrl-C too, the best weights are back."""
+    try:
+        model.fit(data, callbacks=callbacks, **settings)
+    except KeyboardInterrupt:
+        _back_to_best(callbacks[-1])
+        raise
+
+
+def _fine_tune(twin, data, callbacks, settings):
+    """Phase 2: a `fit` of tf_keras with tfmot. Returns whether Ctrl-C ended it; weights are masked anyway."""
+    # first, because StopWhen should keep masked weights
+    update = tfmot().sparsity.keras.UpdatePruningStep()
+    try:
+        twin.fit(data, callbacks=[update, *callbacks], **settings)
+    except KeyboardInterrupt:
+        callbacks[0].apply()
+        _back_to_best(callbacks[-1])
+        return True
+    return False
+
+
+def _back_to_best(stop):
+    if stop.report.best_epoch is not None:
+        stop.restore_best()
+
+
+def _refuse_validation(columns):
+    asked = sorted(column for column in columns if str(column).startswith("val_"))
+    if asked:
+        raise ValueError(f"{', '.join(asked)} comes from validation: give validation_data.")
 
 
 def _pipeline(data, batch_size, seed):
@@ -190,8 +222,8 @@ def _pipeline(data, batch_size, seed):
     steps = int(data.cardinality())
     if steps <= 0:
         why = {-1: "has no end", -2: "has an unknown length", 0: "is empty"}[steps]
-        raise ValueError(f"The ramp is measured in epochs, and the pipeline {why}. Give it a length in batches: "
-                         "data.take(n), or data.apply(tf.data.experimental.assert_cardinality(n)).")
+        raise ValueError(f"The ramp counts epochs, and the pipeline {why}. Give it a length in batches, "
+                         "data.take(n) or data.apply(tf.data.experimental.assert_cardinality(n)).")
     return data, steps
 
 
@@ -209,13 +241,19 @@ def _pruning(ramp):
         layer.get_prunable_weights = lambda: found
         wrapped = prune.prune_low_magnitude(layer, pruning_schedule=schedule)
         wrapped.supports_masking, wrapped.compute_mask = layer.supports_masking, layer.compute_mask
+        wrapped._name = layer.name  # columns are named after outputs
+        # else MultiHeadAttention is given a mask that it does not take
+        wrapped._call_spec.expects_mask_arg = layer._call_spec.expects_mask_arg
         return wrapped
 
     return wrap
 
 
 class _Masks(Probe):
-    """Writes the column "sparsity", of tfmot's masks, and lets validation see masked weights."""
+    """Writes the column "sparsity", of tfmot's masks.
+
+    Validation sees masked weights without help: tfmot's layers mask them in each step of validation too.
+    """
 
     def __init__(self):
         super().__init__("sparsity")
