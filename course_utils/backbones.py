@@ -176,10 +176,15 @@ def split_at(model, from_layer):
     if isinstance(cut, (list, tuple)):
         raise ValueError(f'"{from_layer}" joins {len(cut)} branches: there is no one place before it to cut.')
     try:
-        return keras.Model(model.inputs, cut), keras.Model(cut, model.outputs[0])
-    except ValueError as error:
+        bottom, top = keras.Model(model.inputs, cut), keras.Model(cut, model.outputs[0])
+        # Keras 3.13 makes such a top all the same, with the model's own input as one too many
+        connected = sum(isinstance(layer, keras.layers.InputLayer) for layer in top.layers) == 1
+    except ValueError:
+        connected = False
+    if not connected:
         why = "a connection passes by it, such as one around a residual block"
-        raise ValueError(f'The model cannot be cut before "{from_layer}": {why}.') from error
+        raise ValueError(f'The model cannot be cut before "{from_layer}": {why}.')
+    return bottom, top
 
 
 # ---- the rest ----

@@ -79,7 +79,7 @@ def test_backbone_of_another_network_is_the_stock_one(network, photos):
 def test_preprocessing_inside_is_that_of_the_module(module, photos):
     preprocess = getattr(keras.applications, module).preprocess_input
     x = keras.Input((32, 32, 3))
-    model = keras.Model(x, backbones._preprocessed(x, preprocess))
+    model = keras.Model(x, keras.layers.Identity()(backbones._preprocessed(x, preprocess)))
     wanted = preprocess(photos.astype("float32"))
     np.testing.assert_allclose(model.predict(photos, verbose=0), wanted, atol=1e-4)
     again = keras.Model.from_config(model.get_config())  # it can be saved
