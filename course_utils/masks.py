@@ -177,11 +177,15 @@ class Ramp:
 
 
 def mask_of(kernel, share):
-    """1 where |weight| is among the `kept` largest, else 0: float array as `kernel`.
+    """Whether |weight| is among the `kept` largest: bool array as `kernel`.
 
     Of equal magnitudes tfmot keeps all; here the count is exact, so that a kernel with many zeros gets there.
     """
     magnitudes = np.abs(np.asarray(kernel, "float32")).ravel()
-    mask = np.zeros_like(magnitudes)
-    mask[np.argpartition(magnitudes, -kept(magnitudes.size, share))[-kept(magnitudes.size, share):]] = 1
+    count = kept(magnitudes.size, share)
+    smallest = np.partition(magnitudes, -count)[-count]
+    mask = magnitudes >= smallest
+    surplus = np.count_nonzero(mask) - count
+    if surplus > 0:
+        mask[np.flatnonzero(magnitudes == smallest)[:surplus]] = False
     return mask.reshape(kernel.shape)
