@@ -107,7 +107,7 @@ def same_sparsity():
                 f"{100 * own[:, 2].mean():.1f} ({100 * fixed[:, 2].mean():.1f}) %, sparsity "
                 f"{own[:, 3].mean():.3f} ({fixed[:, 3].mean():.3f})")
         rows += [
-            (f"steps of {name} / tfmot's fixed schedule", float(np.median(steps)), 1.0, said),
+            (f"steps of {name} / tfmot's fixed schedule", float(np.median(steps)), None, said),
             (f"processor time of {name} / tfmot's fixed schedule", float(np.median(seconds)), None, ""),
             (f"accuracy lost by {name}, in points", float(max(-points, 0)), 0.5, "against that schedule"),
         ]
