@@ -3,10 +3,12 @@
 import numpy as np
 
 from course_utils.criteria import Above, After, Armed, Epochs, Patience
+from course_utils.data import load_curves
 from course_utils.exercises import chapter_05 as ex
+from course_utils.pruning import at_target, tfmot
 from exercise_rules import ExerciseRules
 
-three, full = Patience("val_loss", 3), Above("sparsity", 0.895)
+three, full, target = Patience("val_loss", 3), Above("sparsity", 0.895), at_target(0.9)
 
 
 def zeros(kernels):
@@ -56,9 +58,14 @@ def three_rises(history):
     return len(losses) > 3 and bool(np.all(np.diff(losses[-4:]) > 0))
 
 
+def fine_tuned(history):
+    return sum(share > 0.899 for share in history["sparsity"]) >= 12
+
+
 class TestChapter05(ExerciseRules):
     chapters = [ex]
-    names = dict(np=np, Above=Above, Armed=Armed, Epochs=Epochs, Patience=Patience)
+    names = dict(np=np, Above=Above, Armed=Armed, Epochs=Epochs, Patience=Patience,
+                 at_target=at_target)
     answers = {
         ex.share_of_zeros: (
             [zeros, in_one_array],
@@ -115,4 +122,61 @@ class TestChapter05(ExerciseRules):
              "nothing": (lambda h: None, "return missing"),
              "no function": (11, "function")},
             lambda history: ...),
+        ex.read_the_table: (
+            ["bd", ["b", "d"], "d, b", {"B", "D"}],
+            {"files": ("abd", "a does not hold"),
+             "zeros are fast": ("bcd", "c does not hold"),
+             "smallest": ("d", "b holds"),
+             "both": ("b", "d holds"),
+             "none": ("", "b holds"),
+             "all": ("abcd", "a does not hold"),
+             "numbers": ([2, 4], "letters a, b, c and d"),
+             "a number": (2, "letters a, b, c and d")},
+            ...),
+        ex.your_second_stop: (
+            [(Armed(target, three | Epochs(12)), target), [After(8, Epochs(11)), full], (fine_tuned, target)],
+            {"patience": ((three, None), "waited for the masks"),
+             "long patience": ((Patience("val_loss", 10), None), "the choice of the best epoch"),
+             "best of all": ((Armed(full, three | Epochs(12)), None), "the choice of the best epoch"),
+             "no wait": ((three, target), "keep nothing"),
+             "no budget": ((Armed(target, three), target), "never end"),
+             "too soon": ((Armed(target, three | Epochs(4)), target), "too much"),
+             "too long": ((Armed(target, three | Epochs(16)), target), "too long"),
+             "the test": ((lambda history: history["test_accuracy"][-1] > 0.96, target), "must not see it"),
+             "one": (Armed(target, three), "Two things"),
+             "numbers": ((20, 0.9), "criteria")},
+            (..., ...)),
     }
+
+
+def test_5_5_needs_the_budget_and_both_limits_leave_room():
+    best = {n: ex._score(Armed(target, three | Epochs(n)), target) for n in (6, 11, 12, 13, 16)}
+    ends = {n: (epochs <= ex.MOST_EPOCHS, lost <= ex.MOST_LOST) for n, (epochs, _, lost, _) in best.items()}
+    assert ends == {6: (True, False), 11: (True, True), 12: (True, True), 13: (True, True), 16: (False, True)}
+
+
+def test_the_runs_of_5_5_begin_where_pruning_begins():
+    for seen, accuracy in ex._runs():
+        assert 0 < seen["sparsity"][0] < 0.6 and seen["sparsity"][-1] > ex.FULL
+        assert len(accuracy) == len(seen["val_loss"]) > 20 and "test_accuracy" not in seen
+
+
+def test_the_statements_of_5_4_are_what_was_recorded():
+    table = load_curves("pruning_sizes")
+    models = "dense", "pruned", "int8", "pruned int8", "half"
+    mean = {name: {column: np.mean([run[column][0] for run in table.select(model=name)])
+                   for column in ("lite_bytes", "lite_gz", "latency")} for name in models}
+    truth = {"a": mean["pruned"]["lite_bytes"] < 0.99 * mean["dense"]["lite_bytes"],
+             "b": min(models, key=lambda name: mean[name]["lite_gz"]) == "pruned int8",
+             "c": mean["pruned"]["latency"] < mean["half"]["latency"],
+             "d": 0.97 * mean["int8"]["latency"] < min(0.5, mean["pruned int8"]["latency"])}
+    assert {letter: holds for letter, (holds, _) in ex.STATEMENTS.items()} == truth
+    assert round(mean["int8"]["latency"], 2) == 0.30 and round(mean["pruned int8"]["latency"], 2) == 0.31
+
+
+def test_the_masks_of_5_2_are_those_that_tfmot_draws():
+    schedule = tfmot().sparsity.keras.PolynomialDecay(0.0, 0.9, begin_step=0, end_step=199, frequency=100)
+    drawn = [(step, float(share)) for step in range(230) for now, share in [schedule(step)] if bool(now)]
+    assert [step for step, _ in drawn] == [0, 100]
+    assert np.isclose(drawn[-1][1], ex._asked(100))
+    assert ex.last_mask.grade((drawn[-1][1], 200)).state == "right"

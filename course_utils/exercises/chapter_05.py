@@ -1,10 +1,15 @@
 """The five exercises of chapter 05, stop-time pruning."""
 
+import functools
+
 import numpy as np
 
-from ..criteria import Criterion
+from ..criteria import Above, Armed, Criterion, Patience, as_criterion
+from ..data import load_curves
+from ..history import MissingColumn
+from ..replay import replay
 from . import Chapter
-from .stage import Wrong, call, shown
+from .stage import Right, Wrong, call, shown
 
 chapter = Chapter()
 summary = chapter.summary
@@ -24,7 +29,7 @@ KERNELS = [np.array([[0.0, 0.5, -0.0], [-0.7, 0.0, 0.2]]),
 def share_of_zeros(kernels):
     return sum(np.sum(kernel == 0) for kernel in kernels) / sum(kernel.size for kernel in kernels)
 ''',
-    fact="A small layer hardly counts in it. A network at 0.90 can have a first layer with no zero at all.")
+    fact="A small layer hardly counts in it, and can be ruined by it: look at the share of each layer, too.")
 def share_of_zeros(answer):
     got = call(answer, [kernel.copy() for kernel in KERNELS])
     if np.ndim(got):
@@ -186,3 +191,130 @@ def armed_stop(answer):
     if short is not None:
         return f"Right twice, but a run whose masks end at 0.789 is stopped at epoch {short}: not full."
     return None
+
+
+# ---- 5.4 ----
+
+STATEMENTS = {
+    "a": (False, "dense and pruned files are of one size until packed: a zero takes four bytes, too."),
+    "b": (True, "no other row is smaller after gzip."),
+    "c": (False, "pruned takes as long as dense, half takes a third of that."),
+    "d": (True, "int8 takes 0.30 of the time, with zeros 0.31.")}
+
+
+@chapter.exercise(
+    "5.4", "Read the table",
+    hints=["Each letter asks for two rows of the table. Which column?",
+           "*file* is before it is packed, *gzip* after. *time* is against dense: 1 is as slow."],
+    solution='answer = "bd"',
+    fact="Zeros and short numbers help in different places: the first where bytes are packed, the second "
+         "where they are multiplied.")
+def read_the_table(answer):
+    try:
+        letters = [str(letter).strip().lower() for letter in answer if str(letter).strip(" ,")]
+    except TypeError:
+        letters = [None]
+    if not set(letters) <= set(STATEMENTS):
+        return f'The answer is made of the letters a, b, c and d, such as "acd"; this is {shown(answer)}.'
+    for letter, (holds, reason) in STATEMENTS.items():
+        if (letter in letters) != holds:
+            return f"{letter} {'holds' if holds else 'does not hold'}: {reason}"
+    return None
+
+
+# ---- 5.5 ----
+
+SEEN = ("loss", "val_loss", "val_accuracy", "sparsity")  # a rule must not see the test
+TARGET, MOST_EPOCHS, MOST_LOST = 0.9, 20, 0.5
+
+
+@functools.cache
+def _runs():
+    """(what a rule sees, test accuracy in percent) of 20 MLPs, from the epoch on in which pruning began."""
+    curves, runs = load_curves("pruning_when"), []
+    for labels in ("true", "shuffled"):
+        for run in curves.select(labels=labels, moment="stop", target=TARGET):
+            begin = int(np.argmax(np.array(run["sparsity"]) > 0))
+            seen = {name: run[name][begin:] for name in SEEN}
+            runs.append((seen, 100 * np.array(run["test_accuracy"][begin:])))
+    return runs
+
+
+def _score(rule, counted):
+    """(mean epochs until the stop, sparsities kept, mean points of accuracy lost, how many runs never end).
+
+    Points are lost against the epoch of lowest val_loss of all with full masks. A run that keeps no epoch
+    has sparsity and accuracy 0.
+    """
+    epochs, shares, lost, endless = [], [], [], 0
+    for seen, accuracy in _runs():
+        report = replay(rule, seen, best="val_loss", best_when=counted)
+        endless += rule.first(seen) is None
+        finest = np.argmin(np.where(np.array(seen["sparsity"]) > FULL, seen["val_loss"], np.inf))
+        kept = report.best_epoch
+        epochs.append(report.epoch + 1)
+        shares.append(0.0 if kept is None else seen["sparsity"][kept])
+        lost.append(accuracy[finest] - (0.0 if kept is None else accuracy[kept]))
+    return float(np.mean(epochs)), np.array(shares), float(np.mean(lost)), endless
+
+
+@functools.cache
+def _line():
+    """Length of patience -> (epochs, points lost), armed, with full masks to choose from."""
+    full = Above("sparsity", FULL)
+    scores = {n: _score(Armed(full, Patience("val_loss", n)), full) for n in (1, 2, 3, 5, 10)}
+    return {str(n): (epochs, lost) for n, (epochs, _, lost, _) in scores.items()}
+
+
+@chapter.exercise(
+    "5.5", "Your second stop",
+    hints=["at_target(0.9) says whether the masks are full. Both parts of the answer need it.",
+           "The validation loss goes on falling for long, by little. What ends a run that is never quite "
+           "finished?",
+           "In Armed(at_target(0.9), ...), `Patience(...) | Epochs(n)` counts from the first full mask."],
+    solution='''
+full = at_target(0.9)
+answer = Armed(full, Patience("val_loss", 3) | Epochs(12)), full
+''',
+    fact="Two questions, two answers: when to leave, and which epoch to take home. Both had to wait.")
+def your_second_stop(answer):
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        return f"Two things are asked for: a rule, and which epochs may be best; this is {shown(answer)}."
+    for part in answer:
+        if isinstance(part, (int, float, str)):
+            return f"Both parts are criteria, such as at_target(0.9); this is {shown(part)}."
+    rule, counted = as_criterion(answer[0]), None if answer[1] is None else as_criterion(answer[1])
+    try:
+        epochs, shares, lost, endless = _score(rule, counted)
+    except MissingColumn as error:
+        unseen = "test_" in str(error).split(".")[0]
+        return f"{error}{' The test is for the score: a rule must not see it.' if unseen else ''}"
+    full = shares > FULL
+
+    def draw():
+        from ..figures.chapter_05 import second_stop_scores
+        from ..notebook import show
+
+        ax = second_stop_scores(_line(), (epochs, lost), full.all(), (MOST_EPOCHS, MOST_LOST))
+        show(ax, "Accuracy lost against epochs of pruning. A line joins armed patience 1 to 10; your rule "
+                 f"is a mark at {epochs:.1f} epochs and {lost:.2f} points.")
+
+    if endless:
+        raise Wrong(f"{endless} of {len(shares)} runs never {'ends' if endless == 1 else 'end'}. Join a "
+                    "budget with |, such as Epochs(12).", draw)
+    if not shares.all():
+        raise Wrong(f"{np.sum(shares == 0)} of {len(shares)} runs keep nothing: they end before an epoch may "
+                    "be best. Let the rule wait for the masks as well.")
+    if not full.all():
+        why = ("Your rule stays for long; the choice of the best epoch has to wait, too."
+               if epochs > 8 else "Has your rule waited for the masks?")
+        raise Wrong(f"{np.sum(~full)} of {len(full)} runs keep less than {TARGET:g}, the least sparse "
+                    f"{shares.min():.2f}. {why}", draw)
+    said = f"All keep {TARGET:g}, after {epochs:.1f} epochs and for {lost:z.2f} points."
+    if epochs > MOST_EPOCHS:
+        raise Wrong(f"{said} That is too long: at most {MOST_EPOCHS} epochs on the mean. The last points are "
+                    "dear.", draw)
+    if lost > MOST_LOST:
+        raise Wrong(f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer.",
+                    draw)
+    return Right(said, draw)

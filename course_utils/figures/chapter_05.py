@@ -1,4 +1,4 @@
-"""The figures of chapter 05, the digits it trains on, and one look inside tfmot's training.
+"""The figures of chapter 05, and the digits and the network that it trains.
 
 Each figure's function takes data and returns a figure or its axes.
 """
@@ -6,7 +6,10 @@ Each figure's function takes data and returns a figure or its axes.
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ..criteria import Patience
+from ..masks import at_target
 from ..plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
+from ..replay import replay
 
 # ---- data ----
 
@@ -34,34 +37,9 @@ def small_network(units=(256, 128), seed=0):
     layers = [keras.layers.Dense(n, "relu", name=f"dense_{n}") for n in units]
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), *layers,
                               keras.layers.Dense(10, name="classes")])
-    model.compile(keras.optimizers.Adam(0.001), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    model.compile(keras.optimizers.Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                   metrics=["accuracy"])
     return model
-
-
-def zeros_in_an_epoch(model, x, y, target=0.9):
-    """Train one epoch with tfmot's masks at a constant sparsity. Which share of weights is zero, when?
-
-    The model is Keras 3 and stays as it is: a copy is trained.
-
-    Returns:
-        (after the last batch, after UpdatePruningStep's epoch end): shares, 0 to 1.
-    """
-    from ..bridge import to_tf_keras
-    from ..probes import Probe
-    from ..pruning import sparsity, tfmot
-
-    class Look(Probe):
-        def on_epoch_end(self, epoch, logs=None):
-            seen.append(sparsity(self.model).total)
-
-    seen, prune = [], tfmot().sparsity.keras
-    always = prune.ConstantSparsity(target, 0, frequency=1)
-    copy = to_tf_keras(model, wrap=lambda layer: prune.prune_low_magnitude(layer, always))
-    copy.compile("adam", "mse")
-    copy.fit(x, np.eye(10)[y], epochs=1, verbose=0,
-             callbacks=[Look("before"), prune.UpdatePruningStep(), Look("after")])
-    return tuple(seen)
 
 
 # ---- figures ----
@@ -113,7 +91,7 @@ def kept_by_rule(kept, dense, asked=0.9):
     for panel, (name, (shares, accuracy)), (colour, mark) in zip(panels, kept.items(), looks):
         panel.axvline(asked, color=GREY, linestyle=":", linewidth=1)
         panel.axhline(dense, color=GREY, linestyle="--", linewidth=1)
-        nudge = np.linspace(-0.025, 0.025, len(shares))  # runs that keep the same would lie on one another
+        nudge = np.linspace(-0.05, 0.05, len(shares))  # runs that keep the same would lie on one another
         panel.plot(shares + nudge, accuracy, mark, color=colour, markersize=6, alpha=0.75,
                    markeredgecolor="white", markeredgewidth=0.5)
         panel.set(title=f"{name}\n{np.sum(shares > asked - 0.005)} of {len(shares)} at {asked:.2f}",
@@ -145,6 +123,13 @@ def armed_run(run, stop, due, full=0.895):
     return ax
 
 
+def dense_accuracy(curves):
+    """Test accuracy in percent of the networks of pruning_stops before they are pruned: an array (runs,)."""
+    runs = curves.select(phase="dense")
+    reports = [replay(Patience("val_loss", 5), run, best="val_loss") for run in runs]
+    return np.array([100 * run["test_accuracy"][report.best_epoch] for run, report in zip(runs, reports)])
+
+
 def kept_accuracy(curves, target, **labels):
     """Test accuracy in percent of each run at its best epoch, of those with full masks: an array (runs,)."""
     return np.array([100 * run["test_accuracy"][_best(run, target)]
@@ -152,7 +137,7 @@ def kept_accuracy(curves, target, **labels):
 
 
 def _best(run, target):
-    full = np.array(run["sparsity"]) > target - 0.005
+    full = at_target(target).met(run) if target else np.ones(len(run["val_loss"]), bool)
     return int(np.argmin(np.where(full, run["val_loss"], np.inf)))
 
 
@@ -176,19 +161,21 @@ def costs(by_sparsity, by_moment):
     moments = ("start", "early", "stop", "late", "never")
     for shift, (labels, target, name, colour, mark) in zip((-0.22, 0, 0.22), (
             ("true", 0.9, "0.90", BLUE, "o"), ("true", 0.98, "0.98", SKY, "s"),
-            ("shuffled", 0.9, "0.90, a fifth of the labels wrong", ORANGE, "^"))):
+            ("shuffled", 0.9, "0.90, a fifth of the labels shuffled", ORANGE, "^"))):
         for x, moment in enumerate(moments):
+            if moment == "never" and target == 0.98:
+                continue  # the same runs as of 0.90
             asked = 0.0 if moment == "never" else target
-            found = by_moment.select(labels=labels, moment=moment, target=asked)
-            if found:
-                wrong = 100 - kept_accuracy(by_moment, asked, labels=labels, moment=moment)
-                panels[2].plot(x + shift + np.linspace(-0.06, 0.06, len(wrong)), wrong, mark, color=colour,
-                               markersize=3, alpha=0.6)
-                panels[2].plot([x + shift - 0.1, x + shift + 0.1], 2 * [wrong.mean()], color=colour,
-                               linewidth=2, label=name if x == 0 else None)
-    panels[2].set(title="MLP: when to prune", xticks=range(5), xticklabels=moments)
+            wrong = 100 - kept_accuracy(by_moment, asked, labels=labels, moment=moment)
+            panels[2].plot(x + shift + np.linspace(-0.06, 0.06, len(wrong)), wrong, mark, color=colour,
+                           markersize=3, alpha=0.6)
+            panels[2].plot([x + shift - 0.1, x + shift + 0.1], 2 * [wrong.mean()], color=colour, linewidth=2,
+                           label=name if x == 0 else None)
+    panels[2].set(title="MLP: when to prune", xlabel="masks begin",
+                  xticks=range(5), xticklabels=moments)
     for panel in panels:
-        panel.set(yscale="log", yticks=(1, 2, 5, 10, 20, 50), yticklabels=(1, 2, 5, 10, 20, 50))
+        ticks = (1, 2, 5, 10, 20, 50)
+        panel.set(yscale="log", ylim=(0.8, 170), yticks=ticks, yticklabels=ticks)
         panel.minorticks_off()
         panel.legend(frameon=False, fontsize=8)
         panel.spines[["top", "right"]].set_visible(False)
@@ -233,23 +220,45 @@ def purchases(table, names):
 
 
 def finished_or_not(runs, stops):
-    """Accuracy and IoU of the mask task over the epochs, with the stops of a rule for each.
+    """Accuracy and IoU of the mask task over the epochs, with the stops of some rules.
 
     Args:
         runs: histories with the columns val_accuracy and val_iou.
-        stops: column -> the epoch in which each run was stopped by that column's rule.
+        stops: name of a rule -> the epoch in which it stops each run.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3), layout="constrained")
-    for panel, name, colour, label in zip(panels, ("val_accuracy", "val_iou"), (ORANGE, BLUE),
-                                          ("accuracy of pixels", "IoU of masks")):
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained")
+    labels = "accuracy of pixels", "IoU of masks"
+    for panel, name, label in zip(panels, ("val_accuracy", "val_iou"), labels):
         for run in runs:
-            panel.plot(run[name], color=colour, linewidth=1, alpha=0.7)
-        for column, mark, face, by in (("val_accuracy", "s", ORANGE, "accuracy"),
-                                       ("val_iou", "o", BLUE, "IoU")):
-            places = stops[column]
-            panel.plot(places, [run[name][row] for run, row in zip(runs, places)], mark, color=face,
-                       markeredgecolor="black", markersize=6, linestyle="", label=f"stopped by {by}")
-        panel.set(ylim=(0, 1.02), xlabel="epoch (counted from 0)", ylabel=label)
+            panel.plot(run[name], color=GREY, linewidth=0.8, alpha=0.7)
+        for (rule, rows), colour, mark in zip(stops.items(), (ORANGE, RED, BLUE), "sDo"):
+            panel.plot(rows, [run[name][row] for run, row in zip(runs, rows)], mark, color=colour,
+                       markersize=7, markeredgecolor="white", label=f"stopped by {rule}", zorder=3)
+        panel.set(ylim=(-0.02, 1.02), xlabel="epoch (counted from 0)", ylabel=label)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, loc="lower right")
     return figure
+
+
+def second_stop_scores(line, own, all_full, limits):
+    """Epochs of pruning against accuracy lost: a line of rules, the learner's dot, and both limits.
+
+    Args:
+        line: name -> (epochs, points lost).
+        own: the learner's point.
+        all_full: whether every run of the learner's kept full masks: else the dot is a cross.
+        limits: the most epochs and the most points.
+    """
+    ax = axes(width=7, height=3.6, xlabel="epochs of pruning, mean", ylabel="accuracy lost, points")
+    places = np.array(list(line.values()))
+    ax.plot(*places.T, "o-", color=GREY, linewidth=1.2, markersize=3, label="armed patience, by its length")
+    for name, place in zip(line, places):
+        ax.annotate(name, place, color=GREY, fontsize=8, xytext=(3, 5), textcoords="offset points")
+    low = min(0, own[1], *places[:, 1]) - 0.1
+    ax.fill_between([0, limits[0]], low, limits[1], color=GREEN, alpha=0.1, linewidth=0,
+                    label="within both limits")
+    ax.plot([own[0]], [own[1]], "o" if all_full else "X", color=RED, markersize=10, clip_on=False,
+            label="your rule" if all_full else "your rule (not all masks full)")
+    ax.set(xlim=(0, None), ylim=(low, None))
+    ax.legend(frameon=False, fontsize=8)
+    return ax
