@@ -30,13 +30,13 @@ show(figures.asked_and_kept(after[0], replay(Patience("val_loss", 3), after[0], 
 
 # %% [markdown]
 # A trained network is being pruned: smallest weights first, more in each epoch, until a share of 0.90 is zero. That share is its
-# **sparsity**. Patience 3 ends the run and restores the best epoch, the ring. Which is the first: nothing was broken yet, because hardly
-# anything had been cut.
+# **sparsity**. Patience 3 ends the run and restores the best epoch, the ring. That is the first one, where little was broken because little
+# had been cut. Its weights come back, and its sparsity with them.
 #
 # ## The article's perceptron
 #
-# The article wants smaller networks, and offers an early stop as a way to prune. Here is its listing; we added only the `return`s. Spot
-# the bug before you run it. How many updates does it make? <!-- given: 0.90 -->
+# The article wants smaller networks, and offers an early stop as a way to prune. Here is its loop, line by line, as a function. Spot the bug
+# before you run it. How many updates does it make? <!-- given: 0.90 -->
 
 # %%
 X = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])

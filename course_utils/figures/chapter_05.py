@@ -91,7 +91,7 @@ def kept_by_rule(kept, dense, asked=0.9):
     for panel, (name, (shares, accuracy)), (colour, mark) in zip(panels, kept.items(), looks):
         panel.axvline(asked, color=GREY, linestyle=":", linewidth=1)
         panel.axhline(dense, color=GREY, linestyle="--", linewidth=1)
-        nudge = np.linspace(-0.05, 0.05, len(shares))  # runs that keep the same would lie on one another
+        nudge = np.linspace(-0.02, 0.02, len(shares))  # runs that keep the same would lie on one another
         panel.plot(shares + nudge, accuracy, mark, color=colour, markersize=6, alpha=0.75,
                    markeredgecolor="white", markeredgewidth=0.5)
         panel.set(title=f"{name}\n{np.sum(shares > asked - 0.005)} of {len(shares)} at {asked:.2f}",
