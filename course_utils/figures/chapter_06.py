@@ -12,6 +12,46 @@ SOURCES = {
 }
 
 
+def until(run, rule):
+    """A recorded training as it would be if `rule` had ended its last phase: column -> list.
+
+    Args:
+        run: a history with a column `phase`.
+        rule: a criterion, which sees the last phase alone; or None, which leaves the run as it is.
+    """
+    begin = run["phase"].index(run["phase"][-1])
+    last = {name: values[begin:] for name, values in run.items()}
+    stop = None if rule is None else rule.first(last)
+    return {name: values[: None if stop is None else begin + stop + 1] for name, values in run.items()}
+
+
+def outcomes(runs, rule=None, keep="val_loss"):
+    """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
+
+    epochs, seconds: of all of it; found: the seconds until the kept epoch; accuracy, test_accuracy: of the
+    kept epoch. Kept is the epoch with the lowest "val_loss", with the highest "val_accuracy", or the "last".
+    """
+    rows = []
+    for run in runs:
+        run = until(run, rule)
+        kept = -1 if keep == "last" else int(np.argmin(run[keep]))
+        if keep == "val_accuracy":
+            kept = int(np.argmax(run[keep]))
+        rows.append((len(run["loss"]), run["seconds"][-1], run["seconds"][kept], run["accuracy"][kept],
+                     run["test_accuracy"][kept]))
+    return dict(zip(("epochs", "seconds", "found", "accuracy", "test_accuracy"), np.array(rows).T))
+
+
+def by_size(curves, task):
+    """From transfer_sizes: way -> number of pictures -> the runs' test accuracies."""
+    ways = {}
+    for i, (its, way, pictures) in enumerate(zip(*(curves.labels[k] for k in ("task", "way", "pictures")))):
+        if its == task:
+            accuracies = ways.setdefault(str(way), {}).setdefault(int(pictures), [])
+            accuracies.append(float(curves.columns["test_accuracy"][i, 0]))
+    return ways
+
+
 def photos_by_class(pictures, labels, names, rows=2):
     """A few photos of each class, one column a class.
 
@@ -71,11 +111,11 @@ def against_seconds(runs):
                 seconds, accuracy = seconds[top], accuracy[top]
             ax.plot(seconds, accuracy, color=colour, marker=mark, markersize=3, linewidth=0.9, alpha=0.8,
                     label=None if i else way)
-    ticks = (2, 5, 10, 20, 50, 100)
-    ax.set(xticks=ticks, xticklabels=ticks)
+    ticks = (2, 5, 10, 20, 50)
+    ax.set(xlim=(2, 60), xticks=ticks, xticklabels=ticks)
     ax.minorticks_off()
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="center right")
     return ax
 
 

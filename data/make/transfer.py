@@ -30,6 +30,7 @@ On another machine, or with another number of threads, numbers differ a little, 
 """
 
 import argparse
+import functools
 import os
 import time
 
@@ -141,11 +142,15 @@ class Photos:
         (x, y), (x_test, y_test) = load_cifar10()
         self.pictures, self.labels = np.concatenate([x, x_test]), np.concatenate([y, y_test]).astype("int32")
         self.known = len(y)
+
+    @functools.cached_property
+    def computed(self):
+        """(what comes before CUT, the features, seconds for one photo)."""
         source = backbone("MobileNetV2", side=97, from_side=32)
         bottom, top = split_at(source, CUT)
-        self.middle, first = in_parts(bottom, self.pictures)
-        self.features, second = in_parts(top, self.middle)
-        self.seconds = (first + second) / len(self.pictures)  # for one photo
+        middle, first = in_parts(bottom, self.pictures)
+        features, second = in_parts(top, middle)
+        return middle, features, (first + second) / len(self.pictures)
 
     def parts(self, of, photos, seed):
         """(x, y) for training, validation and test, x being rows of `of`."""
@@ -155,7 +160,7 @@ class Photos:
 
     def cost(self, photos):
         """Seconds for the features of so many photos and of those for validation."""
-        return self.seconds * (photos + VALIDATION)
+        return self.computed[2] * (photos + VALIDATION)
 
 
 def from_scratch(photos, seed, size=PHOTOS, rule=None, epochs=EPOCHS["scratch"]):
@@ -166,7 +171,7 @@ def from_scratch(photos, seed, size=PHOTOS, rule=None, epochs=EPOCHS["scratch"])
 def on_features(photos, seed, size=PHOTOS, rule=None, epochs=EPOCHS["features"]):
     """(history, the model) of a head on features."""
     model = head(seed)
-    parts = photos.parts(photos.features, size, seed)
+    parts = photos.parts(photos.computed[1], size, seed)
     return fit(model, parts, rule, 1e-3, seed, epochs, seconds=photos.cost(size)), model
 
 
@@ -186,7 +191,7 @@ def fine_tuned(photos, seed, size=PHOTOS, rule=HEAD, end=None, epochs=TOP_EPOCHS
         before, trained = on_features(photos, seed, size, rule)
         model.get_layer("head").set_weights(trained.get_layer("head").get_weights())
         seconds = before["seconds"][-1]
-    parts = photos.parts(photos.middle, size, seed)
+    parts = photos.parts(photos.computed[0], size, seed)
     after = fit(model, parts, end, TOP_RATE, seed, epochs, phase=1, seconds=seconds)
     return {name: before.get(name, []) + values for name, values in after.items()}
 
