@@ -18,6 +18,7 @@ from pathlib import Path
 import course_utils  # before TensorFlow, which it keeps from talking
 
 # isort: split
+import bench_pruning
 import keras
 import numpy as np
 import tensorflow as tf
@@ -241,7 +242,7 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     pictures = images()
-    rows = [*training(pictures), *replaying(), *budget(pictures)]
+    rows = [*training(pictures), *replaying(), *budget(pictures), *bench_pruning.rows()]
     versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
     head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."
     lines = [head, "", *table(rows)]
