@@ -9,6 +9,16 @@ from .callbacks import When
 from .masks import Ramp, check_target, kernels, mask_of
 
 
+class _Masked(keras.constraints.Constraint):  # Keras 3.13 takes no plain function
+    """The constraint that was there before, and then the mask."""
+
+    def __init__(self, mask, before, pruned_by):
+        self.mask, self.before, self.pruned_by = mask, before, pruned_by
+
+    def __call__(self, kernel):
+        return (kernel if self.before is None else self.before(kernel)) * self.mask
+
+
 class PruneWhen(When):
     """When a criterion is met, begin to prune: sparsity rises to its target while training goes on.
 
@@ -109,7 +119,7 @@ class PruneWhen(When):
         for kernel in [kernel for group in kernels(model).values() for kernel in group]:
             mask = keras.Variable(np.ones(kernel.shape), dtype=kernel.dtype, trainable=False, name="mask")
             self._masks.append((kernel, mask, kernel.constraint))
-            kernel.constraint = self._masked(mask, kernel.constraint)
+            kernel.constraint = _Masked(mask, kernel.constraint, self)
         self._renew = tf.function(self._set_masks)  # compiled, it takes a third of the time
         model.make_train_function(force=True)  # the compiled step has to be traced anew
 
@@ -117,13 +127,6 @@ class PruneWhen(When):
         for (kernel, mask, _), keep in zip(self._masks, new):
             mask.assign(keras.ops.cast(keep, mask.dtype))
             kernel.assign(kernel * mask)
-
-    def _masked(self, mask, before):
-        def constraint(kernel):
-            return (kernel if before is None else before(kernel)) * mask
-
-        constraint.pruned_by = self
-        return constraint
 
     def _follow(self, step):
         """New masks, if one is due up to this step of the fit, counted from 1."""

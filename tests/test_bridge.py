@@ -218,13 +218,15 @@ TWO = {"loss": {"a": "mae", "b": keras.losses.Huber(0.1)}, "loss_weights": {"a":
 def test_the_same_training_step(compiled):
     keras.utils.set_random_seed(3)
     x, random = keras.Input((5,)), np.random.default_rng(0)
-    middle = layers.Dense(8, "tanh")(layers.BatchNormalization()(x))  # it knows that it is trained
-    names = ["a", "b"] if "loss_weights" in compiled else ["a"]
-    ends = [layers.Dense(3, name=name)(middle) for name in names]
+    inner = keras.Sequential([keras.Input((5,)), layers.BatchNormalization()])
+    middle = layers.Dense(8, "tanh")(inner(x, training=False))  # in Keras 3, `fit` overrules that
+    ends = {name: layers.Dense(3, name=f"layer_{name}")(middle) for name in ("a", "b")}
+    ends = ends if "loss_weights" in compiled else ends["a"]
     model = keras.Model(x, ends)
     model.compile(**{**compiled, "optimizer": compiled["optimizer"]()})
-    rows, targets = random.normal(size=(64, 5)), tuple(random.normal(size=(64, 3)) for _ in ends)
-    given = (rows, *targets, np.linspace(0, 1, 64)) if len(ends) == 1 else (rows, targets)  # with weights
+    rows, targets = random.normal(size=(64, 5)), {name: random.normal(size=(64, 3)) for name in ("a", "b")}
+    one = not isinstance(ends, dict)
+    given = (rows, targets["a"], np.linspace(0, 1, 64)) if one else (rows, targets)  # one has sample weights
     given = keras.tree.map_structure(lambda array: tf.cast(array, "float32"), given)
     data = tf.data.Dataset.from_tensor_slices(given)
 

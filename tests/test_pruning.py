@@ -243,8 +243,8 @@ def test_constraints_of_ones_own_stay_in_force():
     seen = []
     norms = At(4, 3, lambda model: seen.append(np.array(model.get_layer("unit").kernel)))
     prune_in_one_fit(model, PruneWhen(Epochs(1), 0.5, epochs=1, frequency=4), more=[norms])
-    assert np.mean(seen[0] == 0) == 0.5 and np.all(np.linalg.norm(seen[0], axis=0) <= 1 + 1e-6)
-    assert np.linalg.norm(seen[0], axis=0).max() > 0.5
+    assert np.mean(seen[0] == 0) == 0.5
+    np.testing.assert_allclose(np.linalg.norm(seen[0], axis=0), 1, atol=0.01)  # of what is left
     assert model.get_layer("unit").kernel.constraint is own
     assert model.get_layer("wide").kernel.constraint is None
 
@@ -336,6 +336,14 @@ def test_trained_pruned_and_stopped_twice():
     assert report.epochs == (report.first.epoch + 1, report.second.epoch + 1)
 
 
+def test_a_better_epoch_that_is_not_sparse_does_not_come_back():
+    model = network(optimizer=keras.optimizers.Adam(0.01))
+    cannot_mend = dict(target_sparsity=0.95, learning_rate=1e-9, ramp_epochs=3)
+    pruned, report = at_stop(model, first=Epochs(12), second=Epochs(1), **cannot_mend)
+    assert report.sparsity.total == pytest.approx(0.95, abs=0.01) and report.second.best_epoch == 2
+    assert report.second.kept > report.first.kept + 0.05
+
+
 def test_the_report_says_it_in_numbers():
     pruned, report = at_stop(network(), first=None, second=Epochs(2), target_sparsity=0.9)
     assert report.first is None and report.epochs == (0, 3)
@@ -380,14 +388,14 @@ def test_a_model_of_many_parts():
     x = layers.Embedding(12, 6, mask_zero=True, name="words_to_vectors")(words)
     x = layers.GRU(8, name="gru")(layers.MultiHeadAttention(2, 4, name="heads")(x, x))
     x = keras.ops.concatenate([x + inner(number), inner(2.0 * number)], axis=-1)
-    ends = {"one": layers.Dense(2, name="a")(x), "two": layers.Dense(1, name="b")(x)}
+    ends = [layers.Dense(2, name="a")(x), layers.Dense(1, name="b")(x)]
     model = keras.Model({"words": words, "number": number}, ends)
-    model.compile("sgd", {"one": "mse", "two": "mae"}, metrics={"two": ["mse"]})
+    model.compile("sgd", ["mse", "mae"], metrics={"b": ["mse"]})
     random = np.random.default_rng(0)
     x = {"words": random.integers(0, 12, (48, 5)), "number": random.normal(size=(48, 3))}
-    y = {"one": random.normal(size=(48, 2)), "two": random.normal(size=(48, 1))}
+    y = (random.normal(size=(48, 2)), random.normal(size=(48, 1)))
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
-    pruned, report = at_stop(model, data, validation_data=data, first=Epochs(1), restore_best="val_two_mse",
+    pruned, report = at_stop(model, data, validation_data=data, first=Epochs(1), restore_best="val_b_mse",
                              mode="min", second=Epochs(1))
     assert report.reached and list(report.sparsity.layers) == [*masks.kernels(model)]
     assert set(report.sparsity.layers) == {"words_to_vectors", "gru", "heads", "inner/deep", "a", "b"}
