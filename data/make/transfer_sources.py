@@ -97,7 +97,7 @@ def source_run(name, source, draw):
     features = ((features - mean) / spread).astype("float32")
     parts = [(features[part], labels[part]) for part in (train, validation, test)]
     main_axes = PCA(100, random_state=0).fit_transform(features[train])
-    history = fit(head(draw, features.shape[1], labels.max() + 1), parts, HEAD, 1e-3, draw, 60)
+    history = fit(head(draw, features.shape[1], int(labels.max()) + 1), parts, HEAD, 1e-3, draw, 60)
     best = int(np.argmin(history["val_loss"]))
     return {
         "leep": [np.nan if probabilities is None else leep(probabilities[train], labels[train])],
