@@ -1,4 +1,5 @@
-"""What the callbacks and the replay cost: ratios measured in one run. `make bench` writes them to README.md.
+"""What the callbacks and the replay cost: ratios measured in one run. `make bench` writes them to README.md;
+`python benchmarks/bench.py pruning` measures one part of the table anew.
 
 A training step takes at least 2 ms here; a ratio for a step that takes microseconds would only say how slow
 Python is. What is compared takes turns, in rounds of a second or two, because the machine's own speed drifts
@@ -238,17 +239,22 @@ def table(rows):
     return lines
 
 
-def main():
+def main(names):
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     pictures = images()
-    rows = [*training(pictures), *replaying(), *budget(pictures), *bench_pruning.rows()]
+    parts = {"training": lambda: training(pictures), "replaying": replaying,
+             "budget": lambda: budget(pictures), "pruning": bench_pruning.rows}
+    rows = [row for name in names or parts for row in parts[name]()]
     versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
     head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."
-    lines = [head, "", *table(rows)]
-    print(*lines, sep="\n")
-    before = README.read_text(encoding="utf-8").split("## Measured")[0]
-    README.write_text("\n".join([before + "## Measured", "", *lines, ""]), encoding="utf-8")
+    print(head, "", *table(rows), sep="\n")
+    before, _, measured = README.read_text(encoding="utf-8").partition("## Measured")
+    old = measured.strip().splitlines()[4:] if names else []  # a part leaves the others' rows
+    lines = [*old, *table(rows)[2:]]
+    newest = {line.split(" | ")[0]: line for line in lines}
+    text = "\n".join([before + "## Measured", "", head, "", *table([]), *newest.values(), ""])
+    README.write_text(text, encoding="utf-8")
     over = [what for what, value, limit, _ in rows
             if limit is not None and (value > limit if limit > 0 else value < -limit)]
     if over:
@@ -256,4 +262,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -32,7 +32,7 @@ def second_stop(history, above=0.895, length=3, fresh=True, compare=None):
     shares, losses = history["sparsity"], history["val_loss"]
     counted = [loss for loss, share in zip(losses, shares) if share > above]
     before = counted[:-length] if fresh else losses[:-length]
-    return len(counted) > length and min(counted[-length:]) >= min(before)
+    return len(counted) > length and bool((compare or np.greater_equal)(min(counted[-length:]), min(before)))
 
 
 def with_a_loop(history):
@@ -72,6 +72,7 @@ class TestChapter05(ExerciseRules):
             {"mean of shares": (lambda kernels: np.mean([np.mean(k == 0) for k in kernels]), "mean of two"),
              "the others": (lambda kernels: 1 - zeros(kernels), "*not* zero"),
              "a count": (lambda kernels: sum(map(are_zero, kernels)), "how many zeros"),
+             "a list": (lambda kernels: np.mean(kernels == 0), "one array at a time"),
              "rows": (share(are_zero, len), "counts the rows"),
              "arrays": (lambda kernels: sum(map(are_zero, kernels)) / len(kernels), "number of arrays"),
              "first": (lambda kernels: zeros(kernels[:1]), "first array"),
@@ -113,6 +114,7 @@ class TestChapter05(ExerciseRules):
              "one late": (lambda h: second_stop(h, length=4), "one too late"),
              "exactly": (lambda h: second_stop(h, above=0.9), "not to 0.9"),
              "rises": (three_rises, "need not rise"),
+             "ties": (lambda h: second_stop(h, compare=np.greater), "the comparison is >="),
              "a fixed epoch": (After(8, three), "Is an epoch fixed"),
              "never afresh": (never_afresh, "begin the count again"),
              "half full": (lambda h: second_stop(h, above=0.75), "a share that is too small"),
@@ -134,8 +136,11 @@ class TestChapter05(ExerciseRules):
              "a number": (2, "letters a, b, c and d")},
             ...),
         ex.your_second_stop: (
-            [(Armed(target, three | Epochs(12)), target), [After(8, Epochs(11)), full], (fine_tuned, target)],
-            {"patience": ((three, None), "waited for the masks"),
+            [(Armed(target, three | Epochs(12)), target), [Armed(full, Epochs(12)), full],
+             (fine_tuned, target)],
+            {"a fixed number": ((After(8, Epochs(11)), full), "Let it wait for the measured sparsity"),
+             "a fixed end": ((Epochs(20), Epochs(20)), "keeps 0.4"),
+             "patience": ((three, None), "waited for the masks"),
              "long patience": ((Patience("val_loss", 10), None), "the choice of the best epoch"),
              "best of all": ((Armed(full, three | Epochs(12)), None), "the choice of the best epoch"),
              "no wait": ((three, target), "keep nothing"),

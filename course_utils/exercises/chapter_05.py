@@ -35,6 +35,9 @@ def share_of_zeros(answer):
     if np.ndim(got):
         return f"One number is asked for, over all the arrays; you return {np.size(got)}."
     got = float(got)
+    if got == 0:
+        return ("You return 0. `kernels` is a list, and `kernels == 0` asks whether the list is 0. Take one "
+                "array at a time.")
     if np.isclose(got, 21 / 26):
         other = [np.zeros((2, 2, 1, 3)), np.ones(4), np.eye(2)]
         if np.isclose(float(call(answer, other)), 14 / 20):
@@ -117,7 +120,7 @@ QUICK = {"val_loss": [0.10, 0.30, 0.40, 0.50, 0.45, 0.30, 0.20,
          "sparsity": [0.297, 0.52, 0.68, 0.787, 0.85, 0.886, 0.893] + 9 * [0.8999]}
 # a slower ramp: full from epoch 11 on; the right stop is 18
 SLOW = {"val_loss": [0.10, 0.20, 0.30, 0.25, 0.20, 0.18, 0.16, 0.14, 0.12, 0.13, 0.125,
-                     0.20, 0.21, 0.19, 0.20, 0.18, 0.19, 0.185, 0.19, 0.20, 0.21],
+                     0.20, 0.21, 0.19, 0.20, 0.18, 0.19, 0.18, 0.19, 0.20, 0.21],
         "sparsity": [0.1, 0.3, 0.45, 0.6, 0.7, 0.78, 0.82, 0.85, 0.87, 0.88, 0.89] + 10 * [0.9]}
 # the bug of 5.2: never full
 SHORT = {"val_loss": QUICK["val_loss"], "sparsity": [0.297, 0.52, 0.68] + 13 * [0.789]}
@@ -182,6 +185,8 @@ def armed_stop(answer):
     if slow != 18:
         reasons = {11: "it stops at epoch 11: epochs before were counted. Is an epoch fixed, or a share that "
                        "is too small?",
+                   20: "it stops at epoch 20. Epoch 17 is as low as epoch 15, and so no new lowest: the "
+                       "comparison is >=.",
                    16: "it stops at epoch 16. After epoch 15, a new lowest, the count begins again.",
                    14: "it stops at epoch 14: three epochs with full masks, but 13 was a new lowest.",
                    None: "it never stops."}
@@ -238,6 +243,15 @@ def _runs():
             seen = {name: run[name][begin:] for name in SEEN}
             runs.append((seen, 100 * np.array(run["test_accuracy"][begin:])))
     return runs
+
+
+# masks that take their time: full from epoch 40 on
+GENTLE_FULL = 40
+GENTLE = {
+    "loss": [0.1] * 60,
+    "val_loss": [0.1 + 0.01 * epoch for epoch in range(40)] + [0.5 - 0.01 * epoch for epoch in range(20)],
+    "val_accuracy": [0.9] * 60,
+    "sparsity": [0.022 * (epoch + 1) for epoch in range(40)] + [0.9] * 20}
 
 
 def _score(rule, counted):
@@ -301,7 +315,7 @@ def your_second_stop(answer):
 
     if endless:
         raise Wrong(f"{endless} of {len(shares)} runs never {'ends' if endless == 1 else 'end'}. Join a "
-                    "budget with |, such as Epochs(12).", draw)
+                    "budget to the patience: Armed(full, Patience(...) | Epochs(n)).", draw)
     if not shares.all():
         raise Wrong(f"{np.sum(shares == 0)} of {len(shares)} runs keep nothing: they end before an epoch may "
                     "be best. Let the rule wait for the masks as well.")
@@ -317,4 +331,10 @@ def your_second_stop(answer):
     if lost > MOST_LOST:
         raise Wrong(f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer.",
                     draw)
+    report = replay(rule, GENTLE, best="val_loss", best_when=counted)
+    if report.epoch < GENTLE_FULL or report.best_epoch is None or report.best_epoch < GENTLE_FULL:
+        kept = GENTLE["sparsity"][report.best_epoch] if report.best_epoch is not None else 0
+        raise Wrong(f"{said} But these runs all fill their masks in eight epochs. On a run that takes "
+                    f"{GENTLE_FULL}, your answer stops at epoch {report.epoch} and keeps {kept:.2f}. Let it "
+                    "wait for the measured sparsity.")
     return Right(said, draw)
