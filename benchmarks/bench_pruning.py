@@ -24,7 +24,7 @@ from course_utils.data import batches
 from course_utils.probes import Probe
 from course_utils.pruning import PruneWhen, at_target, prune_at_stop, sparsity, tfmot
 
-TARGET, SEEDS, BATCH = 0.9, 5, 32
+TARGET, SEEDS, BATCH = 0.9, 3, 32
 FIXED_TRAINING, FIXED_PRUNING = 56, 28
 ROUNDS, STEPS = 20, 60
 
