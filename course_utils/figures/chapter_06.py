@@ -115,7 +115,7 @@ def against_seconds(runs):
     ax.set(xlim=(2, 60), xticks=ticks, xticklabels=ticks)
     ax.minorticks_off()
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(frameon=False, loc="center right")
+    ax.legend(frameon=False, loc="upper left")
     return ax
 
 
@@ -144,20 +144,46 @@ def sizes(tasks):
     return figure
 
 
-def sources(curves, score="logme"):
+def source_table(curves):
+    """From transfer_sources: target -> source -> column -> array, a value a draw."""
+    table = {}
+    for target, source in zip(curves.labels["target"], curves.labels["source"]):
+        here = (curves.labels["target"] == target) & (curves.labels["source"] == source)
+        columns = {name: values[here, 0] for name, values in curves.columns.items()}
+        table.setdefault(str(target), {})[str(source)] = columns
+    return table
+
+
+def agreement(sources, score):
+    """Do a score and the accuracy rank the sources alike? Sources without the score are left out.
+
+    Args:
+        sources: source -> column -> array, a value a draw.
+
+    Returns:
+        (Kendall's tau of each draw, in how many draws the score's best is the most accurate).
+    """
+    from scipy.stats import kendalltau
+
+    those = [of for of in sources.values() if not np.isnan(of[score]).any()]
+    scores, accuracies = (np.array([of[name] for of in those]) for name in (score, "test_accuracy"))
+    tau = np.array([kendalltau(*draw).statistic for draw in zip(scores.T, accuracies.T)])
+    return tau, int((scores.argmax(0) == accuracies.argmax(0)).sum())
+
+
+def sources(table, score="logme"):
     """What a head gives against a score of its source, a panel a target, a mark a draw.
 
     Args:
-        curves: the Curves of transfer_sources.
+        table: of `source_table`.
     """
     figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.3), layout="constrained")
-    for panel, target in zip(panels, ("photos", "emoji")):
-        for source, (colour, mark) in SOURCES.items():
-            here = (curves.labels["target"] == target) & (curves.labels["source"] == source)
-            if here.any():
-                panel.plot(curves.columns[score][here, 0], curves.columns["test_accuracy"][here, 0], mark,
-                           color=colour, markersize=6, alpha=0.8, label=source)
-        panel.set(title=f"target: {target}", xlabel=score)
+    for panel, (target, by_source) in zip(panels, table.items()):
+        for source, of in by_source.items():
+            colour, mark = SOURCES[source]
+            panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.8, label=source)
+        panel.set(title=f"target: {target}", xlabel="LogME" if score == "logme" else score)
+        panel.locator_params(nbins=5)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=8)
     panels[0].set_ylabel("accuracy of a head")
