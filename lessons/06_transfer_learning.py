@@ -150,11 +150,11 @@ show(figures.against_seconds(runs),
          "steeply after 6 seconds to 0.76. Fine-tuned goes on from there to 0.79 within 40 seconds.")
 
 # %% [markdown]
-# Each line goes on past its stop. Most seconds of *features* went into computing them; the head took two. They gain with every seed, and no
+# Lines go on past their stops. Most seconds of *features* went into computing them; the head took two. They gain with every seed; no
 # epoch from scratch comes near. Fine-tuning adds a little, for three times the time.
 #
-# A network that a **tight budget** leaves undertrained is cured by a pretrained start, says another of the articles. The last two printed
-# lines agree: after three epochs from scratch, little is known even of the training photos.
+# A network that a **tight budget** leaves undertrained is cured by a pretrained start, says another article. The last two printed lines
+# agree: after three epochs from scratch, little is known even of the training photos.
 #
 # ## Does a stop inside find the best model sooner?
 #
@@ -186,8 +186,7 @@ for name, how in ways.items():
 #
 # ## Fewer photos, and pictures of clothes
 #
-# With how many photos do the features do as well as 1,500 from scratch? And do they help with Fashion-MNIST's grey clothes, which are not
-# much like ImageNet's photos?
+# How many photos do for the features, to equal 1,500 from scratch? And do they help with Fashion-MNIST's grey clothes?
 
 # %%
 guess = ...  # photos
@@ -211,9 +210,10 @@ show(figures.sizes(sizes),
          "Clothes: scratch and features are equal with 300 pictures, and scratch is ahead from 1000 on.")
 
 # %% [markdown]
-# **100 photos with a source are worth 1,500 without.** (One run from scratch ended at chance: with four steps an epoch, a patience of
-# eight is short.) **When transfer does not help:** the clothes. With 300 pictures nothing is gained; with more, a small network
-# that learns all its weights is ahead of frozen features. (Fine-tuned we did not try.)
+# **100 photos with a source are worth 1,500 without.** (One run from scratch was ended at chance: with four steps an epoch, patience is short.)
+#
+# **When transfer does not help:** the clothes. With 300 pictures nothing is gained; with more, a small network that learns all its weights
+# is ahead of frozen features. (Fine-tuned we did not try.)
 #
 # ## Which source, before training?
 #
@@ -221,7 +221,7 @@ show(figures.sizes(sizes),
 #
 # - **LEEP**: how well the source's own classes foretell the labels;
 # - **H-score**: how much of the features' spread lies between classes;
-# - **LogME**: how well a Bayesian linear model explains the labels.
+# - **LogME**: how well a linear model explains the labels.
 #
 # One source is three convolutions with *random* weights. With a trained head, how many photos does it get right?
 
