@@ -244,7 +244,7 @@ def main(names):
     tf.config.threading.set_inter_op_parallelism_threads(1)
     pictures = images()
     parts = {"training": lambda: training(pictures), "replaying": replaying,
-             "budget": lambda: budget(pictures), "pruning": bench_pruning.rows}
+             "budget": lambda: budget(pictures), "pruning": lambda: bench_pruning.rows(network)}
     rows = [row for name in names or parts for row in parts[name]()]
     versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
     head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."

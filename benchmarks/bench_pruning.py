@@ -130,21 +130,14 @@ class Epoch(Probe):
         self.seconds.append(self.now - self.began)
 
 
-def step_cost():
+def step_cost(wide_network):
     """A row: PruneWhen's steps, with masks that change every 10 steps, against a plain fit's."""
     random = np.random.default_rng(0)
     x = random.normal(size=(STEPS * BATCH, 256)).astype("float32")
     y = random.integers(0, 10, STEPS * BATCH)
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(BATCH).cache()
 
-    def wide():
-        keras.utils.set_random_seed(0)
-        hidden = [keras.layers.Dense(512, "relu") for _ in range(3)]
-        model = keras.Sequential([keras.Input((256,)), *hidden, keras.layers.Dense(10, "softmax")])
-        model.compile("adam", "sparse_categorical_crossentropy")
-        return model
-
-    model, pruned = wide(), wide()
+    model, pruned = wide_network(), wide_network()
 
     def seconds(model, callbacks):
         watch = Epoch()
@@ -161,13 +154,6 @@ def step_cost():
              f"of {1000 * fastest / STEPS:.1f} ms; new masks every 10 steps; fastest of {ROUNDS} rounds")]
 
 
-def rows():
-    """Rows: what, measured, limit, remark; as bench.py writes them."""
-    return [*same_sparsity(), *step_cost()]
-
-
-if __name__ == "__main__":
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    for what, measured, limit, remark in rows():
-        print(f"{what}: {measured:.3f} (limit {limit}) {remark}", flush=True)
+def rows(wide_network):
+    """Rows: what, measured, limit, remark; as bench.py writes them. A step is timed in its wide network."""
+    return [*same_sparsity(), *step_cost(wide_network)]
