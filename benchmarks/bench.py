@@ -16,33 +16,31 @@ import sys
 import time
 from pathlib import Path
 
-import course_utils  # before TensorFlow, which it keeps from talking
-
-# isort: split
 import bench_pruning
 import keras
 import numpy as np
 import tensorflow as tf
 
-from course_utils import data
-from course_utils.callbacks import StopWhen
-from course_utils.criteria import (
+from course_utils.classroom import data
+from course_utils.stopping import (
     After,
     Below,
     Epochs,
     GeneralizationLoss,
+    GradientNorm,
+    History,
     ImprovementBelow,
     Lasting,
     NotFinite,
     Patience,
     Plateau,
+    Probe,
     ProgressQuotient,
     Smoothed,
+    StopWhen,
     SuccessiveIncreases,
     TimeBudget,
 )
-from course_utils.history import History
-from course_utils.probes import GradientNorm, Probe
 
 ROUNDS, EPOCHS, STEPS, BATCH = 60, 3, 60, 32
 README = Path(__file__).with_name("README.md")

@@ -9,20 +9,13 @@ and batches.
 
 import time
 
-import course_utils  # before TensorFlow, which it keeps from talking
-
-# isort: split
 import keras
 import numpy as np
 import tensorflow as tf
 
-from course_utils.bridge import to_keras, to_tf_keras
-from course_utils.bridge_compile import compile_like, compile_tf_keras
-from course_utils.callbacks import StopWhen
-from course_utils.criteria import Armed, Epochs, Patience
-from course_utils.data import batches
-from course_utils.probes import Probe
-from course_utils.pruning import PruneWhen, at_target, prune_at_stop, sparsity, tfmot
+from course_utils.pruning import PruneWhen, at_target, prune_at_stop, sparsity, tfmot, to_keras, to_tf_keras
+from course_utils.pruning.bridge_compile import compile_like, compile_tf_keras
+from course_utils.stopping import Armed, Epochs, Patience, Probe, StopWhen, batches
 
 TARGET, SEEDS, BATCH = 0.9, 3, 32
 FIXED_TRAINING, FIXED_PRUNING = 56, 28

@@ -11,10 +11,9 @@
 # Run a cell with Shift+Enter.
 
 # %%
-import course_utils
-from course_utils import plots
-from course_utils.exercises import chapter_00 as ex
-from course_utils.notebook import reveal, show
+from course_utils.stopping import plots
+from course_utils.classroom.chapter_00 import exercises as ex
+from course_utils.classroom.notebook import reveal, show
 
 history = ex.recorded_run()  # column -> one value per epoch
 start = {"val_loss": history["val_loss"][:25]}

@@ -9,15 +9,12 @@
 # 20 minutes to read, 20 for the exercises. You need `model.fit` and a `for` loop.
 
 # %%
-import course_utils  # before keras: it keeps TensorFlow's start-up lines away
-from course_utils import data
-from course_utils.callbacks import StopWhen
-from course_utils.criteria import After, Below, Epochs, StepBudget, TimeBudget
-from course_utils.exercises import chapter_01 as ex
-from course_utils.figures import chapter_01 as figures
-from course_utils.models import two_input_model
-from course_utils.notebook import reveal, show
-from course_utils.probes import GradientNorm, WeightChange
+from course_utils.stopping import (After, Below, Epochs, GradientNorm, StepBudget, StopWhen, TimeBudget,
+                                   WeightChange)
+from course_utils.classroom import data
+from course_utils.classroom.chapter_01 import exercises as ex, figures
+from course_utils.classroom.models import two_input_model
+from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
 

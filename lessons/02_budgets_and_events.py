@@ -9,15 +9,11 @@
 # 20 minutes to read, 20 for the exercises. You need `model.fit` and a little numpy.
 
 # %%
-import course_utils  # before keras: it keeps TensorFlow's start-up lines away
-from course_utils import data
-from course_utils.callbacks import StopWhen, When, scale_learning_rate
-from course_utils.compare import compare
-from course_utils.criteria import Above, ImprovementBelow, NotFinite, Patience, TimeBudget
-from course_utils.exercises import chapter_02 as ex
-from course_utils.figures import chapter_02 as figures
-from course_utils.notebook import reveal, show
-from course_utils.probes import Memory
+from course_utils.stopping import (Above, ImprovementBelow, Memory, NotFinite, Patience, StopWhen, TimeBudget,
+                                   When, compare, scale_learning_rate)
+from course_utils.classroom import data
+from course_utils.classroom.chapter_02 import exercises as ex, figures
+from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
 from sklearn.datasets import load_diabetes

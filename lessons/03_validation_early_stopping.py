@@ -9,16 +9,12 @@
 # 20 minutes to read, 20 for the exercises. You need `model.fit` and a `for` loop. Nothing is trained here: all runs were recorded.
 
 # %%
-import course_utils  # before keras: it keeps TensorFlow's start-up lines away
-from course_utils import data
-from course_utils.compare import compare
-from course_utils.criteria import Below, Epochs, ImprovementBelow, Patience, Smoothed
-from course_utils.exercises import chapter_03 as ex
-from course_utils.exercises.stage import run as feed
-from course_utils.figures import chapter_03 as figures
-from course_utils.lab import stopping_lab
-from course_utils.notebook import reveal, show
-from course_utils.replay import replay
+from course_utils.stopping import (Below, Epochs, ImprovementBelow, Patience, Smoothed, compare, replay,
+                                   stopping_lab)
+from course_utils.classroom import data
+from course_utils.classroom.chapter_03 import exercises as ex, figures
+from course_utils.classroom.notebook import reveal, show
+from course_utils.classroom.stage import run as feed
 import keras
 import numpy as np
 

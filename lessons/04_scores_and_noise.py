@@ -10,14 +10,11 @@
 # recorded. <!-- given: 95 -->
 
 # %%
-from course_utils import data
-from course_utils.compare import compare
-from course_utils.criteria import (Below, Criterion, Epochs, GeneralizationLoss, Lasting, Patience,
-                                   ProgressQuotient, Smoothed, SuccessiveIncreases)
-from course_utils.exercises import chapter_04 as ex
-from course_utils.figures import chapter_04 as figures
-from course_utils.notebook import reveal, show
-from course_utils.replay import replay
+from course_utils.stopping import (Below, Criterion, Epochs, GeneralizationLoss, Lasting, Patience,
+                                   ProgressQuotient, Smoothed, SuccessiveIncreases, compare, replay)
+from course_utils.classroom import data
+from course_utils.classroom.chapter_04 import exercises as ex, figures
+from course_utils.classroom.notebook import reveal, show
 import numpy as np
 
 curves = data.load_curves("proben1")

@@ -10,15 +10,11 @@
 # other runs were recorded. <!-- given: 0.90, 0.30 -->
 
 # %%
-import course_utils  # before keras: it keeps TensorFlow's start-up lines away
-from course_utils import data
-from course_utils.callbacks import StopWhen
-from course_utils.criteria import Above, After, Armed, Epochs, Patience
-from course_utils.exercises import chapter_05 as ex
-from course_utils.figures import chapter_05 as figures
-from course_utils.notebook import reveal, show
+from course_utils.stopping import Above, After, Armed, Epochs, Patience, StopWhen, replay
 from course_utils.pruning import PruneWhen, at_target, prune_at_stop, sparsity, tfmot
-from course_utils.replay import replay
+from course_utils.classroom import data
+from course_utils.classroom.chapter_05 import exercises as ex, figures
+from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
 

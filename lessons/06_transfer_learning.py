@@ -9,13 +9,12 @@
 # 20 minutes to read, 20 for the exercises. You need `Patience` from chapter 03, and an idea of what a convolution is.
 
 # %%
-from course_utils import data
-from course_utils.criteria import Epochs, Patience
-from course_utils.exercises import chapter_06 as ex
-from course_utils.figures import chapter_06 as figures
-from course_utils.notebook import reveal, show
+from course_utils.stopping import Epochs, Patience
 from course_utils.pruning import prune_at_stop
 from course_utils.transfer import Phase, backbone, cached_features, fit_in_phases, logme, split_at
+from course_utils.classroom import data
+from course_utils.classroom.chapter_06 import exercises as ex, figures
+from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
 
@@ -88,7 +87,7 @@ guess = ...  # in percent; chance is 10
 
 keras.utils.set_random_seed(0)
 rows = np.random.default_rng(0).permutation(len(labels))[:600]
-source = backbone("MobileNetV2", side=97, from_side=32)  # frozen; or weights="imagenet"
+source = backbone("MobileNetV2", side=97, from_side=32, weights=data.mobilenetv2_weights())  # frozen; or weights="imagenet"
 bottom, top = split_at(source, "Conv_1")  # before the last convolution
 middle = cached_features(bottom, photos[rows], verbose=0)
 known, validation = (middle[:400], labels[rows[:400]]), (middle[400:], labels[rows[400:]])

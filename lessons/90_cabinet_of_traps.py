@@ -11,13 +11,9 @@
 # 30 minutes. Open any drawer, in any order, once the cells above them have run.
 
 # %%
-import course_utils  # before keras: it keeps TensorFlow's start-up lines away
-from course_utils.callbacks import StopWhen
-from course_utils.criteria import Above, After, NotFinite, Patience
-from course_utils.data import batches
-from course_utils.exercises import chapter_90 as ex
-from course_utils.figures import chapter_90 as figures
-from course_utils.notebook import reveal, show
+from course_utils.stopping import Above, After, NotFinite, Patience, StopWhen, batches
+from course_utils.classroom.chapter_90 import exercises as ex, figures
+from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
 import os

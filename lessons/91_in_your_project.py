@@ -8,41 +8,36 @@
 #
 # Ten minutes. No exercises: the exercise is your project.
 #
-# ## Install it, or copy six files
+# ## Install it, or copy a folder
 #
 # ```
 # pip install "git+<address of this repository>"
 # ```
 #
-# brings `course_utils` with its callbacks; the course's data, TensorFlow and matplotlib are yours to bring. If you would rather not depend on
-# a course, copy. Six files are needed, and all that they ask for is Keras and NumPy. Four more are of use: probes, replay, comparison, and
-# TensorBoard.
+# brings the library, `course_utils`, without the lessons; a backend for Keras is yours to bring. If you would rather not depend on a course,
+# copy one folder, `course_utils/stopping`. It stands alone: callbacks ask for Keras and NumPy, plots for matplotlib.
 
 # %%
-import course_utils  # before keras: it keeps TensorFlow's start-up lines away
+import course_utils.stopping
 import pathlib
 import shutil
 import sys
 import tempfile
 
 project = pathlib.Path(tempfile.mkdtemp())  # stands for your project
-(project / "stopping").mkdir()
-needed = ["history", "criterion", "criteria", "scores", "state", "callbacks"]
-for name in [*needed, "probes", "replay", "compare", "tensorboard"]:
-    shutil.copy(pathlib.Path(course_utils.__file__).with_name(f"{name}.py"), project / "stopping")
+shutil.copytree(pathlib.Path(course_utils.stopping.__file__).parent, project / "stopping")
 sys.path.insert(0, str(project))
 
 # %% [markdown]
 # ## An existing script
 #
-# Any script with a `fit` will do. New are two imports, the rule, its place in `callbacks`, and the report. From here on we import from the
-# copies in `stopping`, not from the course.
+# Any script with a `fit` will do. New are one import, the rule, its place in `callbacks`, and the report. We import from the copy,
+# `stopping`.
 
 # %%
 import keras
 from sklearn.datasets import load_digits
-from stopping.callbacks import StopWhen  # new
-from stopping.criteria import Above, NotFinite, Patience, TimeBudget  # new
+from stopping import NotFinite, Patience, StopWhen, TimeBudget  # new
 
 x, y = load_digits(return_X_y=True)
 train, new = (x[:1200] / 16, y[:1200]), (x[1200:] / 16, y[1200:])
@@ -65,8 +60,8 @@ print(stop.report)  # new
 # nobody: `stop.restore_best()` then brings the best weights.
 
 # %%
-from course_utils import plots
-from course_utils.notebook import show
+from stopping import plots
+from course_utils.classroom.notebook import show
 
 ax = plots.curve(stop.history, report=stop.report)
 show(ax, alt="Training and validation loss of the run. A ring marks the epoch whose weights were kept, a dot the stop.")
@@ -95,8 +90,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the epoch wh
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from course_utils import data
-from stopping.compare import compare
+from course_utils.classroom import data
+from stopping import compare
 
 runs = data.load_curves("proben1").select(problem="building")
 rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
@@ -134,8 +129,7 @@ print("as many rows as epochs:", len(rows) == stop.report.epoch + 1)
 # the run goes on you see how near its end is.
 
 # %%
-from stopping.criteria import GeneralizationLoss
-from stopping.tensorboard import TensorBoardReport
+from stopping import GeneralizationLoss, TensorBoardReport
 
 stop = StopWhen(Patience("val_loss", 5) | GeneralizationLoss(30) | TimeBudget(minutes=1), restore_best="val_loss")
 build_model().fit(*train, validation_data=new, epochs=200, batch_size=64, verbose=0,
@@ -146,7 +140,7 @@ print(stop.report.reason)
 # To look at it, `pip install tensorboard` and `tensorboard --logdir logs`. Here we read the same files and draw them ourselves:
 
 # %%
-from course_utils.figures import chapter_91 as figures
+from course_utils.classroom.chapter_91 import figures
 
 figure = figures.scores_and_limits(project / "logs")
 show(figure, alt="Three panels, each a score and its dashed limit: patience, generalization loss, seconds. On top, the reason.")
@@ -198,11 +192,11 @@ print("the epochs before it went away are in the history:", stop.history["val_lo
 # Should a run also end when resources get short? A ceiling for memory makes sense: better an end with the best weights than a process that
 # the system kills. A ceiling for the processor rarely does: a busy one is what you pay for.
 #
-# A probe is a callback that adds a column: `Memory`, in MiB. (It is in `probes.py`, and needs psutil.) This ceiling is far too low, to see
+# A probe is a callback that adds a column: `Memory`, in MiB. (It needs psutil.) This ceiling is far too low, to see
 # it work.
 
 # %%
-from stopping.probes import Memory
+from stopping import Above, Memory
 
 stop = StopWhen(Above("memory", 100) | Patience("val_loss", 5), restore_best="val_loss")
 build_model().fit(*train, validation_data=new, epochs=200, batch_size=64, verbose=0, callbacks=[Memory(), stop])

@@ -35,3 +35,4 @@ def _set_up_colab(repository):
 
 
 _set_up_colab("<repository>")
+import course_utils.classroom  # keeps TensorFlow's start-up lines away

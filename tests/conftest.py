@@ -2,8 +2,6 @@
 import matplotlib
 from hypothesis import settings
 
-import course_utils  # noqa: F401  before any TensorFlow: it keeps the start-up lines away
-
 matplotlib.use("agg")
 # No deadline: two workers on two cores stall each other. Always the same examples: a red run can be repeated.
 settings.register_profile("course", deadline=None, derandomize=True)

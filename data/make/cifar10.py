@@ -6,7 +6,7 @@
 (`pip install --group data -c constraints/lock.txt` brings Pillow.) The package holds the whole set as PNG
 sheets, a picture a row. The set comes in random order, so that the first of a class are a fair sample; they
 stay in the set's order. Photographs hardly get smaller when they are zipped. What is stored is therefore each
-pixel's difference from its neighbours, two thirds of the size; `course_utils.data.load_cifar10` undoes it.
+pixel's difference from its neighbours, two thirds of the size; `classroom.data.load_cifar10` undoes it.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 from npz import save
 from PIL import Image
 
-from course_utils.data import load_cifar10
+from course_utils.classroom.data import load_cifar10
 
 SHEETS = {"train": [f"data_batch_{i}.png" for i in range(1, 6)], "test": ["test_batch.png"]}
 LABELS = {"train": "train_lables.json", "test": "test_lables.json"}  # spelt so in the package

@@ -2,13 +2,13 @@
 
     python data/make/curves_01.py [threshold | break]
 
-The network is `course_utils.models.two_input_model` on `emoji_split(seed)`: Adam at 0.001, batches of 16 in
-a new order each epoch. The seed chooses the split, the first weights and the batch orders. On one machine a
+The network is `classroom.models.two_input_model` on `emoji_split(seed)`: Adam at 0.001, batches of 16 in a
+new order each epoch. The seed chooses the split, the first weights and the batch orders. On one machine a
 second run writes the same bytes; another processor rounds differently, and a stop may move by an epoch.
 
 threshold.npz: Keras's `fit`. Labels input (both, pictures, words), units (of the layer on the words), seed.
 Columns loss, accuracy (both are means over the epoch's batches, while the weights move), val_loss,
-val_accuracy, gradient_norm and weight_change (see `course_utils.probes`). 80 epochs with words, 45
+val_accuracy, gradient_norm and weight_change (see `course_utils.stopping`). 80 epochs with words, 45
 otherwise.
 
 break.npz: the article's loop, whose `break` leaves the loop over batches and not the one over epochs. Labels
@@ -21,15 +21,18 @@ broken (False: the same training without the break) and seed. Columns, one value
                   at the end of the epoch, over all training or validation rows
 """
 
+import one_order  # noqa: F401  before Keras
+
+# isort: split
 import argparse
 import time
 
 import numpy as np
 from npz import save
 
-from course_utils.data import batches, emoji_split  # before Keras: see course_utils/__init__.py
-from course_utils.models import two_input_model
-from course_utils.probes import GradientNorm, WeightChange
+from course_utils.classroom.data import emoji_split
+from course_utils.classroom.models import two_input_model
+from course_utils.stopping import GradientNorm, WeightChange, batches
 
 SEEDS = range(5)
 BATCH = 16

@@ -22,9 +22,8 @@ import argparse
 import numpy as np
 from curves_01 import record
 
-from course_utils.callbacks import When, scale_learning_rate
-from course_utils.criteria import Patience
-from course_utils.data import batches, load_fashion_mnist
+from course_utils.classroom.data import load_fashion_mnist
+from course_utils.stopping import Patience, When, batches, scale_learning_rate
 
 # isort: split
 import keras

@@ -21,7 +21,7 @@ import numpy as np
 from npz import save
 from recording import Networks, joined, record
 
-from course_utils.data import load_fashion_mnist
+from course_utils.classroom.data import load_fashion_mnist
 
 SHUFFLED = (0.0, 0.3)
 SEEDS = 20

@@ -16,6 +16,9 @@ features of eight pictures of this folder, computed here from the PyTorch tensor
 own, with PyTorch's frame and with Keras's. The tests hold Keras's features against these.
 """
 
+import one_order  # noqa: F401  before Keras
+
+# isort: split
 import argparse
 import io
 import tempfile
@@ -25,7 +28,7 @@ from pathlib import Path
 from npz import DATA, note, save
 from torch_file import read_tensors
 
-from course_utils.data import load_cifar10, load_openmoji
+from course_utils.classroom.data import load_cifar10, load_openmoji
 
 # isort: split
 import h5py

@@ -10,14 +10,17 @@ move); val_ and test_ loss and accuracy after the epoch, with the masks applied;
 zeros among the weights that tfmot prunes, counted in the weights themselves.
 """
 
+import one_order  # noqa: F401  before Keras
+
+# isort: split
 import functools
 import re
 from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.criteria import Armed, Patience  # before TensorFlow: see course_utils/__init__.py
 from course_utils.pruning import at_target, tfmot
+from course_utils.stopping import Armed, Patience
 
 # isort: split
 import tensorflow as tf

@@ -22,7 +22,7 @@ import argparse
 import numpy as np
 from curves_01 import record
 
-from course_utils.data import batches
+from course_utils.stopping import batches
 
 # isort: split
 import keras

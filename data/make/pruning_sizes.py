@@ -35,10 +35,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pruning
 from curves_01 import record
 
-from course_utils.replay import replay
+import pruning
+from course_utils.stopping import replay
 
 # isort: split
 import tensorflow as tf

@@ -16,8 +16,9 @@ On one machine a second run writes the same bytes; another processor rounds diff
 import argparse
 
 import numpy as np
-import pruning
 from curves_01 import record
+
+import pruning
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.98)
 LIMIT = 25  # epochs of a pruned training, of which the ramp takes 8

@@ -12,8 +12,9 @@ On one machine a second run writes the same bytes; another processor rounds diff
 
 import argparse
 
-import pruning
 from curves_01 import record
+
+import pruning
 
 SEEDS = range(10)
 TARGET = 0.9

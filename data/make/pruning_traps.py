@@ -17,10 +17,10 @@ On one machine a second run writes the same bytes.
 
 import argparse
 
-import pruning
 from curves_01 import record
 
-from course_utils.data import batches
+import pruning
+from course_utils.stopping import batches
 
 # isort: split
 import tf_keras

@@ -5,8 +5,8 @@
 
 from pathlib import Path
 
-from course_utils.data import load_curves
-from course_utils.figures import chapter_01 as figures
+from course_utils.classroom.chapter_01 import figures as figures
+from course_utils.classroom.data import load_curves
 
 run = load_curves("break").select(broken=True, seed=1)[0]
 ax = figures.batches_run(run["batches_run"], full=81)

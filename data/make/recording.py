@@ -6,7 +6,7 @@ beside it, and is what `model.fit` would give with the same weights and batches.
 and `curves_fashion.py`.
 """
 
-import course_utils  # before Keras: it keeps TensorFlow quiet and its sums in one order
+import one_order  # noqa: F401  before Keras
 
 # isort: split
 import keras

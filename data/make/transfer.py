@@ -36,11 +36,10 @@ import time
 
 import numpy as np
 
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # a third of the time; course_utils leaves it alone then
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # a third of the time; one_order leaves it alone then
 
-from course_utils.callbacks import StopWhen
-from course_utils.criteria import Epochs, Patience
-from course_utils.data import batches, load_cifar10, load_fashion_mnist
+from course_utils.classroom.data import load_cifar10, load_fashion_mnist, mobilenetv2_weights
+from course_utils.stopping import Epochs, Patience, StopWhen, batches
 from course_utils.transfer import backbone, split_at, unfreeze
 
 # isort: split
@@ -146,7 +145,7 @@ class Photos:
     @functools.cached_property
     def computed(self):
         """(what comes before CUT, the features, seconds for one photo)."""
-        source = backbone("MobileNetV2", side=97, from_side=32)
+        source = backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights())
         bottom, top = split_at(source, CUT)
         middle, first = in_parts(bottom, self.pictures)
         features, second = in_parts(top, middle)
@@ -177,7 +176,7 @@ def on_features(photos, seed, size=PHOTOS, rule=None, epochs=EPOCHS["features"])
 
 def top_model(seed):
     """The last four blocks of MobileNetV2 and a head, all of it to be trained but BatchNormalization."""
-    source = backbone("MobileNetV2", side=97, from_side=32)
+    source = backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights())
     _, top = split_at(source, CUT)
     model = head_on(top.input, top.output, seed)
     unfreeze(model, CUT)
@@ -233,7 +232,7 @@ class Clothes:
         (x, y), (x_test, y_test) = load_fashion_mnist()
         self.pictures = np.concatenate([x, x_test])[..., None]
         self.labels, self.known = np.concatenate([y, y_test]).astype("int32"), len(y)
-        source = backbone("MobileNetV2", side=97, from_side=28)
+        source = backbone("MobileNetV2", side=97, from_side=28, weights=mobilenetv2_weights())
         self.features, seconds = in_parts(source, np.repeat(self.pictures, 3, axis=-1))
         self.seconds = seconds / len(self.labels)
 

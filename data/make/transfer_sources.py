@@ -22,10 +22,10 @@ import functools
 import numpy as np
 from curves_01 import record
 from sklearn.decomposition import PCA
-from transfer import HEAD, Patience, backbone, fit, head, in_parts, keras, small_network, tf
 
-from course_utils.data import load_cifar10, load_fashion_mnist, load_openmoji
+from course_utils.classroom.data import load_cifar10, load_fashion_mnist, load_openmoji, mobilenetv2_weights
 from course_utils.transfer import h_score, leep, logme
+from transfer import HEAD, Patience, backbone, fit, head, in_parts, keras, small_network, tf
 
 DRAWS = range(5)
 TRAIN, VALIDATION = 1000, 250
@@ -77,7 +77,7 @@ def seen(source, name, seed):
     pictures, _ = target(name)
     if "Mobile" in source or source == "ImageNet":
         keras.utils.set_random_seed(seed)
-        weights = "shipped" if source == "ImageNet" else None
+        weights = mobilenetv2_weights() if source == "ImageNet" else None
         side = pictures.shape[1]
         return in_parts(backbone("MobileNetV2", side=97, from_side=side, weights=weights), pictures)[0], None
     model = small_network(seed) if source == "random small" else trained(source)

@@ -1,0 +1,263 @@
+"""The five exercises of chapter 01, the threshold stop."""
+
+import keras
+import numpy as np
+
+from ...stopping import Below, MissingColumn, as_criterion
+from ..data import load_curves
+from ..exercises import Chapter
+from ..stage import Right, Wrong, call, check_hooks, run, shown, whole
+
+chapter = Chapter()
+summary = chapter.summary
+
+LOSSES = [2.0, 1.1, 0.7, 0.5, 0.48, 0.52, 0.46, 0.41]
+
+
+@chapter.exercise(
+    "1.1", "The first epoch below",
+    hints=["Go through the list with a finger on the epoch's number, starting from 0.",
+           "Below is `<`. What does that say about an epoch whose loss is exactly 0.5?"],
+    solution="answer = 4      # 0.48 is the first value under 0.5; epochs count from 0",
+    fact="The loss rises again at epoch 5. A threshold stop never learns of it: it has gone home.")
+def first_below(answer):
+    epoch = whole(answer)
+    if epoch == 4:
+        return None
+
+    def draw():
+        from ...stopping import plots
+        from ..notebook import show
+
+        ax = plots.axes(xlabel="epoch (counted from 0)", ylabel="loss")
+        ax.plot(LOSSES, "o-", color=plots.BLUE, markersize=4)
+        ax.axhline(0.5, color=plots.GREY, linestyle="--", linewidth=1, label="threshold 0.5")
+        ax.plot([4], [LOSSES[4]], "o", color=plots.RED, label="the first below")
+        plots.draw_guess(ax, answer, "your answer")
+        ax.legend(frameon=False)
+        show(ax, "The eight losses, the threshold 0.5, your answer, "
+                 "and the first loss below the threshold, at epoch 4.")
+
+    reasons = {5: "You may be counting from 1: your epoch 5 is Keras's epoch 4.",
+               3: "At epoch 3 the loss is exactly 0.5, and Below asks for less than 0.5.",
+               6: "Below holds at epoch 6, but it held before. "
+                  "A stop cannot know that the loss will rise once more.",
+               7: "That is the lowest. The rule asks for the first below 0.5, and does not wait for better."}
+    if epoch in reasons:
+        raise Wrong(reasons[epoch], draw)
+    if epoch is not None and 0 <= epoch < len(LOSSES):
+        said = f"At epoch {epoch} the loss is {LOSSES[epoch]}. Look for the first value under 0.5."
+        raise Wrong(said, draw)
+    return f"The answer is an epoch, a whole number from 0 to 7; this is {shown(answer)}."
+
+
+@chapter.exercise(
+    "1.2", "Count the breaks",
+    hints=["`break` leaves the loop over batches. What does the loop over epochs do then?",
+           "The batch that sets off the break has been trained on: it counts."],
+    solution='''
+def batches_run(losses, threshold):
+    counts = []
+    for epoch in losses:                    # the outer loop always goes on
+        count = 0
+        for loss in epoch:
+            count += 1                      # trained on, whatever comes next
+            if loss < threshold:
+                break
+        counts.append(count)
+    return counts
+''',
+    fact="15 of 20 batches ran. The loop skipped a quarter of the data and never stopped.")
+def count_the_breaks(answer):
+    losses = [[0.9, 0.8, 0.7, 0.6], [0.5, 0.009, 0.3, 0.2], [0.2, 0.01, 0.3, 0.1],
+              [0.008, 0.1, 0.1, 0.1], [0.1, 0.1, 0.2, 0.001]]
+    expected = [4, 2, 4, 1, 4]
+    counts = call(answer, [list(epoch) for epoch in losses], 0.01)
+    counts = [whole(count) for count in counts] if isinstance(counts, (list, tuple, np.ndarray)) else [None]
+    if None in counts:
+        return "The function should return a list: one whole number for each epoch."
+    if counts == expected:
+        return _other_numbers(answer)
+    if counts == [4, 2]:
+        return ("You ended training in epoch 1. That is what the author meant. "
+                "But `break` leaves the loop over batches alone, so epoch 2 begins.")
+    if counts == [4, 1, 4, 0, 3]:
+        return ("In epoch 1 you counted 1, the loop runs 2: "
+                "the batch that sets off the break has already been trained on.")
+    if len(counts) != 5:
+        return f"There are 5 epochs, and your list has {len(counts)}. Where does the return stand?"
+    if counts == [4, 2, 2, 1, 4]:
+        return ("In epoch 2 the second batch is exactly 0.01, and the loop asks for less than 0.01: "
+                "all 4 batches run.")
+    epoch = next(i for i in range(5) if counts[i] != expected[i])
+    return (f"In epoch {epoch} the batch losses are {losses[epoch]}. "
+            f"You count {counts[epoch]}; the loop runs {expected[epoch]}.")
+
+
+def _other_numbers(answer):
+    if list(call(answer, [[3.0, 1.0], [0.4, 3.0, 3.0]], 0.5)) == [2, 1]:
+        return None
+    return ("Right for threshold 0.01 and epochs of four batches, "
+            "but not for [[3, 1], [0.4, 3, 3]] with threshold 0.5. Is a number fixed?")
+
+
+@chapter.exercise(
+    "1.3", "The mean over the pictures",
+    hints=["N is the number of pictures. How many pictures does each batch loss stand for?",
+           "Multiply each batch's loss by its size, add up, and divide by the number of pictures there are."],
+    solution='''
+def mean_loss(losses, sizes):
+    return sum(loss * size for loss, size in zip(losses, sizes)) / sum(sizes)
+''',
+    fact="A small last batch with a large loss hardly counts, and it should not: "
+         "it is two pictures of fifty.")
+def mean_over_pictures(answer):
+    value = call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2])
+    if not isinstance(value, (int, float, np.number, np.ndarray)) or np.ndim(value):
+        return f"One number is asked for, the mean of the whole epoch; you returned {shown(value)}."
+    value = float(value)
+    if np.isclose(value, 11.6 / 50):
+        if np.isclose(float(call(answer, [3.0, 1.0], [1, 3])), 1.5):
+            return None
+        return ("Right for the four batches, wrong for losses [3, 1] with sizes [1, 3]: that mean is 1.5. "
+                "Is a number fixed?")
+    known = {0.4: "You gave the last batch, 2 pictures, the say of a full one: 0.40 instead of 0.232. "
+                  "N counts pictures, not batches.",
+             1.0: "1.0 is the last batch alone: that is what the article's loop looks at.",
+             11.6: "11.6 is the sum. The formula divides by N, and N is 50.",
+             11.6 / 64: "Divide by the pictures there are, 50, not by four full batches."}
+    near = next((message for wrong, message in known.items() if np.isclose(value, wrong)), None)
+    return near or ("For losses [0.2, 0.2, 0.2, 1.0] and sizes [16, 16, 16, 2] the mean is 0.232; "
+                    f"you returned {value:.3g}.")
+
+
+@chapter.exercise(
+    "1.4", "ThresholdStop",
+    hints=["`logs` is a dictionary, and `self.metric` is the name of the value to look at.",
+           "Keras looks at `self.model.stop_training` after each epoch. "
+           "Set it to True where the rule is met, and leave it alone where not."],
+    solution='''
+class ThresholdStop(keras.callbacks.Callback):
+    def __init__(self, metric, threshold):
+        super().__init__()
+        self.metric, self.threshold = metric, threshold
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.metric] < self.threshold:
+            self.model.stop_training = True
+''',
+    fact="Two lines, and both loops end: Keras reads stop_training after every batch and after every epoch.")
+def threshold_stop(answer):
+    if not isinstance(answer, type):
+        return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
+    check_hooks(answer)
+    rows = [{"loss": loss, "accuracy": 1 - loss, "val_loss": 0.2} for loss in (0.9, 0.5, 0.3, 0.1)]
+    callback = answer("loss", 0.5)
+    epoch, model = run(callback, rows)
+    if not model.stop_training and vars(callback).get("stop_training"):
+        return "You set self.stop_training. Keras reads the model's: self.model.stop_training."
+    if not model.stop_training:
+        if answer.on_epoch_end is keras.callbacks.Callback.on_epoch_end:
+            return "Nothing happens between the epochs: Keras calls on_epoch_end there, and yours has none."
+        return ("At epoch 2 the loss is 0.3, below 0.5, and training went on. "
+                "Is self.model.stop_training set to True there, with one `=`?")
+    if epoch == 0:
+        return ("You stopped at epoch 0, where the loss is 0.9 and the threshold 0.5. "
+                "Is the comparison the right way round?")
+    if epoch == 1:
+        return "You stopped at epoch 1, where the loss equals the threshold. Below means <."
+    if epoch != 2:
+        return ("With losses 0.9, 0.5, 0.3, 0.1 and threshold 0.5 the stop is at epoch 2; "
+                f"yours is at epoch {epoch}.")
+    epoch, model = run(answer("val_loss", 0.25), rows)
+    if epoch != 0 or not model.stop_training:
+        return ("Asked to watch val_loss, which is 0.2 from the start, it did not stop at once. "
+                "Does it look at self.metric?")
+    if run(answer("loss", 0.95), rows)[0] != 0:
+        return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9. "
+                "Does it look at self.threshold?")
+
+    def another_callback(epoch, model):
+        model.stop_training = model.stop_training or epoch == 1
+
+    if run(answer("loss", 0.05), rows, meddle=another_callback)[0] != 1:
+        return ("Another callback asked to stop at epoch 1, and yours switched that off. "
+                "Set True when the rule is met, never False.")
+    return None
+
+
+BUDGET, STEPS_PER_EPOCH = 30, 81
+EARLY, LATE = 3, 2  # epochs: how far from the first loss below 0.01 a stop may be
+
+
+def practice(inputs="both", seed=0):
+    """A recorded run to try a rule on: column -> one value for each of 45 epochs.
+
+    The column "steps" is for budgets: 81 an epoch.
+    """
+    history = load_curves("threshold").select(input=inputs, units=64, seed=seed)[0]
+    history = {name: values[:45] for name, values in history.items()}
+    return {**history, "steps": [STEPS_PER_EPOCH * (epoch + 1) for epoch in range(len(history["loss"]))]}
+
+
+@chapter.exercise(
+    "1.5", "A rule that always ends",
+    hints=["Which part of the rule ends the runs that learn, and which the runs that never get there? "
+           "Join the two with |.",
+           f"A budget of {BUDGET} epochs is {BUDGET * STEPS_PER_EPOCH} steps, "
+           f"at {STEPS_PER_EPOCH} an epoch."],
+    solution='''
+rule = Below("loss", 0.01) | StepBudget(30 * 81)
+''',
+    fact="The threshold ends the runs that learn, the budget ends the rest. "
+         "Neither does the work of the other.")
+def always_ends(answer):
+    if isinstance(answer, (int, float, str)):
+        return f"The answer should be a criterion, such as Below(\"loss\", 0.01); this is {answer!r}."
+    rule, dots, faults = as_criterion(answer), [], []
+    for inputs in ("words", "both", "pictures"):
+        for seed in range(1, 5):  # the lesson's examples are seed 0
+            history = practice(inputs, seed)
+            try:
+                stop = rule.first(history)
+            except MissingColumn as error:
+                clock = " They were recorded without a clock: count steps or epochs."
+                return f"{error}{clock if 'seconds' in rule.columns else ''}"
+            dots.append((inputs, history["loss"], stop))
+            where = "On both inputs" if inputs == "both" else f"On {inputs} alone"
+            faults.append(_fault_of_stop(f"{where} (split {seed})", history["loss"], stop, rule.columns))
+
+    def draw():
+        from ..notebook import show
+        from .figures import stops_of
+
+        ax = stops_of(dots, BUDGET)
+        show(ax, "Training loss of the twelve runs; a dot on each where your rule stops it.")
+
+    fault = next((fault for fault in faults if fault), None)
+    if fault:
+        raise Wrong(fault, draw)
+    return Right("Twelve runs, twelve stops, all in time.", draw)
+
+
+def _fault_of_stop(where, losses, stop, columns):
+    """What is wrong with a stop at this epoch of a run, or None. `columns`: what the rule reads."""
+    below = Below("loss", 0.01).first({"loss": losses})
+    if stop is None:
+        return f"{where} it never stops. Which clause ends a run that never gets there? (`|`: or, `&`: and.)"
+    loss, why = f"{losses[stop]:.2g}", ""
+    if stop == 0 and "steps" in columns:
+        why = f" Is the budget in steps? An epoch has {STEPS_PER_EPOCH}."
+    elif losses[stop] > 1 and "gradient_norm" in columns:
+        why = " A small gradient may also mean that nothing has begun: After waits."
+    if below is not None and stop < below - EARLY:
+        return f"{where} it stops at epoch {stop}, with loss {loss}; 0.01 is reached at epoch {below}.{why}"
+    if below is not None and stop > below + LATE:
+        return f"{where} the loss is below 0.01 from epoch {below}, and your rule trains until epoch {stop}."
+    if stop >= BUDGET:
+        return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
+                f"or {BUDGET * STEPS_PER_EPOCH} steps.")
+    if below is None and stop + 1 < BUDGET / 2:
+        return (f"{where} it gives up at epoch {stop}, with a loss of {loss} that still falls. "
+                f"The budget allows {BUDGET} epochs, and half of them have to be tried.")
+    return None

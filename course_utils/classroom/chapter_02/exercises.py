@@ -1,0 +1,304 @@
+"""The five exercises of chapter 02, budgets and events."""
+
+import functools
+import math
+
+import numpy as np
+
+from ...stopping import ImprovementBelow, MissingColumn, as_criterion, compare
+from ..data import load_curves
+from ..exercises import Chapter
+from ..stage import Clock, Right, Wrong, call, run
+
+chapter = Chapter()
+summary = chapter.summary
+
+SECONDS, LOSSES, LIMIT, EPSILON = [3, 6, 9, 12, 15], [0.9, 0.6, 0.65, 0.5, 0.499], 12, 0.01
+
+
+@chapter.exercise(
+    "2.1", "Which clause",
+    hints=["Write the improvement under each loss: the loss before, minus this one. It begins inf, 0.3.",
+           "The first epoch in which one of the two holds ends training. An improvement can be negative."],
+    solution='answer = (2, "improvement")  # from 0.6 to 0.65 is an improvement of -0.05: <= 0.01',
+    fact="With window 1 a single bad epoch is enough. Epoch 3 would have been the best so far.")
+def which_clause(answer):
+    try:
+        epoch, clause = answer
+        epoch = range(len(LOSSES))[epoch]
+    except (TypeError, ValueError, IndexError):
+        return f'The answer is an epoch from 0 to 4 and a clause, such as (4, "time"); this is {answer!r}.'
+    if clause not in ("improvement", "time"):
+        return f'The clause is "improvement" or "time"; this is {clause!r}.'
+    if (epoch, clause) == (2, "improvement"):
+        return None
+
+    def draw():
+        from ..notebook import show
+        from .figures import listed_losses
+
+        ax = listed_losses(SECONDS, LOSSES, LIMIT, epoch)
+        show(ax, f"The five losses over time, the limit of {LIMIT} s, the stop at epoch 2, and your epoch.")
+
+    reasons = {
+        (0, "improvement"): "At epoch 0 there is nothing to compare with: its improvement is infinite.",
+        (1, "improvement"): "From 0.9 to 0.6 is an improvement of 0.3, more than 0.01.",
+        (2, "time"): "The epoch is right, the clause is not: 9 of 12 seconds have passed.",
+        (3, "improvement"): "At epoch 3 the loss improves by 0.15. Or do you count from 1?",
+        (3, "time"): "Time is up at epoch 3. But at epoch 2 the loss rose: its improvement is -0.05, and "
+                     "that is less than 0.01.",
+        (4, "improvement"): "0.001 is small enough, but epoch 2 came first. A rise is an improvement below "
+                            "0.",
+        (4, "time"): "At epoch 3, 12 seconds have passed, and 12 >= 12. And something came before that."}
+    early = f"At epoch {epoch} only {SECONDS[epoch]} seconds have passed."
+    raise Wrong(reasons.get((epoch, clause), early), draw)
+
+
+@chapter.exercise(
+    "2.2", "Improvement as a list",
+    hints=["Each epoch is compared with the one before. What can you say of the first?",
+           "`zip(losses, losses[1:])` gives the pairs (before, now). Put float(\"inf\") in front."],
+    solution='''
+def improvements(losses):
+    return [float("inf")] + [before - now for before, now in zip(losses, losses[1:])]
+''',
+    fact="The infinity that held up the article's loop is right in one place: before there is anything to "
+         "compare with.")
+def improvement_list(answer):
+    losses, expected = [0.9, 0.6, 0.65, 0.5], [math.inf, 0.3, -0.05, 0.15]
+    values = call(answer, list(losses))
+    if np.ndim(values) != 1:
+        return "The answer should be a list: one number for each epoch."
+    values = np.array(values, dtype=float)
+    if len(values) == len(losses) - 1:
+        return ("Three numbers for four epochs. Epoch 0 needs one too: inf, for it has nothing to compare "
+                "with.")
+    if len(values) != len(losses):
+        return f"There are 4 epochs, and you give {len(values)} numbers."
+    if np.allclose(values, expected):
+        if np.array_equal(call(answer, [2.0, 2.0]), [math.inf, 0.0]):
+            return None
+        return "Right for the four losses, but not for [2, 2], which gives [inf, 0]. Is a number fixed?"
+    if np.isinf(values).all():
+        return ("All infinite: inf minus anything is inf, as in the article's loop. Subtract from the last "
+                "loss, not from the last improvement.")
+    if np.allclose(values[1:], np.negative(expected[1:])):
+        return "The sign: from 0.9 to 0.6 is an improvement of +0.3."
+    if np.allclose(values[1:], np.abs(expected[1:])):
+        return "At epoch 2 the loss rose by 0.05. Its improvement is -0.05; abs hides that."
+    if np.allclose(values[1:], expected[1:]):
+        return (f"Epoch 0 says {values[0]:g}. That could stop training before anything was compared: it is "
+                "inf.")
+    if np.allclose(values[1:], np.subtract(losses[0], losses[1:])):
+        return "You compare every epoch with the first. Improvement is over the epoch just before."
+    epoch = int(np.flatnonzero(~np.isclose(values, expected))[0])
+    return f"At epoch {epoch} you say {values[epoch]:.3g}; the improvement is {expected[epoch]:g}."
+
+
+@chapter.exercise(
+    "2.3", "The condition, mended",
+    hints=["Which value says how much time has passed? `seconds[-1]` is the last one of the list.",
+           "The improvement needs two losses: `losses[-2] - losses[-1]`. With one loss there is none yet.",
+           "Either clause is enough: `or`. The formula has >= for the time and <= for the improvement."],
+    solution='''
+def stop(seconds, losses, limit, epsilon):
+    small = len(losses) > 1 and losses[-2] - losses[-1] <= epsilon
+    return seconds[-1] >= limit or small
+''',
+    fact='In the course\'s words: TimeBudget(seconds=limit) | ImprovementBelow("loss", epsilon).')
+def mended_condition(answer):
+    cases = [  # seconds, losses, limit, epsilon, stop?, what to say if not
+        ([1.0], [0.9], 10.0, 0.01, False, "You stop at epoch 0, where there is nothing to compare with yet."),
+        ([1.0, 2.0], [0.9, 0.5], 10.0, 0.01, False,
+         "The loss fell by 0.4, a good epoch, and you stop. \"Exceeds\" in the article's text is the wrong "
+         "way round."),
+        ([1.0, 2.0], [0.9, 0.895], 10.0, 0.01, True,
+         "The loss fell by 0.005 only, and you go on. Is one clause enough for you (`or`), or do you ask "
+         "for both?"),
+        ([1.0, 2.0], [0.5, 0.7], 10.0, 0.01, True,
+         "The loss rose from 0.5 to 0.7, and you go on. That is an improvement of -0.2, and less than 0.01."),
+        ([6.0, 12.0], [0.9, 0.5], 10.0, 0.01, True,
+         "12 of 10 seconds have passed, and you go on. What has passed is seconds[-1]: do you count epochs?"),
+        ([5.0, 10.0], [0.9, 0.5], 10.0, 0.01, True,
+         "After exactly 10 of 10 seconds time is up: the formula has >=."),
+        ([1.0, 2.0], [0.5, 0.25], 10.0, 0.25, True,
+         "The loss fell by exactly epsilon, and you go on: the formula has <=."),
+        ([1.0, 2.0, 3.0], [0.9, 0.5, 0.495], 10.0, 0.01, True,
+         "Losses 0.9, 0.5, 0.495: the last epoch improved by 0.005, and you go on. Compare with the epoch "
+         "before, not with the first."),
+        ([4.0, 8.0, 9.0], [2.0, 1.0, 0.8], 10.0, 0.01, False,
+         "After 9 of 10 seconds, with losses 2, 1 and 0.8, you stop. `seconds` holds the time since the "
+         "start: its last value is how much has passed."),
+    ]
+    for seconds, losses, limit, epsilon, stop, message in cases:
+        try:
+            said = bool(call(answer, list(seconds), list(losses), limit, epsilon))
+        except IndexError:
+            if len(losses) > 1:
+                raise
+            return "At epoch 0 there is one loss, nothing to compare with yet; your function asks for two."
+        if said != stop:
+            return message
+    return None
+
+
+@chapter.exercise(
+    "2.4", "A budget that keeps its word",
+    hints=["Start the clock in on_train_begin: self.start = self.clock(). What has passed is "
+           "self.clock() - self.start.",
+           "Look at it in on_train_batch_end, and set self.model.stop_training = True when time is up.",
+           "Keras validates after the last batch as well. Measure a validation pass between on_test_begin "
+           "and on_test_end. Stop when what has passed, and one more pass, reach the budget."],
+    solution='''
+class PromptBudget(keras.callbacks.Callback):
+    def __init__(self, seconds, clock):
+        super().__init__()
+        self.seconds, self.clock = seconds, clock
+
+    def on_train_begin(self, logs=None):
+        self.start, self.validation = self.clock(), 0.0
+
+    def on_test_begin(self, logs=None):
+        self.test_start = self.clock()
+
+    def on_test_end(self, logs=None):
+        self.validation = self.clock() - self.test_start
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.clock() - self.start + self.validation >= self.seconds:
+            self.model.stop_training = True
+''',
+    fact="In the first epoch nobody knows how long validation takes: a budget that ends there is overrun by "
+         "one pass.")
+def prompt_budget(answer):
+    if not isinstance(answer, type):
+        return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
+    clock = Clock()
+    callback = answer(30, clock)
+    model, parts = _lifetime(callback, clock)
+
+    def draw():
+        from ..notebook import show
+        from .figures import budgets
+
+        ax = budgets({"yours": parts}, 30)
+        show(ax, "Your run as a bar over time: training and validation, and the budget of 30 seconds.")
+
+    ended, stopped = parts[-1][2], parts[-1][1]
+    if not model.stop_training:
+        if vars(callback).get("stop_training"):
+            raise Wrong("You set self.stop_training. Keras reads the model's: self.model.stop_training.")
+        raise Wrong(f"The budget was 30 s, and at {ended:g} s training still ran. Does your clock start "
+                    "anew in each epoch?", draw)
+    if stopped == 1:
+        raise Wrong("You stopped after one batch. Training began long after the callback was built: start "
+                    "the clock in on_train_begin.", draw)
+    if ended >= 46:
+        raise Wrong(f"You ended at {ended:g} s of 30. Once an epoch is too seldom: look in "
+                    "on_train_batch_end.", draw)
+    if ended > 31:
+        raise Wrong(f"You stopped at {stopped:g} s, but validation took 3 s more and ended at {ended:g}. "
+                    "Leave room for it.", draw)
+    if ended > 30:
+        raise Wrong(f"You stopped at {stopped:g} s, and with validation it was {ended:g} of 30. At 27 s "
+                    "there was just room for it: >=, not >.", draw)
+    if ended < 29:
+        raise Wrong(f"You ended at {ended:g} s of 30: too careful. Validation takes 3 s; how much do you "
+                    "keep back?", draw)
+    _, again = _lifetime(callback, clock)
+    if again != parts:
+        raise Wrong(f"A second fit with the same callback ended at {again[-1][2]:g} s, the first at "
+                    f"{ended:g}. Begin afresh in on_train_begin.")
+    _, parts = _lifetime(answer(60, clock), clock, validation=6)
+    if not 59 <= parts[-1][2] <= 60:
+        raise Wrong(f"With a budget of 60 s and a validation of 6 s you ended at {parts[-1][2]:g} s. Is a "
+                    "number fixed? Measure how long validation takes.")
+    return None
+
+
+def _lifetime(callback, clock, batches=20, validation=3, epochs=9):
+    """(model, [(what, begin, end)]) of a run in which a batch takes one second; nobody waits for it."""
+    clock.seconds += 100  # between building a callback and training, time passes
+    start, parts = clock.seconds, []
+
+    def passed(what):
+        begin = clock.seconds - start
+        clock.seconds += 1 if what == "batch" else validation
+        if what == "batch" and parts and parts[-1][0] == "train":
+            begin = parts.pop()[1]  # one bar for all batches of an epoch
+        parts.append(("train" if what == "batch" else "validate", begin, clock.seconds - start))
+
+    _, model = run(callback, [{}] * epochs, batches=batches, passed=passed)
+    return model, parts
+
+
+MOST_COST, MOST_REGRET = 0.20, 3.0
+PROBLEMS = ("diabetes", "soybean", "gene", "thyroid", "building")
+WINDOWS = (1, 5, 10, 20, 30, 40, 60)
+
+
+@functools.cache
+def _unseen():
+    """[(problem, history)]: the ten splits of each problem that the lesson does not look at."""
+    curves = load_curves("proben1")
+    return [(problem, curves.select(problem=problem, units=64, seed=seed)[0])
+            for problem in PROBLEMS for seed in range(10, 20)]
+
+
+@functools.cache
+def _known():
+    """[(window, cost, regret)] of ImprovementBelow with epsilon 0.001, relative, on the runs not seen."""
+    rules = {window: ImprovementBelow("val_loss", 0.001, window, relative=True) for window in WINDOWS}
+    rows = compare(rules, [history for _, history in _unseen()], measured="test_loss")
+    return [(row.name, row.share.mean(), row.regret.mean()) for row in rows]
+
+
+@chapter.exercise(
+    "2.5", "Epsilon and window",
+    hints=["Which of the three moved the regret in the figure above? Begin with that one.",
+           "`compare([rule], seen, measured=\"test_loss\")` prices a rule on the fifty runs of the lesson. "
+           "Its column \"epochs\" is the cost.",
+           "The lesson's table ends at window 20, with too much regret. What does a longer window do to "
+           "regret, and what to the cost?"],
+    solution='''
+rule = ImprovementBelow("val_loss", epsilon=0.001, window=40, relative=True)
+''',
+    fact="Epochs(60), the same length for every run, costs as much and loses more: it suits no problem well.")
+def epsilon_and_window(answer):
+    if isinstance(answer, (int, float, str, tuple)):
+        return f'The answer should be a rule, ImprovementBelow("val_loss", ...); this is {answer!r}.'
+    rule = as_criterion(answer)
+    if any(name.startswith("test") for name in rule.columns):
+        return "The test columns are for the score: a rule must not see them."
+    try:
+        row = compare({"yours": rule}, [history for _, history in _unseen()], measured="test_loss")[0]
+    except MissingColumn as error:
+        clock = " These runs were recorded without a clock." if "seconds" in rule.columns else ""
+        return f"{error}{clock}"
+    cost, regret = row.share.mean(), row.regret.mean()
+    names = np.array([problem for problem, _ in _unseen()])
+    lost = {problem: row.regret[names == problem].mean() for problem in PROBLEMS}
+    worst = max(lost, key=lost.get)
+
+    def draw():
+        from ..notebook import show
+        from .figures import cost_and_regret
+
+        ax = cost_and_regret(_known(), (cost, regret), (MOST_COST, MOST_REGRET))
+        show(ax, "Regret against cost. A line joins windows 1 to 60; your rule is a dot at "
+                 f"{cost:.0%} of the epochs and {regret:.0f} % regret.")
+
+    said = f"Your rule trains {100 * cost:.1f} % of the epochs and loses {regret:z.1f} %."
+    if row.never:
+        where = ", ".join(dict.fromkeys(names[~row.fired].tolist()))
+        on = "" if "val_loss" in rule.columns else " Your rule does not look at val_loss."
+        raise Wrong(f"{row.never} of 50 runs never end ({where}).{on} Does your rule ask for something that "
+                    "need not happen, such as a rise by a fixed amount?", draw)
+    if regret > MOST_REGRET:
+        cheap = " It is cheap, and cheap alone does not win." if cost <= MOST_COST / 2 else ""
+        raise Wrong(f"{said} The limit is {MOST_REGRET:g} %.{cheap} Most is lost on {worst}: "
+                    f"{lost[worst]:.0f} %.", draw)
+    if cost > MOST_COST:
+        raise Wrong(f"{said} It loses little because it trains so long: the limit is {100 * MOST_COST:g} % "
+                    "of the epochs.", draw)
+    return Right(f"{said} Both limits are kept on fifty runs that you had not seen.", draw)

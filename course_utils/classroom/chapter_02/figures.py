@@ -1,0 +1,174 @@
+"""The figures of chapter 02. Each function takes data and returns a figure or its axes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ...stopping import ImprovementBelow, Patience, compare
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
+
+EVENT = Patience("val_loss", 3)
+MORE = 6  # epochs that "go on" and "rate / 10" train after the event
+
+
+def losses_of_descent(X, y, steps, rate=0.1):
+    """Mean squared error after each step of gradient descent on a linear model: list of `steps` floats.
+
+    Args:
+        X, y: arrays (n, features) and (n,).
+    """
+    theta, losses = np.random.default_rng(0).random(X.shape[1]), []
+    for _ in range(steps):
+        theta = theta - rate * 2 * X.T @ (X @ theta - y) / len(y)
+        losses.append(float(np.mean((X @ theta - y) ** 2)))
+    return losses
+
+
+def descent(losses):
+    """The loss of each step of a gradient descent."""
+    ax = axes(height=2.6, xlabel="step (counted from 0)", ylabel="mean squared error")
+    ax.plot(losses, color=BLUE)
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def spans(history, validation):
+    """What a recorded clock tells of a run: [(what, begin, end)] in seconds, what is "train" or "validate".
+
+    Args:
+        history: with a column "seconds", the end of each epoch.
+        validation: seconds that a validation pass takes, at the end of each epoch.
+    """
+    begins = [0, *history["seconds"][:-1]]
+    return [part for begin, end in zip(begins, history["seconds"])
+            for part in (("train", begin, end - validation), ("validate", end - validation, end))]
+
+
+def budgets(runs, budget):
+    """Runs as bars over time, and the budget that they had.
+
+    Args:
+        runs: label -> [(what, begin, end)], as from `spans`; seconds.
+        budget: seconds.
+    """
+    ax = axes(height=0.9 + 0.55 * len(runs), xlabel="seconds", yticks=range(len(runs)), yticklabels=runs)
+    for row, parts in enumerate(runs.values()):
+        for what, begin, end in parts:
+            colour, hatch = (BLUE, None) if what == "train" else (ORANGE, "///")
+            ax.barh(row, end - begin, 0.5, begin, color=colour, hatch=hatch, edgecolor="white")
+    for what, colour, hatch in (("training", BLUE, None), ("validation", ORANGE, "///")):
+        ax.bar(0, 0, color=colour, hatch=hatch, edgecolor="white", label=what)
+    ax.axvline(budget, color=RED, linestyle="--", linewidth=1.5, label=f"budget: {budget} s")
+    ax.set(ylim=(len(runs) - 0.5, -0.5), xlim=(0, None))
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
+    """Regret of ImprovementBelow over its window, a panel for each problem, a line for each epsilon.
+
+    Args:
+        problems: name -> runs, histories with the columns val_loss and test_loss.
+        epsilons: relative.
+    """
+    figure, panels = plt.subplots(1, len(problems), figsize=(9.6, 2.5), layout="constrained")
+    styles = list(zip((BLUE, ORANGE, PURPLE), ("o", "x", "+"), ("-", "--", ":")))
+    for panel, (name, runs) in zip(panels, problems.items()):
+        for epsilon, (colour, marker, line) in zip(epsilons, styles):
+            rules = [ImprovementBelow("val_loss", epsilon, window, relative=True) for window in windows]
+            lost = [row.regret.mean() for row in compare(rules, runs, measured="test_loss")]
+            panel.plot(range(len(windows)), lost, color=colour, marker=marker, linestyle=line,
+                       label=f"epsilon {100 * epsilon:g} %")
+        panel.axhline(0, color=GREY, linewidth=0.8)
+        panel.set(title=name, xlabel="window", xticks=range(len(windows)), xticklabels=windows)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("regret, %")
+    panels[-1].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def kept(run, last):
+    """The test accuracy, in percent, of the epoch with the lowest validation loss until `last`."""
+    return 100 * run["test_accuracy"][int(np.argmin(run["val_loss"][: last + 1]))]
+
+
+def actions(curves, optimizer, more=MORE):
+    """What three actions at the same event keep: test accuracy in percent, array (seeds, 3).
+
+    The actions are to end, to go on for `more` epochs, and to divide the rate by ten and go on for as many.
+
+    Args:
+        curves: load_curves("events").
+    """
+    rows = []
+    pairs = (curves.select(optimizer=optimizer, action=action) for action in ("go on", "rate / 10"))
+    for same, lower in zip(*pairs):
+        event = EVENT.first(same)
+        rows.append([kept(same, event), kept(same, event + more), kept(lower, event + more)])
+    return np.array(rows)
+
+
+def three_actions(curves, optimizer, seed=0):
+    """One run through the event and what follows (left); what ten seeds keep, joined by seed (right)."""
+    same, lower = (curves.select(optimizer=optimizer, action=action, seed=seed)[0]["val_loss"]
+                   for action in ("go on", "rate / 10"))
+    event = EVENT.first({"val_loss": same})
+    after = range(event, event + MORE + 1)
+    figure, (run, pairs) = plt.subplots(1, 2, figsize=(9.2, 3.3), layout="constrained", width_ratios=(1.3, 1))
+    run.plot(range(event + 1), same[: event + 1], color=BLUE, label="until the event")
+    run.plot(after, [same[epoch] for epoch in after], color=ORANGE, linestyle="--", label="go on")
+    run.plot(after, [lower[epoch] for epoch in after], color=GREEN, label="rate / 10, go on")
+    best = int(np.argmin(same[: event + 1]))
+    run.plot([event], [same[event]], "o", color=RED, markersize=7, label=f"the event: epoch {event}")
+    run.plot([best], [same[best]], "o", color="black", markerfacecolor="none", markersize=11,
+             markeredgewidth=1.5, label=f"best until then: epoch {best}")
+    run.set(xlabel="epoch (counted from 0)", ylabel="validation loss", title=f"seed {seed}")
+    run.legend(frameon=False, fontsize=8)
+    accuracy = actions(curves, optimizer)
+    pairs.plot(range(3), accuracy.T, color=GREY, linewidth=0.8, alpha=0.7)
+    for place, (values, colour) in enumerate(zip(accuracy.T, (BLUE, ORANGE, GREEN))):
+        pairs.plot([place] * len(values), values, "o", color=colour, markersize=5)
+    pairs.set(title=f"{len(accuracy)} seeds", ylabel="test accuracy, %", xlim=(-0.3, 2.3), xticks=range(3),
+              xticklabels=("end", "go on", "rate / 10"))
+    for panel in (run, pairs):
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def listed_losses(seconds, losses, limit, answer=None):
+    """Exercise 2.1: the five losses over time, the time limit, the right stop, and the learner's epoch."""
+    ax = axes(xlabel="seconds", ylabel="loss", xlim=(0, 16))
+    ax.plot(seconds, losses, "o-", color=BLUE, markersize=4)
+    for epoch, (second, loss) in enumerate(zip(seconds, losses)):
+        ax.annotate(f"epoch {epoch}", (second, loss), xytext=(4, 6), textcoords="offset points", fontsize=8)
+    ax.axvline(limit, color=GREY, linestyle="--", linewidth=1, label=f"time limit: {limit} s")
+    ax.plot([seconds[2]], [losses[2]], "o", color=RED, markersize=8, label="the stop")
+    if answer is not None:
+        ax.plot([seconds[answer]], [losses[answer]], "o", color="black", markerfacecolor="none",
+                markersize=13, markeredgewidth=1.5, label="your epoch")
+    ax.legend(frameon=False)
+    return ax
+
+
+def cost_and_regret(known, own, limits):
+    """Exercise 2.5: what rules cost and lose.
+
+    Args:
+        known: [(window, cost as a share, regret in percent)], joined by a line.
+        own: (cost, regret) of the learner's rule.
+        limits: (cost, regret) that it must not exceed.
+    """
+    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, %", yscale="symlog")
+    names, costs, lost = zip(*known)
+    ax.plot(100 * np.array(costs), lost, "s-", color=GREY, markersize=4, linewidth=1)
+    for name, cost, regret in known:
+        ax.annotate(f"window {name}", (100 * cost, regret), xytext=(5, 3), textcoords="offset points",
+                    color=GREY, fontsize=8)
+    ax.fill_between([0, 100 * limits[0]], 0, limits[1], color=GREEN, alpha=0.12, linewidth=0,
+                    label="within both limits")
+    ax.plot([100 * own[0]], [own[1]], "o", color=RED, markersize=9, label="your rule", clip_on=False)
+    ticks = (0, 1, 2, 5, 10, 20, 50, 100)
+    ax.set(xlim=(0, max(40, 105 * own[0])), ylim=(min(0, own[1]), max(150, 1.1 * own[1])),
+           yticks=ticks, yticklabels=ticks)
+    ax.minorticks_off()
+    ax.legend(frameon=False)
+    return ax

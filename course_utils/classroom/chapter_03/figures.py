@@ -1,0 +1,119 @@
+"""The figures of chapter 03. Each function takes data and returns a figure or its axes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ...stopping import Patience, replay
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, spread
+
+
+def validation_curves(runs, rule=None):
+    """A panel for each run: its validation loss. With a rule, a dot where it stops, a ring at the best epoch.
+
+    Args:
+        runs: name -> history.
+    """
+    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.5), layout="constrained")
+    for panel, (name, run) in zip(panels, runs.items()):
+        losses = run["val_loss"]
+        panel.plot(losses, color=BLUE, linewidth=0.9)
+        panel.set(title=name, yscale="log", xticks=(0, 150, 300), xlabel="epoch")
+        panel.tick_params(axis="y", which="both", left=False, labelleft=False)
+        panel.spines[["top", "right"]].set_visible(False)
+        if rule is not None:
+            stop, best = replay(rule, run).epoch, int(np.argmin(losses))
+            panel.axvspan(stop, len(losses), color=GREY, alpha=0.12, linewidth=0)
+            panel.set_title(f"{name}\nstop {stop}, best {best}", fontsize=10)
+            panel.plot([best], [losses[best]], "o", color="black", markerfacecolor="none", markersize=11,
+                       markeredgewidth=1.5)
+            panel.plot([stop], [losses[stop]], "o", color=RED, markersize=7)
+    panels[0].set_ylabel("validation loss")
+    return figure
+
+
+def regrets(runs, rule):
+    """Regret in percent of each of `runs`, against the smallest test loss of the run: array (runs,)."""
+    kept = [replay(rule, run, best="val_loss").best_epoch for run in runs]
+    return np.array([100 * (run["test_loss"][epoch] / min(run["test_loss"]) - 1)
+                     for run, epoch in zip(runs, kept)])
+
+
+def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 2000)):
+    """One training through many validation sets: where the best epoch lies, and what two patiences lose.
+
+    Args:
+        recorded: load_curves("validation_sets").
+    """
+    figure, (where, lost) = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained",
+                                         width_ratios=(1.3, 1))
+    for size, colour in zip(shown, (ORANGE, BLUE)):
+        best = [int(np.argmin(run["val_loss"])) for run in recorded.select(shuffled=0, size=size)]
+        where.hist(best, bins=np.arange(-0.5, 60), color=colour, alpha=0.75, label=f"{size} images")
+    where.set(xlabel="best epoch by the validation loss", ylabel="validation sets, of 200")
+    for patience, colour, shift in ((3, PURPLE, 0.95), (10, GREEN, 1.05)):
+        rule = Patience("val_loss", patience)
+        values = [regrets(recorded.select(shuffled=0, size=size), rule) for size in sizes]
+        means, sds = [v.mean() for v in values], [v.std(ddof=1) for v in values]
+        lost.errorbar(np.array(sizes) * shift, means, sds, color=colour,
+                      marker="o", markersize=5, capsize=3, label=f"patience {patience}")
+    lost.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="images in the validation set",
+             ylabel="regret, %")
+    lost.minorticks_off()
+    for panel in (where, lost):
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.legend(frameon=False)
+    return figure
+
+
+def worth_or_not(fashion, gene):
+    """Two rows: accuracy with true and with shuffled labels; a problem whose loss and error disagree.
+
+    Args:
+        fashion: load_curves("fashion").
+        gene: histories of one problem.
+    """
+    figure, ((true, shuffled), (loss, error)) = plt.subplots(2, 2, figsize=(9, 5.2), layout="constrained")
+    clean, noisy = fashion.select(shuffled=0), fashion.select(shuffled=0.3)
+    shuffled_title = "30 % of the labels shuffled"
+    for panel, runs, title in ((true, clean, "true labels"), (shuffled, noisy, shuffled_title)):
+        accuracy = 100 * (1 - np.array([run["test_error"] for run in runs]))
+        spread(panel, accuracy, BLUE, "mean and range of 20 runs")
+        panel.set(title=f"clothes, {title}", ylabel="accuracy on the test, %", ylim=(60, 86))
+    spread(loss, [run["val_loss"] for run in gene], ORANGE, None)
+    loss.set(title="gene, the loss", ylabel="validation loss", xlim=(-3, 100), ylim=(0.2, 1.1))
+    spread(error, 100 * np.array([run["test_error"] for run in gene]), PURPLE, None)
+    error.set(title="gene, the error", ylabel="error on the test, %", xlim=(-3, 100), ylim=(7, 20))
+    for panel, runs in ((true, clean), (shuffled, noisy), (loss, gene), (error, gene)):
+        best = np.median([np.argmin(run["val_loss"]) for run in runs])
+        panel.axvline(best, color=RED, linestyle=":", label="lowest validation loss (median)")
+        panel.set_xlabel("epoch (counted from 0)")
+        panel.spines[["top", "right"]].set_visible(False)
+    true.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
+
+
+def cost_and_regret(patience, own, limits):
+    """Exercise 3.5: what rules cost and lose.
+
+    Args:
+        patience: [(name, cost as a share, regret in percent)], joined by a line.
+        own: (cost, regret) of the learner's rule.
+        limits: (cost, regret) that it must not exceed.
+    """
+    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, %")
+    names, costs, lost = zip(*patience)
+    ax.plot(100 * np.array(costs), lost, "o-", color=GREY, markersize=4, linewidth=1)
+    for name, cost, regret in patience:
+        if name.split()[-1] not in ("1", "3", "5", "10", "20", "50"):
+            continue  # the rest would cover one another
+        ax.annotate(name, (100 * cost, regret), xytext=(5, 4), textcoords="offset points", color=GREY,
+                    fontsize=8)
+    ax.fill_between([0, 100 * limits[0]], 0, limits[1], color=GREEN, alpha=0.1, linewidth=0,
+                    label="within both limits")
+    ax.plot([100 * own[0]], [own[1]], "o", color=RED, markersize=9, label="your rule", clip_on=False)
+    ax.set(xlim=(0, 102), yscale="symlog", ylim=(min(0, own[1]), max(150, own[1])),
+           yticks=(0, 1, 3, 10, 30, 100),
+           yticklabels=(0, 1, 3, 10, 30, 100))
+    ax.minorticks_off()
+    ax.legend(frameon=False)
+    return ax

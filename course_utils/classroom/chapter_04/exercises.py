@@ -1,0 +1,324 @@
+"""The five exercises of chapter 04, scores and noise."""
+
+import functools
+
+import numpy as np
+
+from ...stopping import MissingColumn, Patience, as_criterion
+from ..data import load_curves
+from ..exercises import Chapter
+from ..stage import Right, Wrong, call
+
+chapter = Chapter()
+summary = chapter.summary
+
+# ---- 4.1 ----
+
+LOSSES = [0.5, 0.4, 0.44, 0.5, 0.3, 0.36]
+GL = [0, 0, 10, 25, 0, 20]
+
+
+@chapter.exercise(
+    "4.1", "A score by hand",
+    hints=["Write the lowest loss so far under each epoch first. It begins 0.5, 0.4, 0.4.",
+           "0.44 is 1.1 times 0.4. How many percent above it is that?"],
+    solution="answer = [0, 0, 10, 25, 0, 20]  # against 0.5, 0.4, 0.4, 0.4, 0.3, 0.3",
+    fact="The same loss, 0.5, scores 0 at epoch 0 and 25 at epoch 3: the score remembers what was possible.")
+def score_by_hand(answer):
+    try:
+        scores = np.array([float(score) for score in answer])
+    except (TypeError, ValueError):
+        return f"The answer is a list of six numbers, one for each epoch; this is {answer!r}."
+    if len(scores) != 6:
+        return f"There are six epochs, and you give {len(scores)} scores."
+    if np.allclose(scores, GL, atol=0.05):
+        return None
+    losses = np.array(LOSSES)
+    lowest = np.minimum.accumulate(losses)
+    before = np.concatenate([losses[:1], losses[:-1]])
+    mistakes = [
+        (100 * (losses / 0.3 - 1), "Epoch 0 is compared with 0.3 of epoch 4, which has not happened yet. "
+                                   "Use the lowest so far."),
+        (losses / lowest - 1, "These are shares. The score is in percent: 0.1 is 10."),
+        (100 * (losses / before - 1), "You compare with the epoch before. The formula compares with the "
+                                      "lowest so far, and so it never is negative."),
+        (100 * (1 - lowest / losses), "You divide by the loss of now. Divide by the lowest so far: "
+                                      "0.44 / 0.4 is 1.1."),
+        (100 * losses / lowest, "110 % of the lowest is 10 % above it: the formula takes 1 away."),
+        (100 * (losses / 0.5 - 1), "You compare with epoch 0. The lowest so far moves along."),
+        (losses - lowest, "That is the difference. The score is how many percent of the lowest it is.")]
+    for wrong, reason in mistakes:
+        if np.allclose(scores, wrong, atol=0.05 if np.abs(wrong).max() > 1 else 0.005):
+            return reason
+    epoch = int(np.flatnonzero(~np.isclose(scores, GL, atol=0.05))[0])
+    return (f"At epoch {epoch} the loss is {LOSSES[epoch]} and the lowest so far {lowest[epoch]}; you say "
+            f"{scores[epoch]:g}.")
+
+
+# ---- 4.2 ----
+
+SPOKEN = [1.0, 0.8, 0.7, 0.6, 0.5, 0.52, 0.45, 0.5, 0.55, 0.6, 0.58, 0.5, 0.56, 0.6, 0.62]
+STOPS = (9, 8, 14)
+
+
+@chapter.exercise(
+    "4.2", "Which rule speaks when",
+    hints=["Patience counts epochs since the lowest, GL looks at this epoch alone. "
+           "UP looks at three epochs of the fifteen: which?",
+           "The strips end at epochs 4, 9 and 14, with 0.5, 0.6 and 0.62."],
+    solution="answer = (9, 8, 14)  # lowest is 0.45 at 6; 0.55 is 22 % above it; 0.5 < 0.6 < 0.62 at strip "
+             "ends",
+    fact="Three rules, one curve, three stops. UP never saw the lowest, at epoch 6: it fell inside a strip.")
+def who_speaks_when(answer):
+    try:
+        stops = tuple(int(stop) for stop in answer)
+    except (TypeError, ValueError):
+        return f"The answer is three epochs, such as (3, 5, 9); this is {answer!r}."
+    if len(stops) != 3:
+        return f"Three epochs are asked for, of Patience 3, GL 20 and UP 2; you give {len(stops)}."
+    if stops == STOPS:
+        return None
+    if stops == (10, 9, 15):
+        raise Wrong("You count from 1. Epochs count from 0 here, as in Keras's history.", _draw_spoken)
+    reasons = [
+        {8: "Patience 3: epochs 7 and 8 are two failures; the third is the end.",
+         10: "Patience 3: 7, 8 and 9 fail. Some libraries wait for one more; Keras does not.",
+         11: "Patience 3: epoch 11 is no new lowest, but the rule had ended the run before."},
+        {7: "GL 20: 0.5 is 11 % above 0.45, and more than 20 % is asked for.",
+         9: "GL 20 holds at epoch 9, but it held before: 0.55 is 22 % above 0.45.",
+         5: "GL 20: 0.52 is 4 % above 0.5.",
+         14: "GL looks at every epoch, not at strip ends alone."},
+        {8: "UP 2: the loss rose at epochs 7 and 8, but UP compares the ends of strips: epochs 4, 9 and 14.",
+         9: "UP 2: epoch 9, against epoch 4, is the first rise. Two in a row are asked for.",
+         13: "UP 2: epoch 13 is inside a strip. UP speaks at epochs 4, 9 and 14.",
+         12: "UP 2: epoch 12 is inside a strip. UP speaks at epochs 4, 9 and 14.",
+         10: "UP 2: strips of five end at epochs 4, 9 and 14, because epochs count from 0."}]
+    for rule, stop, right, known in zip(("Patience 3", "GL 20", "UP 2"), stops, STOPS, reasons):
+        if stop != right:
+            raise Wrong(known.get(stop, f"{rule} does not stop at epoch {stop}. The lowest so far is 0.45 "
+                                        "at epoch 6; the strips end at epochs 4, 9 and 14."), _draw_spoken)
+
+
+def _draw_spoken():
+    from ...stopping import plots
+    from ..notebook import show
+
+    ax = plots.axes(xlabel="epoch (counted from 0)", ylabel="validation loss")
+    ax.plot(SPOKEN, "o-", color=plots.BLUE, markersize=4)
+    for epoch in (4, 9, 14):
+        label = "ends of strips" if epoch == 4 else None
+        ax.axvline(epoch, color=plots.GREY, linestyle=":", linewidth=1, label=label)
+    ax.legend(frameon=False)
+    show(ax, "The fifteen validation losses, with lines at epochs 4, 9 and 14, where the strips end.")
+
+
+# ---- 4.3 ----
+
+STRIPS = [0.9, 0.5, 0.4, 0.6, 0.8, 0.7, 0.9, 0.65, 0.5, 0.65, 0.6, 0.7, 0.1]
+RISES = [0, 1, 2, 0, 0, 1]
+
+
+@chapter.exercise(
+    "4.3", "Rises in a row",
+    hints=["Which values does UP look at? With strips of 5 they stand at positions 4, 9, 14: "
+           "`values[strip - 1 :: strip]`.",
+           "Go through those values with the one before in hand. Higher: one more. Else: 0."],
+    solution='''
+def rises(values, strip):
+    ends, counts = values[strip - 1 :: strip], [0]
+    for before, value in zip(ends, ends[1:]):
+        counts.append(counts[-1] + 1 if value > before else 0)
+    return counts
+''',
+    fact="UP asks how often, not how much: 1 % up counts as much as 100 %. That is why it needs no scale.")
+def rises_in_a_row(answer):
+    try:
+        counts = [int(count) for count in call(answer, list(STRIPS), 2)]
+    except TypeError:
+        return "The answer should be a list: one count for each strip."
+    if counts == RISES:
+        return _other_strips(answer)
+    mistakes = {
+        (0, 1, 2, 2, 2, 3): "A strip that does not rise starts the count again, at 0.",
+        (0, 1, 2, 0, 1, 2): "0.65 after 0.65 is no rise. The comparison is >.",
+        (0, 1, 2, 3, 4, 5): "You compare with the lowest, or with the first. Compare with the end of the "
+                            "strip before.",
+        (0, 1, 1, 0, 0, 1): "You say whether a strip rose. Count how many did, one after the other.",
+        (0, 0, 0, 1, 0, 0): "You count falls. UP counts rises: the comparison is >.",
+        (0, 0, 0, 1, 2, 0): "You count falls, and what did not move. The comparison is >.",
+        (1, 2, 3, 0, 0, 1): "The first strip has none before it, and counts 0. Does a position below 0 reach "
+                            "round to the end of the list?",
+        (0, 0, 1, 2, 0, 1, 0): "You look where strips begin. They end at positions 1, 3, 5 when a strip has "
+                               "2.",
+        (0, 0, 1, 2, 0, 1): "You look at where strips begin, or at their means. UP looks at the last value "
+                            "of each.",
+        (0, 1, 2, 0, 0, 1, 0): "The last value stands alone: its strip of 2 is not over, so UP says nothing "
+                               "yet."}
+    if tuple(counts) in mistakes:
+        return mistakes[tuple(counts)]
+    if len(counts) == len(STRIPS):
+        return "You give a count for each epoch; UP speaks once for each strip."
+    if counts == RISES[1:]:
+        return "The first strip has none before it. It counts 0, and stands in the list."
+    return (f"With strips of 2 the ends are 0.5, 0.6, 0.7, 0.65, 0.65, 0.7, and the counts {RISES}; "
+            f"you return {counts}.")
+
+
+def _other_strips(answer):
+    counts = [int(count) for count in call(answer, [3.0, 3.0, 1.0, 1.0, 1.0, 2.0, 0.0, 0.0, 2.5], 3)]
+    if counts != [0, 1, 2]:
+        return (f"Right for strips of 2, but with strips of 3 that end in 1, 2, 2.5 it should be [0, 1, 2]; "
+                f"you return {counts}. Is a number fixed?")
+    if list(call(answer, [1.0, 2.0], 3)) not in ([], [0]):
+        return "With two values and strips of 3 no strip is over yet; there is nothing to count."
+    return None
+
+
+# ---- 4.4 ----
+
+
+def _past(bests, falls=6):
+    """Runs whose lowest values are `bests`: each falls from 2, reaches its best, and rises again."""
+    return [[*np.linspace(2.0 + i / 50, best, falls), best + 0.05, best + 0.1 + i / 100]
+            for i, best in enumerate(bests)]
+
+
+# 0.20 to 0.39 in mixed order, and a bad one
+PAST = _past([0.60, *(0.2 + 0.01 * (7 * k % 20) for k in range(20))])
+
+
+@chapter.exercise(
+    "4.4", "The 95 % rule that means something",
+    hints=["Which number of each past run says what it could reach? Make a list of those first.",
+           "`np.quantile(values, 0.95)`: 95 % of the values are below it."],
+    solution='''
+def threshold(past):
+    return np.quantile([min(run) for run in past], 0.95)
+''',
+    fact="20 of the 21 past runs got that low. One bad run among them does not move it; the largest best "
+         "would.")
+def threshold_of_past_runs(answer):
+    got = call(answer, [list(run) for run in PAST])
+    if np.ndim(got):
+        return f"One threshold is asked for; you return {np.size(got)} numbers."
+    got = float(got)
+    bests = np.array([min(run) for run in PAST])
+    right = float(np.quantile(bests, 0.95))
+    if np.isclose(got, right):
+        other = _past([0.02 * k for k in range(1, 42)])
+        if np.isclose(float(call(answer, other)), 0.78):
+            return None
+        return "Right for these 21 runs, but not for 41 others. Is a number fixed?"
+    every = np.concatenate(PAST)
+    mistakes = [
+        (np.quantile(every, 0.95), "You took all epochs of all runs. Nearly every epoch is below that: a "
+                                   "new run would stop at once. Take one number from each run, its lowest."),
+        (np.mean([np.quantile(run, 0.95) for run in PAST]), "A quantile of each run's epochs fires at once, "
+                                                            "also as a mean. Take each run's lowest first."),
+        (np.quantile(PAST[0], 0.95), "That is one run and its epochs. Take the lowest of every run."),
+        (np.quantile(bests, 0.05), "Only 5 % of the past runs got that low, so most runs would never stop. "
+                                   "An error is small when it is good: take the other end."),
+        (np.quantile(bests, 0.0095), "np.percentile counts to 100: 95, or np.quantile with 0.95."),
+        (bests.max(), "That is the worst of the best: all runs got there, and one bad run decides. 95 % is "
+                      "asked for."),
+        (np.quantile([run[-1] for run in PAST], 0.95), "You took the last value of each run. It had been "
+                                                       "lower before: take the lowest."),
+        (bests.min(), "That is the best there ever was. No other run got there."),
+        (bests.mean(), "That is the mean of the lowest values; nearly half of the runs never got there."),
+        (np.median(bests), "That is the median: half of the runs never got there. 95 % should.")]
+    for wrong, reason in mistakes:
+        if np.isclose(got, wrong):
+            return reason
+    below = np.mean(bests <= got)
+    if got > right:
+        return f"{got:.4g} is easier than needed: 95 % of the past runs got down to {right:.4g}."
+    return f"Only {below:.0%} of the past runs got down to {got:.4g}; 95 % got down to {right:.4g}."
+
+
+# ---- 4.5 ----
+
+PROBLEMS = ("diabetes", "soybean", "gene", "thyroid", "building")
+SEEN = ("loss", "val_loss", "error", "val_error")  # a rule must not see the test
+MOST_LOST, MOST_COST = 10.0, 0.25
+LESSON, UNSEEN = (64,), (16, 256)  # units of the lesson's networks, and of those for the score
+
+
+@functools.cache
+def _runs(units):
+    """(problem, what the rule sees, all columns) of 20 runs of each problem, by networks of these sizes."""
+    curves = load_curves("proben1")
+    runs = [(problem, run) for problem in PROBLEMS for n in units for seed in range(20 // len(units))
+            for run in curves.select(problem=problem, units=n, seed=seed)]
+    return [(problem, {name: run[name] for name in SEEN}, run) for problem, run in runs]
+
+
+def _score(rule, units=UNSEEN):
+    """(cost as a share, problem -> mean regret in percent, which runs never end)."""
+    costs, regrets, endless = [], {problem: [] for problem in PROBLEMS}, []
+    for problem, seen, run in _runs(units):
+        stop = rule.first(seen)
+        if stop is None:
+            endless.append(problem)
+            stop = len(run["val_loss"]) - 1
+        val, test = np.array(run["val_loss"]), run["test_loss"]
+        costs.append((stop + 1) / len(val))
+        regrets[problem].append(100 * (test[val[: stop + 1].argmin()] / test[val.argmin()] - 1))
+    return float(np.mean(costs)), {name: float(np.mean(lost)) for name, lost in regrets.items()}, endless
+
+
+@functools.cache
+def _line():
+    """Length of Patience -> (cost, regret on the problem where it loses most), on the runs not seen."""
+    scores = {n: _score(Patience("val_loss", n)) for n in (1, 2, 3, 5, 10, 20, 50)}
+    return {str(n): (cost, max(lost.values())) for n, (cost, lost, _) in scores.items()}
+
+
+@chapter.exercise(
+    "4.5", "No problem left behind",
+    hints=["GL is too soon, PQ and UP pay dearly. What lies between, in the picture of cost and regret?",
+           "Soybean needs the most patience. How much can you pay, if gene and diabetes cost little?",
+           "A few runs never run out of patience. `| Epochs(...)` ends them; if it is too short, soybean "
+           "pays."],
+    solution='''
+rule = Patience("val_loss", 16) | Epochs(250)
+''',
+    fact="A ceiling on the mean forgives one bad problem. This one does not, and it costs some epochs.")
+def no_problem_behind(answer):
+    if isinstance(answer, (int, float, str)):
+        return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
+    rule = as_criterion(answer)
+    try:
+        cost, lost, endless = _score(rule)
+    except MissingColumn as error:
+        unseen = "test_" in str(error).split(".")[0]
+        return f"{error}{' The test is for the score: a rule must not see it.' if unseen else ''}"
+    worst = max(lost, key=lost.get)
+
+    def draw():
+        from ..notebook import show
+        from .figures import cost_and_regret
+
+        ax = cost_and_regret(_line(), {}, (cost, lost[worst]), (MOST_COST, MOST_LOST),
+                             "regret on the worst problem, %")
+        show(ax, "Regret on the worst problem against cost. A line joins Patience 1 to Patience 50; your "
+                 f"rule is a dot at {cost:.0%} of the epochs and {lost[worst]:.1f} %.")
+
+    said = f"Your rule trains {cost:.1%} of the epochs and loses most on {worst}, {lost[worst]:z.1f} %."
+    if endless:
+        most = max(PROBLEMS, key=endless.count)
+        ends = "never ends" if len(endless) == 1 else "never end"
+        raise Wrong(f"{len(endless)} of {len(_runs(UNSEEN))} runs {ends}, most often on {most}. Join a "
+                    "budget with |, such as Epochs(250).", draw)
+    if lost[worst] > MOST_LOST and cost > MOST_COST:
+        raise Wrong(f"{said} Both limits are broken: {MOST_COST:.0%} of the epochs, {MOST_LOST:g} % on each "
+                    "problem. Is the same length right for all?", draw)
+    if lost[worst] > MOST_LOST:
+        here = _score(rule, LESSON)[1][worst]
+        said += f" The limit is {MOST_LOST:g} % on each problem. There it leaves too soon."
+        if here <= MOST_LOST:
+            said += f" On the lesson's own runs it was {here:z.1f} %: a rule is fitted too."
+        raise Wrong(said, draw)
+    if cost > MOST_COST:
+        raise Wrong(f"{said} That is little, and dearly paid: "
+                    f"the limit is {MOST_COST:.0%} of the epochs.", draw)
+    return Right(f"{said} Its mean over the five is {np.mean(list(lost.values())):z.1f} %.", draw)

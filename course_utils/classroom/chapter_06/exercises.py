@@ -1,0 +1,283 @@
+"""The five exercises of chapter 06, transfer learning."""
+
+import functools
+
+import keras
+import numpy as np
+
+from ..data import load_cifar10, mobilenetv2_weights
+from ..exercises import Chapter
+from ..stage import Right, Wrong, call, shown, whole
+
+chapter = Chapter()
+summary = chapter.summary
+
+# ---- 6.1 ----
+
+ORDER = ("d", "e", "f", "b")
+
+
+@chapter.exercise(
+    "6.1", "Which layer goes where",
+    hints=["Two of the four lines look alike: `target.layers.pop(0)` asks a list, `target.pop()` the model.",
+           "`add` puts a layer at the end. Which layer is the last when `target.pop()` runs?"],
+    solution='answer = ["d", "e", "f", "b"]  # pop(0) on a copy; a comes and goes; b stays',
+    fact="The model's own pop() takes off its last layer. To take the first you build another model.")
+def which_layer_where(answer):
+    letters = answer.replace(",", " ").split() if isinstance(answer, str) else answer
+    try:
+        names = tuple(str(name) for name in letters)
+    except TypeError:
+        return f'The answer is a list of names, such as ["a", "b"]; this is {shown(answer)}.'
+    if len(names) == 1 and len(names[0]) > 1:
+        names = tuple(names[0])
+    if names == ORDER:
+        return None
+    strangers = [name for name in names if name not in "abcdef"]
+    if strangers:
+        return f'There is no layer "{strangers[0]}"; the six are a to f.'
+    mistakes = {
+        "efb": "target.layers is a copy: pop(0) took d out of the copy, and d is still in the model.",
+        "defab": "target.pop() is the model's own method. It takes off the last layer, which by then is a.",
+        "efab": "Two lines: target.layers.pop(0) changes a copy, so d stays; target.pop() is the model's "
+                "own and takes off a.",
+        "deb": "When target.pop() runs, the last layer is a, which the line before put there.",
+        "deab": "target.pop() comes after a was added, so it takes off a, not f.",
+        "bdef": "add puts a layer at the end, behind f.",
+        "bef": "add puts a layer at the end, and target.layers.pop(0) changes a copy.",
+        "def": "The last line adds one more layer: source.layers[1].",
+        "defa": "The last two lines: target.pop() takes off a, and then one more layer comes.",
+        "defc": "source.layers[1] is the second layer: counting starts at 0."}
+    return mistakes.get(
+        "".join(names), f"After those lines it is not {', '.join(names)}. Go through them one by one: which "
+                        "of them changes the model, and at which end?")
+
+
+# ---- 6.2 ----
+
+COUNTS = {"conv1": 80, "norm1": 32, "conv2": 1168, "norm2": 64, "head": 170}
+TRAINED = (1338, 1338)
+
+
+def counted_model():
+    """The model of exercise 6.2: two convolutions with BatchNormalization, and a head."""
+    return keras.Sequential([
+        keras.Input((8, 8, 1)),
+        keras.layers.Conv2D(8, 3, name="conv1"), keras.layers.BatchNormalization(name="norm1"),
+        keras.layers.Conv2D(16, 3, name="conv2"), keras.layers.BatchNormalization(name="norm2"),
+        keras.layers.GlobalAveragePooling2D(name="pool"), keras.layers.Dense(10, name="head")])
+
+
+@chapter.exercise(
+    "6.2", "What is trained?",
+    hints=["`unfreeze` sets free what comes from that layer on, but no BatchNormalization.",
+           "From conv2 on: 1168, 64 and 170. Which of the three stays frozen?"],
+    solution="answer = 1338, 1338  # conv2 and the head; norm1 and norm2 stay as they are",
+    fact="Beginning at norm1 sets nothing more free than beginning at conv2. A look at the count tells.")
+def what_is_trained(answer):
+    if not isinstance(answer, (tuple, list, np.ndarray)) or len(answer) != 2:
+        return f"The answer is two numbers, such as (100, 200); this is {shown(answer)}."
+    counts = tuple(whole(count) for count in answer)
+    if None in counts:
+        return f"The answer is two whole numbers; this is {shown(answer)}."
+    if counts == TRAINED:
+        return None
+    known = [
+        {1402: "you count norm2, all four of its rows. BatchNormalization stays frozen, as it was on a "
+               "million pictures.",
+         1370: "you count norm2's scale and shift. With the course's unfreeze they stay frozen too.",
+         1168: "the head is trained too: from conv2 on means conv2 and all after it.",
+         170: "that is the head alone. From conv2 on, conv2 counts too.",
+         112: "those are the layers before conv2. They are frozen.",
+         1514: "that is the whole model."},
+        {1434: "you count norm1 and norm2. BatchNormalization stays frozen wherever you begin.",
+         1370: "you count norm1 or norm2. BatchNormalization stays frozen wherever you begin.",
+         1386: "you count the scales and shifts of norm1 and norm2. They stay frozen wherever you begin.",
+         1418: "conv1 stands before norm1, so it is frozen.",
+         1514: "that is the whole model, with conv1 and both norms.",
+         80: "conv1 stands before norm1, so it is frozen.",
+         0: "a frozen norm1 does not keep what comes after it from being trained."}]
+    for layer, count, right, reasons in zip(("conv2", "norm1"), counts, TRAINED, known):
+        if count != right:
+            why = reasons.get(count, f"{count} does not come out. Add up the layers from there on, and leave "
+                                     "the norms out.")
+            return f"From {layer}: {why}"
+
+
+# ---- 6.3 ----
+
+SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
+    ([1.0, 0.8, 0.7, 0.72, 0.71, 0.6], [0.9, 0.75, 0.72, 0.65, 0.66, 0.68, 0.5], 2, (5, 6, 8)),
+    ([0.5, 0.4, 0.45, 0.5, 0.3], [0.9, 0.6, 0.55, 0.56, 0.6, 0.35], 2, (4, 5, 1)),
+    ([0.8, 0.7, 0.75, 0.65], [0.6, 0.5, 0.45], 1, (3, 3, 5)),
+    ([0.9, 0.8, 0.8, 0.8, 0.8, 0.7], [0.6, 0.61, 0.62, 0.63, 0.64], 3, (5, 4, 5))]
+
+
+@chapter.exercise(
+    "6.3", "Two phases, two events",
+    hints=["Write one function for a phase: which of its losses are seen before it ends? Call it twice.",
+           "The best epoch: put what both phases have seen one behind the other, and take the lowest."],
+    solution='''
+def two_phases(head, top, patience):
+    def seen(losses):
+        best, wait = float("inf"), 0
+        for epoch, loss in enumerate(losses):
+            best, wait = (loss, 0) if loss < best else (best, wait + 1)
+            if wait == patience:
+                return losses[: epoch + 1]
+        return losses
+
+    head, top = seen(head), seen(top)
+    both = head + top
+    return len(head), len(top), both.index(min(both))
+''',
+    fact="The second phase may begin worse than the first ended: a new rate shakes the weights. Were it "
+         "judged by the old best, it would often end before it had begun.")
+def two_events(answer):
+    for number, (head, top, patience, right) in enumerate(SCRIPTS):
+        got = call(answer, list(head), list(top), patience)
+        try:
+            got = tuple(whole(value) for value in got)
+        except TypeError:
+            return "Three whole numbers are asked for: epochs of the head, epochs of the top, the best epoch."
+        if len(got) != 3 or None in got:
+            return "Three whole numbers are asked for: epochs of the head, epochs of the top, the best epoch."
+        if got != right:
+            return _why_not(number, got, right, patience)
+
+
+def _why_not(number, got, right, patience):
+    mistakes = {
+        (0, (5, 2, 2)): "The top is judged by the head's best, 0.7, and ends after two epochs. A phase sees "
+                        "its own epochs alone.",
+        (0, (5, 1, 2)): "The top begins with the waiting of the head. Each phase counts from 0.",
+        (0, (5, 6, 3)): "The best epoch is counted within the top. Counted through both it is 5 + 3.",
+        (0, (4, 5, 8)): "You give the epoch of each stop. Asked is how many epochs: counted from 0, the stop "
+                        "at 4 is the fifth.",
+        (0, (5, 6, 11)): "The best is taken from epochs after the stop, which were never trained.",
+        (0, (5, 6, 12)): "The best is taken from epochs after the stop, which were never trained.",
+        (0, (6, 7, 12)): "Patience 2 ends at the second epoch without a new best; yours waits for a third, "
+                         "or never ends.",
+        (0, (4, 5, 7)): "You leave out the epoch in which the patience runs out. It was trained, and counts.",
+        (0, (3, 4, 6)): "You count up to the best epoch of each phase. The epochs of waiting were trained "
+                        "too.",
+        (1, (4, 5, 6)): "Here the head was better than the top ever is: its best epoch, 1, is kept. Look at "
+                        "both.",
+        (2, (4, 3, 6)): "Patience is a number that is given, here 1. Is it fixed in yours?",
+        (3, (6, 4, 6)): "0.8 after 0.8 is no new best. The comparison is <."}
+    if (number, got) in mistakes:
+        return mistakes[number, got]
+    return (f"With head {SCRIPTS[number][0]}, top {SCRIPTS[number][1]} and patience {patience} it should be "
+            f"{right}; you return {got}.")
+
+
+# ---- 6.4 ----
+
+THETA = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]])
+KINDS = np.array([0, 0, 1, 1])
+EXPECTED = np.array([1.0, 0.6, 0.8, 0.8])  # sum_z P(y_i | z) theta(x_i)_z
+LEEP = float(np.log(EXPECTED).mean())
+
+
+@chapter.exercise(
+    "6.4", "A score by hand",
+    hints=["First P(y | z). Class z1 has 0.5 + 1 + 1 = 2.5 in all, 0.5 of it on a cat: P(cat | z1) = 0.2.",
+           "The second photo: 0.5 times P(cat | z0) plus 0.5 times P(cat | z1). Then logs, then the mean."],
+    solution="answer = -0.239  # the mean of log 1, log 0.6, log 0.8, log 0.8",
+    fact="No training and no label of the source's own: four rows of probabilities are all that it takes.")
+def leep_by_hand(answer):
+    if not isinstance(answer, (int, float, np.floating, np.integer)) or isinstance(answer, bool):
+        return f"The answer is one number; this is {shown(answer)}."
+    if abs(answer - LEEP) < 0.003:
+        return None
+    joint = np.array([[1.5, 0.5], [0.0, 2.0]]) / 4  # P(y, z)
+    reverse = joint / joint.sum(1, keepdims=True)  # P(z | y)
+    mistakes = [
+        (-LEEP, "A logarithm of a probability is not positive. LEEP is at most 0."),
+        (np.log(EXPECTED.mean()), "That is the log of the mean, 0.8. Take each photo's log first, then the "
+                                  "mean."),
+        (np.log10(EXPECTED).mean(), "That is the logarithm to base 10; LEEP takes the natural one."),
+        (np.log2(EXPECTED).mean(), "That is the logarithm to base 2; LEEP takes the natural one."),
+        (np.log(EXPECTED).sum(), "That is the sum over the photos; LEEP is the mean."),
+        (EXPECTED.mean(), "That is the mean of the expected probabilities. The logs are missing."),
+        (np.exp(LEEP), "You took the logs back at the end. LEEP is the mean of the logs itself."),
+        (np.log((joint[KINDS] * THETA).sum(1)).mean(), "You took P(y, z) for P(y | z). Divide each column by "
+                                                       "its sum."),
+        (np.log((reverse[KINDS] * THETA).sum(1)).mean(), "You took P(z | y) for P(y | z): divide by the sum "
+                                                         "of a source's class, not of a label."),
+        (np.log(0.5), "That is what a source gives that knows nothing. This one knows something.")]
+    for wrong, reason in mistakes:
+        if abs(answer - wrong) < 0.003:
+            return reason
+    if answer > 0:
+        return "A logarithm of a probability is not positive. LEEP is at most 0."
+    return (f"Not {answer:.4g}. The expected probabilities of the four photos are sums of P(y | z) theta_z; "
+            "the first is 1, since P(cat | z0) = 1.")
+
+
+# ---- 6.5 ----
+
+LEAST_ZEROS, LEAST_RIGHT, CUT = 0.9, 0.6, "Conv_1"
+
+
+@functools.cache
+def _unseen():
+    """What the frozen part makes of 500 test photos, and their labels."""
+    from ...transfer import backbone, cached_features, split_at
+
+    _, (x, y) = load_cifar10()
+    bottom, _ = split_at(backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights()), CUT)
+    return cached_features(bottom, x[::3], verbose=0), y[::3]
+
+
+def _right(model):
+    x, y = _unseen()
+    return float((model.predict(x, verbose=0).argmax(1) == y).mean())
+
+
+@chapter.exercise(
+    "6.5", "Prune what was fine-tuned",
+    hints=["`second` should have some patience: it counts from the epoch on in which the masks are full.",
+           "An epoch has 13 steps. The rate of the last phase, 0.00005, is too low to mend much in them: "
+           "learning_rate=3e-4."],
+    solution='''
+pruned, report = prune_at_stop(
+    model, known, validation_data=validation, first=None, second=Patience("val_loss", 3),
+    target_sparsity=0.9, ramp_epochs=5, learning_rate=3e-4, epochs=20)
+answer = pruned
+''',
+    fact="Weights that came from a million pictures are not all needed for ten classes.")
+def prune_the_top(answer):
+    from ...pruning import sparsity
+
+    if isinstance(answer, tuple) and answer:
+        answer = answer[0]  # (pruned, report), as prune_at_stop returns them
+    if not isinstance(answer, keras.Model):
+        return f"The answer is a model, such as prune_at_stop gives back; this is {shown(answer)}."
+    wanted = _unseen()[0].shape[1:]
+    if answer.input_shape[1:] != wanted or answer.output_shape[1:] != (10,):
+        return (f"The model should take the {wanted} of the frozen part and give ten numbers; this one takes "
+                f"{answer.input_shape[1:]} and gives {answer.output_shape[1:]}. Prune `model`.")
+    zeros, right = sparsity(answer).total, _right(answer)
+
+    def draw():
+        from ..notebook import show
+        from .figures import pruned
+
+        ax = pruned((zeros, right), (LEAST_ZEROS, LEAST_RIGHT))
+        show(ax, f"Accuracy on 500 photos not seen against the share of zeros: your model is a dot at "
+                 f"{zeros:.0%} zeros and {right:.0%} right; a shaded corner begins at 90 % and 60 %.")
+
+    said = f"{zeros:.1%} zeros, and {right:.1%} of 500 photos not seen are right."
+    if not zeros:
+        raise Wrong(f"{said} Nothing is pruned: prune_at_stop leaves `model` as it is and returns another.",
+                    draw)
+    if zeros < LEAST_ZEROS - 1e-4 and right < LEAST_RIGHT:
+        raise Wrong(f"{said} Both are too few.", draw)
+    if zeros < LEAST_ZEROS - 1e-4:
+        raise Wrong(f"{said} Asked are 90 % zeros. Did the masks reach their target? print(report) tells.",
+                    draw)
+    if right < LEAST_RIGHT:
+        raise Wrong(f"{said} Asked are 60 %. After the pruning it has to be trained on, with the masks full.",
+                    draw)
+    return Right(said, draw)

@@ -1,0 +1,206 @@
+"""The figures of chapter 06. Each function takes data and returns a figure or its axes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
+
+WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
+SOURCES = {
+    "ImageNet": (BLUE, "o"), "random MobileNetV2": (SKY, "D"), "clothes": (ORANGE, "^"),
+    "photos": (GREEN, "s"), "emoji": (PURPLE, "s"), "random small": (GREY, "v"),
+}
+
+
+def until(run, rule):
+    """A recorded training as it would be if `rule` had ended its last phase: column -> list.
+
+    Args:
+        run: a history with a column `phase`.
+        rule: a criterion, which sees the last phase alone; or None, which leaves the run as it is.
+    """
+    begin = run["phase"].index(run["phase"][-1])
+    last = {name: values[begin:] for name, values in run.items()}
+    stop = None if rule is None else rule.first(last)
+    return {name: values[: None if stop is None else begin + stop + 1] for name, values in run.items()}
+
+
+def outcomes(runs, rule=None, keep="val_loss"):
+    """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
+
+    epochs, seconds: of all of it; found: the seconds until the kept epoch; accuracy, test_accuracy: of the
+    kept epoch. Kept is the epoch with the lowest "val_loss", with the highest "val_accuracy", or the "last".
+    """
+    rows = []
+    for run in runs:
+        run = until(run, rule)
+        kept = -1 if keep == "last" else int(np.argmin(run[keep]))
+        if keep == "val_accuracy":
+            kept = int(np.argmax(run[keep]))
+        rows.append((len(run["loss"]), run["seconds"][-1], run["seconds"][kept], run["accuracy"][kept],
+                     run["test_accuracy"][kept]))
+    return dict(zip(("epochs", "seconds", "found", "accuracy", "test_accuracy"), np.array(rows).T))
+
+
+def by_size(curves, task):
+    """From transfer_sizes: way -> number of pictures -> the runs' test accuracies."""
+    ways = {}
+    for i, (its, way, pictures) in enumerate(zip(*(curves.labels[k] for k in ("task", "way", "pictures")))):
+        if its == task:
+            accuracies = ways.setdefault(str(way), {}).setdefault(int(pictures), [])
+            accuracies.append(float(curves.columns["test_accuracy"][i, 0]))
+    return ways
+
+
+def photos_by_class(pictures, labels, names, rows=2):
+    """A few photos of each class, one column a class.
+
+    Args:
+        pictures: uint8 (n, side, side, 3).
+        labels: int (n,), positions in `names`.
+    """
+    figure, panels = plt.subplots(rows, len(names), figsize=(9.6, 1.05 * rows + 0.3), layout="constrained")
+    for label, (name, column) in enumerate(zip(names, panels.T)):
+        column[0].set_title(name, fontsize=9)
+        for panel, which in zip(column, np.flatnonzero(labels == label)):
+            panel.imshow(pictures[which])
+            panel.axis("off")
+    return figure
+
+
+def phases(history, report):
+    """Loss and accuracy over the epochs of a training in phases, with a line where each phase ends.
+
+    Args:
+        history: of `fit_in_phases`.
+        report: its PhasesReport.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3), layout="constrained")
+    ends = [phase.epoch for phase in report.phases.values()]
+    for panel, column in zip(panels, ("loss", "accuracy")):
+        for name, colour, label in ((column, GREEN, "training"), (f"val_{column}", ORANGE, "validation")):
+            panel.plot(history[name], ".-", color=colour, label=label)
+        for i, (name, end) in enumerate(zip(report.phases, ends)):
+            begin = ends[i - 1] + 1 if i else 0
+            panel.axvline(end + 0.5, color=GREY, linestyle=":", linewidth=1.2)
+            panel.annotate(name, ((begin + end) / 2, 1.0), xycoords=("data", "axes fraction"), ha="center",
+                           va="bottom", color=GREY, fontsize=9)
+        best = report.best_epoch
+        panel.plot([best], [history[f"val_{column}"][best]], "o", color="black", markerfacecolor="none",
+                   markersize=11, markeredgewidth=1.5, label=f"kept: epoch {best}")
+        panel.set(xlabel="epoch (counted from 0)", ylabel=column)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].legend(frameon=False, fontsize=9)
+    return figure
+
+
+def against_seconds(runs):
+    """Test accuracy against the processor's seconds, a line a run.
+
+    Args:
+        runs: way -> list of histories with `seconds` and `test_accuracy`.
+    """
+    ax = axes(width=7, height=3.6, xlabel="seconds of one processor (features of the photos included)",
+              ylabel="accuracy on 1500 test photos", xscale="log")
+    for way, histories in runs.items():
+        colour, mark = WAYS[way]
+        for i, run in enumerate(histories):
+            seconds, accuracy = np.array(run["seconds"]), np.array(run["test_accuracy"])
+            if way == "fine-tuned":  # its head is the line of the features
+                top = np.array(run["phase"]) == 1
+                seconds, accuracy = seconds[top], accuracy[top]
+            ax.plot(seconds, accuracy, color=colour, marker=mark, markersize=3, linewidth=0.9, alpha=0.8,
+                    label=None if i else way)
+    ticks = (2, 5, 10, 20, 50)
+    ax.set(xlim=(2, 60), xticks=ticks, xticklabels=ticks)
+    ax.minorticks_off()
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(frameon=False, loc="upper left")
+    return ax
+
+
+def sizes(tasks):
+    """Test accuracy over the number of training pictures, a panel a task; bars go from lowest to highest.
+
+    Args:
+        tasks: title -> way -> number of pictures -> list of accuracies.
+    """
+    figure, panels = plt.subplots(1, len(tasks), figsize=(9.6, 3.3), layout="constrained")
+    for panel, (title, ways) in zip(panels, tasks.items()):
+        for way, counts in ways.items():
+            colour, mark = WAYS[way]
+            values = [counts[n] for n in sorted(counts)]
+            mean = np.array([np.mean(v) for v in values])
+            low, high = (np.array([f(v) for v in values]) for f in (np.min, np.max))
+            panel.errorbar(sorted(counts), mean, (mean - low, high - mean), color=colour, marker=mark,
+                           markersize=5, capsize=2, linewidth=1.2, label=way)
+        ticks = sorted({n for counts in ways.values() for n in counts})
+        panel.set(title=title, xlabel="training pictures", xscale="log", xticks=ticks, xticklabels=ticks)
+        panel.minorticks_off()
+        panel.grid(axis="y", alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.legend(frameon=False, fontsize=9)
+    panels[0].set_ylabel("test accuracy")
+    return figure
+
+
+def source_table(curves):
+    """From transfer_sources: target -> source -> column -> array, a value a draw."""
+    table = {}
+    for target, source in zip(curves.labels["target"], curves.labels["source"]):
+        here = (curves.labels["target"] == target) & (curves.labels["source"] == source)
+        columns = {name: values[here, 0] for name, values in curves.columns.items()}
+        table.setdefault(str(target), {})[str(source)] = columns
+    return table
+
+
+def agreement(sources, score):
+    """Do a score and the accuracy rank the sources alike? Sources without the score are left out.
+
+    Args:
+        sources: source -> column -> array, a value a draw.
+
+    Returns:
+        (Kendall's tau of each draw, in how many draws the score's best is the most accurate).
+    """
+    from scipy.stats import kendalltau
+
+    those = [of for of in sources.values() if not np.isnan(of[score]).any()]
+    scores, accuracies = (np.array([of[name] for of in those]) for name in (score, "test_accuracy"))
+    tau = np.array([kendalltau(*draw).statistic for draw in zip(scores.T, accuracies.T)])
+    return tau, int((scores.argmax(0) == accuracies.argmax(0)).sum())
+
+
+def sources(table, score="logme"):
+    """What a head gives against a score of its source, a panel a target, a mark a draw.
+
+    Args:
+        table: of `source_table`.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.3), layout="constrained")
+    for panel, (target, by_source) in zip(panels, table.items()):
+        for source, of in by_source.items():
+            colour, mark = SOURCES[source]
+            panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.8, label=source)
+        panel.set(title=f"target: {target}", xlabel="LogME" if score == "logme" else score)
+        panel.locator_params(nbins=5)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.legend(frameon=False, fontsize=8)
+    panels[0].set_ylabel("accuracy of a head")
+    return figure
+
+
+def pruned(own, limits):
+    """A pruned model as a dot: accuracy against the share of zeros, with the corner where both are enough.
+
+    Args:
+        own: (sparsity, accuracy).
+        limits: the least of both.
+    """
+    ax = axes(xlabel="share of zeros in the kernels", ylabel="accuracy on photos not seen",
+              xlim=(-0.03, 1.03), ylim=(0, 1))
+    ax.fill_between([limits[0], 1], limits[1], 1, color=GREEN, alpha=0.15, linewidth=0,
+                    label="enough of both")
+    ax.plot(*[[value] for value in own], "o", color=RED, markersize=10, label="yours", clip_on=False)
+    ax.legend(frameon=False, loc="lower left")
+    return ax

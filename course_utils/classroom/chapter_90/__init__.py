@@ -1,0 +1,1 @@
+"""What lesson 90 alone uses."""

@@ -1,0 +1,119 @@
+"""The three exercises of the cabinet of traps: which trap is this?"""
+
+import numpy as np
+
+from ..exercises import Chapter
+from ..stage import Wrong, call
+
+chapter = Chapter()
+summary = chapter.summary
+
+SIGNS = {  # drawer -> how its trap shows itself
+    1: "a seed, fit(x, y), and curves that are smoother than they should be",
+    2: "one callback object in several fits",
+    3: "a baseline, and a run that goes on without getting there",
+    4: "a min_delta, and a best epoch that was not kept",
+    5: "a monitor that no column is called by, and a run that goes on to its last epoch",
+    6: "a value that callbacks read within an epoch",
+    7: "a patience that begins anew after a restart",
+    8: "validation that still runs after a stop in mid-epoch",
+    9: "a layer that was frozen during a run and still moves",
+    10: "validation values that are fewer than the epochs",
+    11: "an interrupt, and weights of the last epoch",
+    12: "a stop that comes several times too late, in a run that is validated now and then",
+}
+
+
+def _drawer(answer):
+    """A drawer's number, or Wrong."""
+    whole = isinstance(answer, (int, np.integer)) and not isinstance(answer, bool)
+    if not whole or answer not in SIGNS:
+        raise Wrong(f"The answer is made of drawers, whole numbers from 1 to {len(SIGNS)}; "
+                    f"{answer!r} is none.")
+    return int(answer)
+
+
+@chapter.exercise(
+    "90.1", "Four epochs",
+    hints=["The best epoch is 2, and patience is 4. In which epoch should the run have ended?",
+           "Count the epochs without improvement twice: from epoch 2, and from the restart."],
+    solution="answer = 7      # after the restart nobody knows of epoch 2",
+    fact="It should have ended at epoch 6. And the weights that it brings back are those of epoch 5, "
+         "not of epoch 2.")
+def four_epochs(answer):
+    drawer = _drawer(answer)
+    if drawer == 7:
+        return None
+    near = {2: "A new process made a new callback, so nothing was reused. What did it not know?",
+            4: "EarlyStopping has no min_delta here, and epoch 2 was the best by any margin.",
+            5: "With a misspelt monitor it would never have stopped. It did stop, only late.",
+            11: "The run was interrupted, but it went on and ended by itself. Look at when it ended.",
+            12: "There is a val_loss after every epoch, so evaluations are epochs here."}
+    sign = f"Drawer {drawer} shows itself by {SIGNS[drawer]}. None of that is in the log."
+    return near.get(drawer) or sign
+
+
+IN_THE_LOOP = {1: "Look at the first line and at fit together.",
+               2: "Which objects are made once, and which for each fold?",
+               5: "Compiled with metrics=[\"accuracy\"], what are the columns called?"}
+
+
+@chapter.exercise(
+    "90.2", "Three in one loop",
+    hints=["Go through the lines one by one: a seed, a callback, a loop, a model, a callback, a fit.",
+           "One trap needs two lines that stand far apart, one is about what stands before the loop, "
+           "and one is in a string."],
+    solution="answer = [1, 2, 5]      # the seed with fit(x, y); the checkpoint before the loop; val_acc",
+    fact="Every fold trains its 100 epochs, and only a fold that beats all before it is saved.")
+def three_in_one_loop(answer):
+    if isinstance(answer, (int, np.integer)) and not isinstance(answer, bool):
+        raise Wrong("Three drawers are asked for, as a list: [..., ..., ...].")
+    if isinstance(answer, str) or not hasattr(answer, "__iter__"):
+        return f"The answer is a list of three drawers, such as [3, 8, 11]; this is {answer!r}."
+    drawers = {_drawer(part) for part in answer}
+    extra, missed = sorted(drawers - set(IN_THE_LOOP)), [d for d in IN_THE_LOOP if d not in drawers]
+    if extra:
+        sign = f"Drawer {extra[0]} shows itself by {SIGNS[extra[0]]}."
+        return f"{sign} There is nothing of the kind in the loop."
+    if missed:
+        found = f"{len(drawers)} of 3 found. " if drawers else ""
+        return f"{found}{IN_THE_LOOP[missed[0]]}"
+    return None
+
+
+@chapter.exercise(
+    "90.3", "The epoch of the best",
+    hints=["np.argmin gives a place in the list of validations. After which epoch was the first of them?",
+           "With validation_freq=5 Keras validates after epochs 4, 9, 14: "
+           "count five epochs, starting with 0."],
+    solution='''
+def best_epoch(history, validation_freq):
+    place = np.argmin(history["val_loss"])
+    return (place + 1) * validation_freq - 1
+''',
+    fact="Or let StopWhen keep the history: it has None where nothing was measured.")
+def epoch_of_the_best(answer):
+    history = {"loss": list(np.linspace(0.9, 0.2, 15).round(2)), "val_loss": [0.42, 0.36, 0.39]}
+    epoch = call(answer, history, 5)
+    if np.ndim(epoch) or isinstance(epoch, (str, bool)) or epoch != int(epoch):
+        return f"An epoch is asked for, one whole number; you returned {epoch!r}."
+    reasons = {1: "1 is the place in the list of three validations. "
+                  "After which epoch was the second of them?",
+               5: "You multiply the place by 5, and arrive at epoch 5. "
+                  "The first validation is after epoch 4, the second five later.",
+               10: "Counted from 1 it is the tenth epoch. Keras's history counts from 0.",
+               14: "Epoch 14 has the lowest training loss, or the last validation. "
+                   "The lowest val_loss is the second.",
+               4: "Epoch 4 has the first validation, which is the worst of the three: smaller is better."}
+    if epoch in reasons:
+        return reasons[epoch]
+    if epoch != 9:
+        return ("With validation_freq=5 and validation losses 0.42, 0.36, 0.39 the best is at epoch 9; "
+                f"you return {epoch}.")
+    if call(answer, {"loss": [0.9] * 6, "val_loss": [0.5, 0.6, 0.7]}, 2) != 1:
+        return ("Right for validation_freq=5, but not for 2 with validation losses 0.5, 0.6, 0.7, "
+                "where the best is at epoch 1. Is a number fixed?")
+    if call(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
+        return ("Right where the epochs come out even. With validation_freq=5, eight epochs have one "
+                "validation, after epoch 4. The number of epochs is not needed.")
+    return None

@@ -1,0 +1,1 @@
+"""What lesson 91 alone uses."""

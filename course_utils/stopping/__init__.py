@@ -1,0 +1,53 @@
+"""When to stop a training: criteria, the callbacks that act on them, replay and comparison.
+
+    from course_utils.stopping import NotFinite, Patience, StopWhen
+
+    stop = StopWhen(Patience("val_loss", 5) | NotFinite(), restore_best="val_loss")
+    model.fit(..., callbacks=[stop])
+    print(stop.report)
+
+Every public name comes from this one line. Criteria, histories, replay and comparison need NumPy alone; what
+needs Keras or matplotlib is loaded when it is asked for. This folder can be copied whole into a project.
+"""
+
+from typing import TYPE_CHECKING
+
+from .batches import batches
+from .budgets import Epochs, StepBudget, TimeBudget
+from .compare import Comparison, Row, compare
+from .criteria import Above, Below, ImprovementBelow, NotFinite, Patience
+from .criterion import AllOf, AnyOf, Asked, Combined, Criterion, as_criterion
+from .door import names_on_demand
+from .history import History, MissingColumn
+from .replay import best_so_far, replay
+from .report import Report
+from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
+from .wrappers import After, Armed, Lasting, Smoothed
+
+if TYPE_CHECKING:  # for editors; at run time they come when they are asked for
+    from . import plots
+    from .actions import scale_learning_rate
+    from .lab import StoppingLab, stopping_lab
+    from .probes import GradientNorm, Memory, Probe, WeightChange
+    from .stop_when import StopWhen
+    from .tensorboard import TensorBoardReport
+    from .when import When
+
+__getattr__, __dir__ = names_on_demand(__name__, {
+    "actions": ["scale_learning_rate"],
+    "lab": ["StoppingLab", "stopping_lab"],
+    "plots": [],
+    "probes": ["GradientNorm", "Memory", "Probe", "WeightChange"],
+    "stop_when": ["StopWhen"],
+    "tensorboard": ["TensorBoardReport"],
+    "when": ["When"],
+})
+
+__all__ = [
+    "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "Below", "Combined", "Comparison", "Criterion",
+    "Epochs", "GeneralizationLoss", "GradientNorm", "History", "ImprovementBelow", "Lasting", "Memory",
+    "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe", "ProgressQuotient", "Report", "Row",
+    "Smoothed", "StepBudget", "StopWhen", "StoppingLab", "SuccessiveIncreases", "TensorBoardReport",
+    "TimeBudget", "WeightChange", "When", "as_criterion", "batches", "best_so_far", "compare", "plots",
+    "replay", "scale_learning_rate", "stopping_lab",
+]

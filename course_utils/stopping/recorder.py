@@ -1,0 +1,168 @@
+"""The recorder: turns the hooks of one fit into the rows of a history."""
+
+import math
+import time
+
+import numpy as np
+
+from .checks import check_count
+from .history import History, missing_column
+from .steps import Steps, scalar
+
+OWN = ("seconds", "steps", "epoch", "batch")  # columns that the recorder itself writes
+
+
+class Recorder:
+    """Rows, clock and steps of one fit.
+
+    Args:
+        check: "epoch", or "batch" to make every batch a row.
+        validation_freq: what is given to `fit`: a whole number, or epochs counted from 1.
+        clock: a function that returns seconds.
+
+    Attributes:
+        history: the rows so far.
+        epoch, step, seconds: of the newest row or batch that was noted; None before the first.
+        reserve: seconds that the last validation pass took.
+        began_at: the epoch at which this fit began, if nothing is known of those before; else 0.
+    """
+
+    def __init__(self, check="epoch", validation_freq=1, clock=time.monotonic):
+        if check not in ("epoch", "batch"):
+            raise ValueError(f'check should be "epoch" or "batch"; got {check!r}.')
+        if not isinstance(validation_freq, (list, tuple, set)):
+            check_count("validation_freq", validation_freq)
+        self.check, self.validation_freq, self.clock = check, validation_freq, clock
+        self.steps = Steps()
+        self.reset()
+
+    def reset(self):
+        """Forget: no fit has begun."""
+        self.history = History()
+        self.epoch = self.step = self.seconds = None
+        self.reserve, self.began_at = 0.0, 0
+        self._validation_began, self._was_validated, self._totals = None, False, {}
+
+    # ---- what happens in a fit ----
+
+    def begin(self, model):
+        """A fit of this model begins."""
+        self.reset()
+        self._model = model
+        self.steps.begin(model)
+        self._started = self.clock()
+
+    def begin_epoch(self, epoch):
+        self.epoch, self._totals, self._validation_began = epoch, {}, None
+
+    def begin_validation(self):
+        self._validation_began = self.clock()
+
+    def end_batch(self, batch, logs):
+        """A batch is a row: append it. Returns the row."""
+        return self._append(dict(logs, **self._batch_loss(logs)), batch=batch)
+
+    def end_epoch(self, logs, batches=None):
+        """An epoch of so many batches (if known) is over. Returns its row, None if rows are batches."""
+        if self._validation_began is not None:
+            self.reserve = self.clock() - self._validation_began
+        self.steps.epoch(batches)
+        self._was_validated = self._was_validated or self.validates(self.epoch)
+        return self._append(logs) if self.check == "epoch" else None
+
+    def note(self):
+        """Note how far it has come, in steps and seconds."""
+        self.step, self.seconds = self.steps.count, self.now()
+
+    def _append(self, logs, **batch):
+        taken = [name for name in OWN if name in logs]
+        if taken:
+            raise ValueError(f'A metric is called "{taken[0]}", which is a column of the history itself '
+                             f"({', '.join(OWN)}). Give the metric another name.")
+        row = dict(numbers(logs), **batch, seconds=self.now(), steps=self.steps.count, epoch=self.epoch)
+        self.history.add(row)
+        return row
+
+    # ---- what others ask ----
+
+    def now(self):
+        """Seconds since the training began."""
+        return self.clock() - self._started
+
+    def validates(self, epoch):
+        """Does Keras validate after this epoch?"""
+        often = self.validation_freq
+        return epoch + 1 in often if isinstance(often, (list, tuple, set)) else (epoch + 1) % often == 0
+
+    def measured(self, history):
+        """A history as criteria read it: before the first validation, `val_` columns are not measured yet."""
+        return history if self._was_validated else _BeforeValidation(history)
+
+    def require(self, columns, where, logs):
+        """Are these columns there after `where`? MissingColumn or TypeError if not."""
+        for name in columns:
+            if name in self.history:
+                continue
+            if name in logs:
+                said = f"one number per {self.check}; after {where} it is {logs[name]!r}"
+                raise TypeError(f'"{name}" should be {said}.')
+            if self._was_validated or not name.startswith("val_"):
+                raise missing_column(name, self.history, f" after {where}")
+            self.history[name] = [None] * self.history.rows  # not measured yet
+
+    # ---- on disk ----
+
+    def facts(self):
+        """What is to be remembered, as JSON can hold it."""
+        return {"rows": self.check, "history": self.history, "at": [self.epoch, self.step, self.seconds],
+                "reserve": self.reserve, "iterations": self.steps.iterations}
+
+    def resume(self, facts):
+        """Go on from what was remembered."""
+        self.history = History(facts["history"])
+        self.epoch, self.step, self.seconds = facts["at"]
+        self.reserve = facts["reserve"]
+        self._was_validated = any(map(self.validates, set(self.history["epoch"])))
+        self._started = self.clock() - self.seconds
+        self.steps.begin(self._model, self.step)  # the backup has moved the optimizer's count meanwhile
+
+    def _batch_loss(self, logs):
+        """The batch's own loss, as a row's column.
+
+        Keras reports a mean of the epoch so far, weighted by the batches' sizes; the difference of its totals
+        is the batch's own. A train_step of one's own may report the batch's loss itself: then none of the
+        model's means has that value.
+        """
+        if "loss" not in logs:
+            return {}
+        loss, before = float(logs["loss"]), self._totals
+        means = [m for m in self._model.metrics if hasattr(m, "total") and hasattr(m, "count")]
+        self._totals = {mean.name: (scalar(mean.total), scalar(mean.count)) for mean in means}
+        for name in sorted(self._totals, key=lambda name: name != "loss"):
+            total, count = self._totals[name]
+            total_before, count_before = before.get(name, (0.0, 0.0))
+            if count > count_before and math.isclose(total / count, loss, rel_tol=1e-5):
+                return {"batch_loss": (total - total_before) / (count - count_before)}
+        return {"batch_loss": loss}
+
+    def __getstate__(self):  # a copy has a model of its own
+        return dict(self.__dict__, _model=None)
+
+
+class _BeforeValidation(History):
+    """A history whose validation columns are not measured yet, rather than missing."""
+
+    def __missing__(self, name):
+        return [None] * self.rows if str(name).startswith("val_") else super().__missing__(name)
+
+
+def numbers(logs):
+    """What in Keras's logs is a number, as floats; some metrics report arrays, which are not for a row."""
+    row = {}
+    for name, value in logs.items():
+        try:
+            if np.ndim(value) == 0:
+                row[name] = float(value)
+        except (TypeError, ValueError):
+            pass
+    return row

@@ -1,0 +1,234 @@
+"""The recordings of chapter 05: their form, and that they still say what the lesson says of them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from course_utils.classroom.data import DATA, load_curves
+from course_utils.pruning import at_target
+from course_utils.stopping import Above, Armed, Epochs, Patience, replay
+
+NAMES = ("stops", "sparsity", "when", "sizes", "masks", "traps")
+TARGETS = (0.5, 0.8, 0.9, 0.95, 0.98)
+TARGET = at_target(0.9)
+
+
+def kept(histories, rule, best_when=None):
+    """What a stop with restored weights keeps: arrays of stop epoch, sparsity, test accuracy in percent."""
+    rows = []
+    for history in histories:
+        report = replay(rule, history, best="val_loss", best_when=best_when)
+        row = report.best_epoch
+        rows.append((report.epoch, history["sparsity"][row], 100 * history["test_accuracy"][row]))
+    return np.array(rows).T
+
+
+def test_the_files_are_small_and_every_value_is_possible():
+    files = [DATA / "curves" / f"pruning_{name}.npz" for name in NAMES]
+    assert sum(file.stat().st_size for file in files) < 5e5
+    for name in NAMES:
+        for column, values in load_curves(f"pruning_{name}").columns.items():
+            measured = values[~np.isnan(values)]
+            assert measured.size and np.isfinite(measured).all() and (measured >= 0).all(), (name, column)
+            if column.endswith(("accuracy", "iou", "f1")) or column in ("sparsity", "zeros"):
+                assert (measured <= 1).all(), (name, column)
+
+
+# ---- the second stop ----
+
+
+@pytest.fixture(scope="module")
+def pruned():
+    return load_curves("pruning_stops").select(phase="pruned")
+
+
+def test_ten_seeds_of_forty_epochs_without_a_stop(pruned):
+    curves = load_curves("pruning_stops")
+    assert len(curves) == 20 and all(v.shape == (20, 40) for v in curves.columns.values())
+    assert all(np.isfinite(values).all() for values in curves.columns.values())
+    assert (curves.columns["sparsity"][curves.labels["phase"] == "dense"] == 0).all()
+    for history in pruned:  # Zhu and Gupta's cubic, and nothing after its end
+        ramp = [0.9 * (1 - (1 - epoch / 8) ** 3) for epoch in range(1, 9)]
+        np.testing.assert_allclose(history["sparsity"][:8], ramp, atol=0.001)
+        np.testing.assert_allclose(history["sparsity"][8:], 0.9, atol=1e-5)
+
+
+def test_the_usual_second_stop_keeps_a_third_of_the_zeros(pruned):
+    for patience in (3, 10):
+        _, sparsity, _ = kept(pruned, Patience("val_loss", patience))
+        assert np.median(sparsity) < 0.31 and sparsity.max() < 0.6
+    stops = [Patience("val_loss", 3).first(history) for history in pruned]
+    assert max(stops) < 7
+    at_stop = [history["sparsity"][stop] for stop, history in zip(stops, pruned)]
+    accuracy = [100 * history["test_accuracy"][stop] for stop, history in zip(stops, pruned)]
+    assert 0.7 < np.mean(at_stop) < 0.89 and np.mean(accuracy) < 95
+
+
+def test_arming_the_stop_is_not_enough_and_arming_the_best_is(pruned):
+    rule = Armed(TARGET, Patience("val_loss", 3))
+    stop, sparsity, _ = kept(pruned, rule)
+    assert 0 < (sparsity < 0.5).sum() < len(pruned)
+    same, all_there, accuracy = kept(pruned, rule, best_when=TARGET)
+    assert (same == stop).all() and np.median(stop) > 15
+    np.testing.assert_allclose(all_there, 0.9, atol=1e-5)
+    dense = kept(load_curves("pruning_stops").select(phase="dense"), Patience("val_loss", 5))[2]
+    assert 0 < dense.mean() - accuracy.mean() < 1.5
+
+
+# ---- accuracy against sparsity ----
+
+
+def at_sparsity(network, schedule, target):
+    """Test accuracy in percent of every seed."""
+    histories = load_curves("pruning_sparsity").select(network=network, schedule=schedule, target=target)
+    if schedule == "dense":
+        return kept(histories, Patience("val_loss", 5))[2]
+    event = at_target(target)
+    stop, sparsity, accuracy = kept(histories, Armed(event, Patience("val_loss", 3)), event)
+    assert [len(history["loss"]) - 1 for history in histories] == stop.tolist()
+    np.testing.assert_allclose(sparsity, target, atol=0.001)
+    return accuracy
+
+
+@pytest.mark.parametrize("network", ["cnn", "mlp", "gru"])
+def test_more_zeros_cost_accuracy_and_most_of_it_at_the_end(network):
+    dense = at_sparsity(network, "dense", 0)
+    means = [at_sparsity(network, "gradual", target).mean() for target in TARGETS]
+    untrained = [at_sparsity(network, "untrained", target).mean() for target in TARGETS]
+    assert len(dense) >= 5 and dense.mean() > 94
+    assert abs(means[0] - dense.mean()) < 2 and means[0] > means[3] > means[4]
+    assert means[3] - means[4] > means[0] - means[1]
+    assert untrained[2] < means[2] - 20 and untrained[4] < 40
+
+
+def test_the_ramp_matters_at_the_highest_sparsity_only():
+    for target, least, most in ((0.5, -1, 1), (0.8, -1, 1), (0.9, -1, 1), (0.98, 5, 30)):
+        gradual, one_shot = (at_sparsity("cnn", schedule, target) for schedule in ("gradual", "one-shot"))
+        assert len(gradual) == len(one_shot) >= 5
+        assert least < gradual.mean() - one_shot.mean() < most, target
+
+
+# ---- when to prune ----
+
+
+def test_every_moment_has_the_same_number_of_epochs():
+    curves = load_curves("pruning_when")
+    assert all(v.shape == (len(curves), 60) and np.isfinite(v).all() for v in curves.columns.values())
+    first = {"start": 0, "early": 3, "late": 48, "never": None}
+    for moment, row in first.items():
+        for history in curves.select(moment=moment):
+            pruned = np.flatnonzero(history["sparsity"])
+            assert (pruned[0] if len(pruned) else None) == row
+    for history in curves.select(moment="stop"):
+        assert Patience("val_loss", 5).first(history) + 1 == np.flatnonzero(history["sparsity"])[0]
+
+
+def when(labels, moment, target):
+    histories = load_curves("pruning_when").select(labels=labels, moment=moment, target=target)
+    return kept(histories, Epochs(60), at_target(target) if target else None)[2]
+
+
+def test_at_090_the_moment_matters_less_than_the_seed_and_at_098_late_is_too_late():
+    for labels in ("true", "shuffled"):
+        stop = when(labels, "stop", 0.9)
+        assert len(stop) == 10
+        for moment in ("start", "early"):
+            other = when(labels, moment, 0.9)
+            assert abs(stop.mean() - other.mean()) < max(stop.std(ddof=1), other.std(ddof=1))
+        stop, late = (when(labels, moment, 0.98) for moment in ("stop", "late"))
+        assert stop.mean() - late.mean() > 4 and (late < stop).sum() >= 7
+
+
+def test_late_lacks_the_epochs_to_recover():
+    curves = load_curves("pruning_when")
+
+    def after_twelve(moment):
+        histories = curves.select(labels="true", moment=moment, target=0.9)
+        rows = [np.flatnonzero(history["sparsity"])[0] + 11 for history in histories]
+        return np.mean([100 * h["test_accuracy"][row] for h, row in zip(histories, rows, strict=True)])
+
+    assert abs(after_twelve("late") - after_twelve("stop")) < 1.5
+
+
+def test_with_shuffled_labels_masks_hold_back_overfitting():
+    curves = load_curves("pruning_when")
+
+    def last(moment, target):
+        histories = curves.select(labels="shuffled", moment=moment, target=target)
+        return np.array([100 * history["test_accuracy"][-1] for history in histories])
+
+    assert when("shuffled", "never", 0).mean() - last("never", 0).mean() > 2
+    assert (last("stop", 0.9) > last("never", 0)).sum() >= 9
+
+
+# ---- what it buys ----
+
+
+def test_what_pruning_buys():
+    curves = load_curves("pruning_sizes")
+
+    def mean(model, column):
+        return np.mean([row[column][0] for row in curves.select(model=model)])
+
+    assert mean("dense", "zeros") == 0 and abs(mean("pruned", "zeros") - 0.9) < 0.001
+    assert mean("pruned", "keras_bytes") == mean("dense", "keras_bytes"), "zeros are stored like any number"
+    assert mean("dense", "keras_gz") / mean("pruned", "keras_gz") > 4
+    assert mean("dense", "lite_gz") / mean("pruned int8", "lite_gz") > 12
+    assert 0.85 < mean("pruned", "latency") < 1.15, "zeros are multiplied like any number"
+    assert mean("int8", "latency") < 0.6 and mean("half", "latency") < 0.6
+    for model in np.unique(curves.labels["model"]):
+        assert abs(mean(model, "test_accuracy") - mean("dense", "test_accuracy")) < 0.015
+
+
+# ---- accuracy and IoU ----
+
+
+def test_accuracy_looks_finished_before_the_mask_is_there():
+    histories = load_curves("pruning_masks").select()
+    assert len(histories) >= 5
+    for history in histories:
+        iou, f1 = np.array(history["val_iou"]), np.array(history["val_f1"])
+        np.testing.assert_allclose(f1, 2 * iou / (1 + iou), atol=1e-4)
+        stop = Patience("val_accuracy", 5, mode="max").first(history)
+        assert history["val_accuracy"][stop] > 0.96 and iou[stop] < 0.05
+        assert iou[-5:].min() > 0.6
+
+
+# ---- traps ----
+
+
+def test_the_traps():
+    def all_seeds(trap, case):
+        rows = [row["sparsity"][0] for row in load_curves("pruning_traps").select(trap=trap, case=case)]
+        assert len(rows) == 3
+        return np.array(rows)
+
+    for case in ("after", "before, validated", "after, validated"):
+        np.testing.assert_allclose(all_seeds("order", case), 0.9, atol=0.001)
+    assert (all_seeds("order", "before") < 0.5).all()
+    assert (all_seeds("interrupt", "stripped") < 0.5).all()
+    np.testing.assert_allclose(all_seeds("interrupt", "masked, stripped"), 0.9, atol=0.001)
+    for case, reached in (("240 / 10", 0.9), ("240 / 100", 0.896), ("199 / 100", 0.789), ("99 / 100", 0)):
+        np.testing.assert_allclose(all_seeds("frequency", case), reached, atol=0.001)
+
+
+# ---- the scripts ----
+
+
+def test_the_script_still_trains_what_was_recorded():
+    # in a process of its own: it asks TensorFlow for one thread
+    code = """
+import pruning
+pruning.one_thread()
+dense = pruning.dense(0, epochs=1)
+pruned = pruning.prune(dense.weights[0], pruning.gradual(0.9), 0, epochs=1)
+print(dense.history["val_loss"][0], pruned.history["sparsity"][0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=DATA / "make", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    val_loss, sparsity = map(float, done.stdout.split())
+    dense, pruned = (load_curves("pruning_stops").select(phase=p, seed=0)[0] for p in ("dense", "pruned"))
+    assert val_loss == pytest.approx(dense["val_loss"][0], rel=0.02)
+    assert sparsity == pytest.approx(pruned["sparsity"][0], abs=1e-4)

@@ -1,0 +1,179 @@
+"""Every exercise accepts several right answers and refuses typical wrong ones, each with its own message."""
+
+import keras
+import numpy as np
+
+from course_utils.classroom.chapter_00 import exercises as chapter_00
+from course_utils.classroom.chapter_01 import exercises as chapter_01
+from course_utils.stopping import After, Below, Epochs, Patience, StepBudget, TimeBudget
+from exercise_rules import ExerciseRules
+
+# ---- chapter 01: answers ----
+
+
+def runs(losses, threshold, inclusive=False, count_trigger=True, stop_all=False):
+    counts = []
+    for epoch in losses:
+        count = 0
+        for loss in epoch:
+            below = loss <= threshold if inclusive else loss < threshold
+            count += count_trigger or not below
+            if below:
+                break
+        counts.append(count)
+        if stop_all and below:
+            break
+    return counts
+
+
+def strictly_below(value, threshold):
+    return value < threshold
+
+
+def stopper(below=strictly_below, key=None, fixed=None, on="model", switches_off=False):
+    class Stopper(keras.callbacks.Callback):
+        def __init__(self, metric, threshold):
+            super().__init__()
+            self.metric, self.threshold = metric, threshold
+
+        def on_epoch_end(self, epoch, logs=None):
+            met = below(logs[key or self.metric], self.threshold if fixed is None else fixed)
+            target = self.model if on == "model" else self
+            if switches_off:
+                target.stop_training = bool(met)
+            elif met:
+                target.stop_training = True
+
+    return Stopper
+
+
+class WithOr(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training |= bool(logs.get(self.metric) < self.threshold)
+
+
+class Plain:
+    def __init__(self, metric, threshold):
+        pass
+
+
+def dots_left_behind(losses, threshold):
+    counts = [len(epoch) for epoch in losses]
+    counts[0] = 4
+    return ...
+
+
+def with_method(name):
+    def stop(self, number, logs=None):
+        self.model.stop_training = True
+
+    def begin(self, metric, threshold):
+        keras.callbacks.Callback.__init__(self)
+
+    return type("Stopper", (keras.callbacks.Callback,), {"__init__": begin, name: stop})
+
+
+misspelt, another_method = with_method("on_epoch_ends"), with_method("on_batch_end")
+
+
+class Unfinished(keras.callbacks.Callback):
+    def __init__(self, metric, threshold):
+        super().__init__()
+
+    def on_epoch_end(self, epoch, logs=None):
+        return ...
+
+
+# exercise -> (right answers, {wrong answer's name: (answer, words of its message)}, blank)
+ANSWERS = {
+    chapter_00.your_stop: (
+        [50, 70, np.int64(79)],
+        {"early": (10, "Too early"),
+         "late": (120, "Too late"),
+         "past the end": (150, "from 0 to 149"),
+         "text": ("best", "whole number"),
+         "a bool": (True, "whole number")}, ...),
+    chapter_01.first_below: (
+        [4, np.int64(4), int(np.argmax(np.array(chapter_01.LOSSES) < 0.5))],
+        {"from 1": (5, "counting from 1"),
+         "not strict": (3, "exactly 0.5"),
+         "for good": (6, "held before"),
+         "lowest": (7, "the lowest"),
+         "elsewhere": (1, "the loss is 1.1"),
+         "a value": (0.48, "whole number")}, ...),
+    chapter_01.count_the_breaks: (
+        [runs, lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
+        {"ends training": (lambda b, t: runs(b, t, stop_all=True), "ended training in epoch 1"),
+         "trigger not counted": (lambda b, t: runs(b, t, count_trigger=False), "already been trained on"),
+         "not strict": (lambda b, t: runs(b, t, inclusive=True), "less than 0.01"),
+         "counts the small": (lambda b, t: [sum(x < t for x in e) for e in b], "In epoch 0"),
+         "no return": (lambda b, t: None, "is a return missing?"),
+         "texts": (lambda b, t: ["4", "2", "4", "1", "4"], "one whole number for each"),
+         "no parameters": (lambda: [4, 2, 4, 1, 4], "called with 2 values"),
+         "dots left behind": (dots_left_behind, "still stands at the end"),
+         "a number": (lambda b, t: 15, "should return a list"),
+         "too many": (lambda b, t: runs(b, t) + [4], "your list has 6"),
+         "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
+    chapter_01.mean_over_pictures: (
+        [lambda v, n: np.average(v, weights=n), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
+        {"mean of means": (lambda v, n: np.mean(v), "the say of a full one"),
+         "last batch": (lambda v, n: v[-1], "last batch alone"),
+         "sum": (lambda v, n: np.dot(v, n), "is the sum"),
+         "full batches": (lambda v, n: np.dot(v, n) / (max(n) * len(n)), "not by four full batches"),
+         "a text": (lambda v, n: str(np.average(v, weights=n)), "One number is asked for"),
+         "a list": (lambda v, n: v, "One number is asked for"),
+         "by heart": (lambda v, n: 0.232, "Is a number fixed?"),
+         "something": (lambda v, n: 7.0, "you returned 7")}, lambda v, n: ...),
+    chapter_01.threshold_stop: (
+        [stopper(), WithOr],
+        {"not strict": (stopper(lambda v, t: v <= t), "equals the threshold"),
+         "wrong way": (stopper(lambda v, t: v > t), "the right way round"),
+         "self": (stopper(on="self"), "self.model.stop_training"),
+         "always loss": (stopper(key="loss"), "self.metric"),
+         "fixed threshold": (stopper(fixed=0.5), "self.threshold"),
+         "never": (stopper(lambda v, t: False), "training went on"),
+         "switches off": (stopper(switches_off=True), "switched that off"),
+         "accuracy key": (stopper(key="acc"), "KeyError"),
+         "misspelt method": (misspelt, "Did you mean on_epoch_end?"),
+         "another method": (another_method, "Keras calls on_epoch_end there"),
+         "an object": (stopper()("loss", 0.5), "without parentheses"),
+         "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
+    chapter_01.always_ends: (
+        [Below("loss", 0.01) | Epochs(15), Below("loss", 0.01) | StepBudget(30 * 81),
+         Below("loss", 0.01) | Epochs(30),
+         Below("loss", 0.012) | StepBudget(2000),
+         After(5, Below("gradient_norm", 0.1)) | Epochs(30),
+         lambda history: history["loss"][-1] < 0.01 or len(history["loss"]) >= 30],
+        {"threshold alone": (Below("loss", 0.01), "never stops"),
+         "and": (Below("loss", 0.01) & StepBudget(30 * 81), "trains until"),
+         "budget alone": (Epochs(30), "trains until"),
+         "steps for epochs": (Below("loss", 0.01) | StepBudget(30), "0.01 is reached at"),
+         "a count that fits": (Epochs(16), "trains until"),
+         "a shorter count": (Epochs(14), "gives up at"),
+         "under an epoch": (StepBudget(25), "Is the budget in steps?"),
+         "a function around it": (lambda history: Below("loss", 0.01), "Give the criterion, with"),
+         "a list of rules": ([Below("loss", 0.01)], "is not of the kind"),
+         "small gradient": (Below("gradient_norm", 0.7) | Epochs(30), "nothing has begun"),
+         "generous budget": (Below("loss", 0.01) | Epochs(40), "The budget is 30"),
+         "gives up": (Below("loss", 0.01) | Epochs(12), "gives up at"),
+         "clock": (Below("loss", 0.01) | TimeBudget(minutes=1), "without a clock"),
+         "misspelt": (Below("los", 0.01) | Epochs(30), 'Did you mean "loss"?'),
+         "validation": (Patience("val_loss", 3) | Epochs(30), "0.01 is reached at"),
+         "a number": (0.01, "should be a criterion"),
+         "no return": (lambda history: None, "Is a return missing?"),
+         "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until")}, ...),
+}
+
+
+class TestChapters00And01(ExerciseRules):
+    chapters = [chapter_00, chapter_01]
+    answers = ANSWERS
+    names = dict(keras=keras, np=np, Below=Below, StepBudget=StepBudget)
+
+
+def test_an_error_in_the_answer_is_explained_with_its_line():
+    def mean_loss(losses, sizes):
+        return sum(losses) / number_of_pictures  # noqa: F821
+
+    text = chapter_01.mean_over_pictures.grade(mean_loss).text
+    assert "NameError" in text and "number_of_pictures" in text and "return sum(losses)" in text

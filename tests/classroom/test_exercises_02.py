@@ -1,0 +1,203 @@
+"""The exercises of chapter 02: right answers are accepted, wrong ones refused, each with its own message."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from course_utils.classroom.chapter_02 import exercises as chapter_02
+from course_utils.classroom.stage import Clock, run
+from course_utils.stopping import Epochs, ImprovementBelow, Patience, TimeBudget
+from exercise_rules import ExerciseRules
+
+
+def improvements(losses):
+    return np.r_[np.inf, -np.diff(losses)]
+
+
+def condition(small=lambda change, epsilon: change <= epsilon, late=lambda passed, limit: passed >= limit,
+              first=math.inf, passed=lambda seconds: seconds[-1], before=-2, both=False):
+    def stop(seconds, losses, limit, epsilon):
+        change = losses[before] - losses[-1] if len(losses) > 1 else first
+        clauses = late(passed(seconds), limit), small(change, epsilon)
+        return all(clauses) if both else any(clauses)
+
+    return stop
+
+
+def budget(look="batch", start="training", reserve="measured", reached=lambda passed, of: passed >= of,
+           target="model"):
+    class Budget(keras.callbacks.Callback):
+        def __init__(self, seconds, clock):
+            super().__init__()
+            self.seconds, self.clock = seconds, clock
+            self.start, self.validation = clock(), 0.0
+
+        def on_train_begin(self, logs=None):
+            if start == "training":
+                self.start = self.clock()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if start == "epoch":
+                self.start = self.clock()
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.last = self.clock()
+            if look == "batch":
+                self.look()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.validation = self.clock() - self.last
+            if look == "epoch":
+                self.look()
+
+        def look(self):
+            kept_back = {"measured": self.validation, "twice": 2 * self.validation}.get(reserve, reserve)
+            if reached(self.clock() - self.start + kept_back, self.seconds):
+                (self.model if target == "model" else self).stop_training = True
+
+    return Budget
+
+
+class Unfinished(keras.callbacks.Callback):
+    def __init__(self, seconds, clock):
+        super().__init__()
+
+    def on_train_begin(self, logs=None):
+        return ...
+
+
+class Once(budget()):
+    """Its clock is started in the first fit and never again."""
+
+    def on_train_begin(self, logs=None):
+        if not hasattr(self, "begun"):
+            self.begun = True
+            super().on_train_begin()
+
+
+def still(history):
+    """No better than 35 epochs ago, written by hand."""
+    values = history["val_loss"]
+    return len(values) > 35 and values[-1] >= values[-36]
+
+
+def relative(epsilon, window):
+    return ImprovementBelow("val_loss", epsilon, window, relative=True)
+
+
+class TestChapter02(ExerciseRules):
+    chapters = [chapter_02]
+    names = dict(keras=keras, np=np, ImprovementBelow=ImprovementBelow)
+    answers = {
+        chapter_02.which_clause: (
+            [(2, "improvement"), [np.int64(2), "improvement"]],
+            {"time": ((3, "time"), "Time is up at epoch 3"), "late": ((4, "improvement"), "came first"),
+             "at once": ((0, "improvement"), "nothing to compare"), "good": ((1, "improvement"), "0.3"),
+             "from 1": ((3, "improvement"), "count from 1"), "clause": ((2, "time"), "9 of 12"),
+             "time, late": ((4, "time"), "12 >= 12"), "time, early": ((1, "time"), "only 6 seconds"),
+             "no clause": (2, "an epoch from 0 to 4 and a clause"), "far": ((7, "time"), "from 0 to 4"),
+             "other clause": ((2, "loss"), 'is "improvement" or "time"')}, (..., ...)),
+        chapter_02.improvement_list: (
+            [improvements, lambda v: [math.inf] + [a - b for a, b in zip(v, v[1:])]],
+            {"no first": (lambda v: -np.diff(v), "Three numbers"),
+             "sign": (lambda v: np.r_[np.inf, np.diff(v)], "+0.3"),
+             "abs": (lambda v: np.r_[np.inf, abs(np.diff(v))], "abs hides"),
+             "the article's": (lambda v: [math.inf] * len(v), "inf minus anything"),
+             "zero first": (lambda v: np.r_[0, -np.diff(v)], "Epoch 0 says 0"),
+             "from the first": (lambda v: np.r_[np.inf, v[0] - np.array(v[1:])], "just before"),
+             "by heart": (lambda v: [math.inf, 0.3, -0.05, 0.15], "Is a number fixed?"),
+             "no return": (lambda v: None, "is a return missing?"),
+             "a number": (lambda v: 0.3, "should be a list"), "too many": (lambda v: [0.0] * 9, "9 numbers"),
+             "the losses": (lambda v: v, "At epoch 0 you say 0.9"),
+             "a list": ([math.inf, 0.3, -0.05, 0.15], "should be a function")}, lambda v: ...),
+        chapter_02.mended_condition: (
+            [condition(), lambda s, v, limit, e: bool((improvements(v)[-1] <= e) | (s[-1] >= limit))],
+            {"exceeds": (condition(lambda change, e: change > e, first=-math.inf), "wrong way round"),
+             "exceeds, inf": (condition(lambda change, e: change > e), "epoch 0"),
+             "and": (condition(both=True), "do you ask for both"),
+             "first is 0": (condition(first=0.0), "epoch 0"),
+             "counts epochs": (condition(passed=len), "do you count epochs"),
+             "not >=": (condition(late=lambda passed, limit: passed > limit), "has >="),
+             "not <=": (condition(lambda change, e: change < e), "has <="),
+             "abs": (condition(lambda change, e: abs(change) <= e), "an improvement of -0.2"),
+             "the first": (condition(before=0), "not with the first"),
+             "adds up": (condition(passed=sum), "the time since the start"),
+             "no return": (lambda *args: None, "is a return missing?"),
+             "always": (lambda *args: True, "epoch 0"),
+             "one loss": (lambda s, v, limit, e: v[-2] - v[-1] <= e, "asks for two")},
+            lambda *args: ...),
+        chapter_02.prompt_budget: (
+            [budget(), budget(reached=lambda passed, of: passed + 1 > of)],
+            {"after an epoch": (budget("epoch", reserve=0), "too seldom"),
+             "from construction": (budget(start="never"), "after one batch"),
+             "no validation": (budget(reserve=0), "Leave room"),
+             "starts anew": (budget(start="epoch"), "start anew"),
+             "not >=": (budget(reached=lambda passed, of: passed > of), ">=, not >"),
+             "keeps too much": (budget(reserve="twice"), "too careful"),
+             "a fixed reserve": (budget(reserve=3), "Is a number fixed?"),
+             "self": (budget(target="self"), "self.model.stop_training"),
+             "second fit": (Once, "A second fit"),
+             "an object": (budget()(30, Clock()), "without parentheses"),
+             "a plain class": (type("Plain", (), {"__init__": lambda self, seconds, clock: None}),
+                               "should be a Keras callback")}, Unfinished),
+        chapter_02.epsilon_and_window: (
+            [relative(0.001, 35), relative(0.0, 40), ImprovementBelow("val_loss", 0.01, 40), still,
+             Patience("val_loss", 12)],
+            {"window 1": (relative(0.001, 1), "cheap alone does not win"),
+             "window 20": (relative(0.001, 20), "Most is lost on soybean"),
+             "window 60": (relative(0.001, 60), "trains so long"),
+             "absolute": (ImprovementBelow("val_loss", 0.05, 35), "Most is lost on"),
+             "waits for a rise": (ImprovementBelow("val_loss", -0.01, 30), "10 of 50 runs never end"),
+             "training loss": (ImprovementBelow("loss", 0.001, 20, relative=True), "gene"),
+             "the test": (ImprovementBelow("test_loss", 0.001, 30), "must not see"),
+             "misspelt": (ImprovementBelow("val_los", 0.001, 30, mode="min"), 'Did you mean "val_loss"?'),
+             "a clock": (TimeBudget(seconds=9), "without a clock"),
+             "a fixed length": (Epochs(60), "Most is lost on"),
+             "three numbers": ((0.001, 30, True), "should be a rule"),
+             "at once": (lambda history: True, "cheap alone"),
+             "no return": (lambda history: None, "Is a return missing?")}, ...),
+    }
+
+
+def test_every_wrong_answer_says_something_else():
+    for exercise, (_, wrong, _) in TestChapter02.answers.items():
+        texts = [exercise.grade(answer).text for answer, _ in wrong.values()]
+        assert len(set(texts)) >= len(texts) - 2, exercise.number
+
+
+def test_the_stage_has_batches_validation_and_a_clock():
+    calls, clock = [], Clock(5.0)
+
+    class Notes(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            calls.append(f"epoch {epoch} at {clock():g}")
+
+        def on_train_batch_end(self, batch, logs=None):
+            calls.append(f"batch {batch} at {clock():g}")
+            self.model.stop_training = clock() >= 11
+
+        def on_test_begin(self, logs=None):
+            calls.append(f"validation from {clock():g}")
+
+        def on_test_end(self, logs=None):
+            calls.append(f"to {clock():g}")
+
+    def passed(what):
+        clock.seconds += {"batch": 1, "validation": 2}[what]
+
+    epoch, model = run(Notes(), [{}] * 5, batches=3, passed=passed)
+    assert epoch == 1 and model.stop_training
+    assert calls == ["epoch 0 at 5", "batch 0 at 6", "batch 1 at 7", "batch 2 at 8",
+                     "validation from 8", "to 10",
+                     "epoch 1 at 10", "batch 0 at 11", "validation from 11", "to 13"]
+
+
+@pytest.mark.parametrize("name", ["which_clause", "prompt_budget", "epsilon_and_window"])
+def test_a_picture_shows_what_was_wrong(name, capsys):
+    exercise = getattr(chapter_02, name)
+    wrong = next(iter(TestChapter02.answers[exercise][1].values()))[0]
+    verdict = exercise.grade(wrong)
+    verdict.draw()
+    assert len(capsys.readouterr().out) > 40, "the figure's description"

@@ -1,0 +1,326 @@
+"""The exercises of chapter 03: right answers, wrong answers with their messages, and the score of 3.5."""
+
+import math
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from course_utils.classroom.chapter_03 import exercises as ex
+from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed
+from exercise_rules import ExerciseRules
+
+# ---- 3.2 ----
+
+
+def best(values, mode="min", better=lambda value, best: value < best, first=math.inf):
+    sign, found, epoch = (1 if mode == "min" else -1), first, None
+    for i, value in enumerate(values):
+        if better(sign * value, found):
+            found, epoch = sign * value, i
+    return epoch
+
+
+def from_first(values, mode):  # the first value is best until something is better, which NaN outlives
+    sign, epoch = (1 if mode == "min" else -1), 0
+    for i, value in enumerate(values):
+        if sign * value < sign * values[epoch]:
+            epoch = i
+    return epoch
+
+
+# ---- 3.3 ----
+
+
+class ByHand(keras.callbacks.Callback):
+    """Right; subclasses break one thing each."""
+
+    key, target, needed = "val_loss", "model", 0
+    strict = restores = resets_wait = afresh = checks_kept = True
+    first = math.inf
+    previous = switches_off = False
+
+    def __init__(self, patience):
+        super().__init__()
+        self.patience = patience
+        self.begin()
+
+    def begin(self):
+        self.best, self.wait, self.kept = self.first, 0, None
+
+    def on_train_begin(self, logs=None):
+        if self.afresh:
+            self.begin()
+
+    def on_epoch_end(self, epoch, logs=None):
+        value, stop = logs[self.key], False
+        if value < self.best if self.strict else value <= self.best:
+            self.best, self.kept = value, self.model.get_weights()
+            self.wait = 0 if self.resets_wait else self.wait
+        else:
+            self.wait += 1
+            stop = self.wait >= self.patience + self.needed
+            if self.previous:
+                self.best = value
+        if stop or self.switches_off:
+            (self.model if self.target == "model" else self).stop_training = stop
+
+    def on_train_end(self, logs=None):
+        if self.restores and (self.kept is not None or not self.checks_kept):
+            self.model.set_weights(self.kept)
+
+
+def early(**changes):
+    return type("Early", (ByHand,), changes)
+
+
+class WithLists(keras.callbacks.Callback):
+    """Right in another way: keeps everything, and looks for the best anew each epoch."""
+
+    def __init__(self, patience):
+        super().__init__()
+        self.patience = patience
+
+    def on_train_begin(self, logs=None):
+        self.losses, self.weights = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.append(logs["val_loss"] if logs["val_loss"] == logs["val_loss"] else math.inf)
+        self.weights.append(self.model.get_weights())
+        self.at = int(np.argmin(self.losses)) if min(self.losses) < math.inf else -1
+        if epoch - self.at >= self.patience:
+            self.model.stop_training = True
+            self.model.set_weights(self.weights[self.at])
+
+    def on_train_end(self, logs=None):
+        self.model.set_weights(self.weights[self.at])
+
+
+class KeepsNaN(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        if self.kept is None:
+            self.best, self.kept = logs["val_loss"], self.model.get_weights()
+        else:
+            super().on_epoch_end(epoch, logs)
+
+
+class NotNotLess(ByHand):
+    """`not value >= best` is True of NaN."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not logs["val_loss"] >= self.best:
+            self.best, self.wait, self.kept = logs["val_loss"], 0, self.model.get_weights()
+        else:
+            self.wait += 1
+            self.model.stop_training = self.model.stop_training or self.wait >= self.patience
+
+
+class SkipsNaN(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        if self.kept is None or not math.isnan(logs["val_loss"]):
+            super().on_epoch_end(epoch, logs)
+
+
+class RestoresAtStop(ByHand):
+    restores = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if self.model.stop_training and self.kept is not None:
+            self.model.set_weights(self.kept)
+
+
+class NoCopy(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        before = self.best
+        super().on_epoch_end(epoch, logs)
+        if self.best != before:
+            self.kept = self.model.weights
+
+
+class NeverStops(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.model.stop_training = False
+
+
+class Unfinished(keras.callbacks.Callback):
+    def __init__(self, patience):
+        super().__init__()
+
+    def on_epoch_end(self, epoch, logs=None):
+        return ...
+
+
+class Plain:
+    def __init__(self, patience):
+        self.patience = patience
+
+
+# ---- 3.4 ----
+
+
+def percent(kept, good):
+    return 100 * (kept / good - 1)
+
+
+def regret(val, test, stop, until=1, kept_by="val", best_by="val", measured="test", number=percent):
+    columns = {"val": val, "test": test}
+    kept = int(np.argmin(columns[kept_by][: stop + until]))
+    good = int(np.argmin(columns[best_by]))
+    return number(columns[measured][kept], columns[measured][good])
+
+
+# ---- 3.5 ----
+
+
+def growing(history):
+    """Patience that grows with the epoch of the best."""
+    losses = history["val_loss"]
+    at = int(np.argmin(losses))
+    return len(losses) - 1 - at >= 8 + at / 5 or len(losses) >= 250
+
+
+def first_rise(history):
+    return len(history["val_loss"]) > 1 and history["val_loss"][-1] > history["val_loss"][-2]
+
+
+class TestChapter03(ExerciseRules):
+    chapters = [ex]
+    names = dict(keras=keras, np=np, math=math, Patience=Patience, Smoothed=Smoothed, Epochs=Epochs)
+    answers = {
+        ex.stop_and_keep: (
+            [(9, 6), [9, 6], (np.int64(9), np.int64(6))],
+            {"every failure": ((5, 3), "starts the count again"),
+             "last weights": ((9, 9), "not the last"),
+             "the future": ((9, 10), "nobody trains it"),
+             "to the end": ((10, 10), "three failures in a row"),
+             "one more": ((10, 6), "one failure more"),
+             "one less": ((8, 6), "two failures in a row"),
+             "an older best": ((9, 3), "is better than epoch 3"),
+             "from 1": ((10, 7), "counting from 1"),
+             "another best": ((9, 1), "Not 1"),
+             "elsewhere": ((2, 1), "under each epoch"),
+             "one number": (9, "is two epochs"),
+             "text": ("nine", "is two epochs"),
+             "three": ((9, 6, 1), "is two epochs")}, (..., ...)),
+        ex.best_epoch: (
+            [best, lambda v, mode: int(np.nanargmin(v) if mode == "min" else np.nanargmax(v))],
+            {"always the smallest": (lambda v, mode: best(v), 'With mode="max"'),
+             "NaN wins": (lambda v, mode: int(np.argmin(v) if mode == "min" else np.argmax(v)),
+                          "Epoch 0 is NaN"),
+             "begins with the first": (from_first, "Epoch 0 is NaN"),
+             "the last of equals": (lambda v, mode: best(v, mode, lambda a, b: a <= b), "tie"),
+             "min_delta": (lambda v, mode: best(v, mode, lambda a, b: a < b - 0.01), "by however little"),
+             "the value": (lambda v, mode: np.nanmin(v) if mode == "min" else np.nanmax(v), "whole number"),
+             "from 1": (lambda v, mode: best(v, mode) + 1, "You return 2"),
+             "drops NaN": (lambda v, mode: best([x for x in v if x == x], mode), "move up"),
+             "NaN is smaller": (lambda v, mode: best(v, mode, lambda a, b: not a >= b), "taken for the best"),
+             "max from 0": (lambda v, mode: best(v, mode, first=0.0 if mode == "max" else math.inf),
+                            "minus infinity. You return no epoch"),
+             "min from 1": (lambda v, mode: best(v, mode, first=1 if mode == "min" else math.inf),
+                            "begin with infinity"),
+             "starts at -1": (lambda v, mode: max(range(len(v)), key=lambda i: v[i] if v[i] < 1 else 0)
+                              if mode == "max" else best(v), "Is a number fixed?"),
+             "no return": (lambda v, mode: None, "is a return missing?")}, lambda v, mode: ...),
+        ex.my_early_stopping: (
+            [ByHand, WithLists],
+            {"one more": (early(needed=1), "one failure more"),
+             "every failure": (early(resets_wait=False), "count the failures in all"),
+             "the training loss": (early(key="loss"), 'You seem to read "loss"'),
+             "best from 1": (early(first=1.0), "begin at 1?"),
+             "best from 0": (early(first=0.0), "begin at 0?"),
+             "at the stop alone": (RestoresAtStop, "set them in on_train_end"),
+             "no copy": (NoCopy, "get_weights() is a copy"),
+             "not greater or equal": (NotNotLess, "never the best"),
+             "skips NaN": (SkipsNaN, "that is a failure"),
+             "sets None": (early(checks_kept=False), "only if there are some"),
+             "last weights": (early(restores=False), "weights of the last epoch"),
+             "leaks": (early(afresh=False), "Begin afresh"),
+             "equal is better": (early(strict=False), "equal to the best"),
+             "the epoch before": (early(previous=True), "improve on the best"),
+             "NaN is best": (KeepsNaN, "first loss is NaN"),
+             "self": (early(target="self"), "self.model.stop_training"),
+             "switches off": (early(switches_off=True), "switched that off"),
+             "never": (NeverStops, "goes on to the end"),
+             "accuracy": (early(key="val_accuracy"), "KeyError"),
+             "an object": (ByHand(3), "without parentheses"),
+             "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
+        ex.stop_regret: (
+            [regret, lambda v, t, stop: np.float64(100 * (t[best(v[: stop + 1])] / t[best(v)] - 1))],
+            {"weights at the stop": (lambda v, t, s: 100 * (t[s] / t[best(v)] - 1), "weights at the stop"),
+             "keeps by test": (lambda v, t, s: regret(v, t, s, kept_by="test"), "lowest test loss. The test"),
+             "all by test": (lambda v, t, s: regret(v, t, s, kept_by="test", best_by="test"),
+                             "lowest test losses"),
+             "best by test": (lambda v, t, s: regret(v, t, s, best_by="test"), "Nobody could have chosen"),
+             "in val_loss": (lambda v, t, s: regret(v, t, s, measured="val"), "lost in val_loss"),
+             "share": (lambda v, t, s: regret(v, t, s, number=lambda a, b: a / b - 1), "multiply by 100"),
+             "difference": (lambda v, t, s: regret(v, t, s, number=lambda a, b: a - b), "is the difference"),
+             "divides by kept": (lambda v, t, s: regret(v, t, s, number=lambda a, b: -percent(b, a)),
+                                 "was kept"),
+             "sign": (lambda v, t, s: -regret(v, t, s), "to lose is positive"),
+             "no stop": (lambda v, t, s: regret(v, t, len(v)), "the whole run only"),
+             "without the stop": (lambda v, t, s: regret(v, t, s, until=0), "epoch of the stop was trained"),
+             "by heart": (lambda v, t, s: 20.0, "Is a number fixed?"),
+             "absolute": (lambda v, t, s: abs(regret(v, t, s)), "can be negative"),
+             "never below 0": (lambda v, t, s: max(0, regret(v, t, s)), "can be negative"),
+             "something": (lambda v, t, s: 7.0, "You return 7"),
+             "an epoch list": (lambda v, t, s: v, "One number is asked for"),
+             "no return": (lambda v, t, s: None, "is a return missing?")}, lambda v, t, s: ...),
+        ex.own_rule: (
+            [Patience("val_loss", 12) | Epochs(200), Smoothed(10, Patience("val_loss", 5)),
+             ImprovementBelow("val_loss", 0.01, window=20, relative=True), growing],
+            {"cheap": (Patience("val_loss", 3), "The limit is 10 %"),
+             "to the end": (Epochs(300), "trains so long"),
+             "long": (Patience("val_loss", 50) | Epochs(250), "trains so long"),
+             "never ends": (Patience("val_loss", 50), "never ends"),
+             "a threshold": (Below("val_loss", 0.1), "On diabetes one run never ends"),
+             "a fixed length": (Epochs(75), "Patience 15 with a budget of 300 is cheaper and better"),
+             "late": (After(40, Patience("val_loss", 3)), "Most is lost on soybean"),
+             "at once": (lambda history: True, "Most is lost on soybean"),
+             "the first rise": (first_rise, "Most is lost on soybean"),
+             "sees the test": (lambda history: history["test_loss"][-1] < 1, "must not see it"),
+             "misspelt": (Patience("val_los", 5, mode="min"), 'Did you mean "val_loss"?'),
+             "no return": (lambda history: None, "Is a return missing?"),
+             "a number": (5, "should be a criterion"),
+             "an error": (lambda history: history["val_loss"][-20] < 0, "IndexError")}, ...),
+    }
+
+
+def test_the_picture_of_a_wrong_answer_to_3_1_does_not_show_the_right_one(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("course_utils.classroom.notebook.show", lambda ax, alt: drawn.append((ax, alt)))
+    for answer in ((5, 3), (9, 1), (2, 1), (40, -7)):
+        ex.stop_and_keep.grade(answer).draw()
+    words = [[text.get_text() for text in ax.get_legend().get_texts()] for ax, _ in drawn]
+    assert words == [["val_loss", "your stop", "your best"]] * 3 + [["val_loss"]]
+    assert [line.get_xdata()[0] for line in drawn[0][0].lines[1:]] == [5, 3]
+    assert "5, and the epoch that you keep, 3" in drawn[0][1]
+
+
+def test_a_rule_that_costs_less_or_loses_less_than_patience_is_told_so():
+    assert "below the line of Patience" in ex.own_rule.grade(Smoothed(10, Patience("val_loss", 5))).text
+    assert "on the line of Patience" in ex.own_rule.grade(Patience("val_loss", 10)).text
+
+
+def test_the_score_is_that_of_compare():
+    rule = Patience("val_loss", 10)
+    cost, lost, by_problem = ex._score(rule)
+    expected = {name: (c, r) for name, c, r in ex._frontier()}["Patience 10"]
+    assert (cost, lost) == pytest.approx(expected)
+    assert np.mean(list(by_problem.values())) == pytest.approx(lost)
+
+
+def test_the_score_is_of_runs_that_the_lesson_does_not_show():
+    lesson = ex.load_curves("proben1").select(units=64)
+    shown = {tuple(run["val_loss"][:5]) for run in lesson}
+    assert len(ex._unseen()) == 100
+    assert not any(tuple(run["val_loss"][:5]) in shown for _, run, _ in ex._unseen())
+    assert all(set(seen) == set(ex.SEEN) for _, seen, _ in ex._unseen())
+
+
+def test_a_slow_way_to_write_a_rule_is_scored_in_time():
+    started = time.perf_counter()
+    ex.own_rule.grade(growing)
+    assert time.perf_counter() - started < 5  # half a second on a free core

@@ -1,0 +1,181 @@
+"""The exercises of chapter 04: right answers, wrong answers with their messages, and the score of 4.5."""
+
+import numpy as np
+
+from course_utils.classroom.chapter_04 import exercises as ex
+from course_utils.stopping import Epochs, GeneralizationLoss, Patience, Smoothed, SuccessiveIncreases
+from exercise_rules import ExerciseRules
+
+LOSSES = np.array(ex.LOSSES)
+
+
+def rises(values, strip, first=None, afresh=True, better=lambda value, before: value > before, lowest=False):
+    """Right; each argument breaks one thing."""
+    ends = values[strip - 1 if first is None else first :: strip]
+    counts, before = [], float("inf")
+    for value in ends:
+        rose = better(value, before)
+        last = counts[-1] if counts else 0
+        counts.append(last + 1 if rose else 0 if afresh else last)
+        before = min(before, value) if lowest else value
+    return counts
+
+
+def with_numpy(values, strip):
+    ends = np.array(values[: len(values) // strip * strip]).reshape(-1, strip)[:, -1]
+    counts = np.zeros(len(ends), int)
+    for i in range(1, len(ends)):
+        counts[i] = (counts[i - 1] + 1) * (ends[i] > ends[i - 1])
+    return counts
+
+
+def of_means(values, strip):
+    means = [sum(values[i : i + strip]) / strip for i in range(0, len(values) - strip + 1, strip)]
+    return rises(means, 1)
+
+
+def flags(values, strip):
+    return [min(count, 1) for count in rises(values, strip)]
+
+
+def for_each_epoch(values, strip):
+    return [int(count) for count in np.nan_to_num(SuccessiveIncreases(1, strip).score({"val_loss": values}))]
+
+
+def with_a_half_strip(values, strip):
+    last = values[-1] > values[len(values) // strip * strip - 1]
+    return [*rises(values, strip), int(last)]
+
+
+def of_bests(quantile):
+    return lambda past: np.quantile([min(run) for run in past], quantile)
+
+
+def by_sorting(past):
+    return sorted(min(run) for run in past)[round(0.95 * (len(past) - 1))]
+
+
+def patient(history):  # patience that grows with the epoch of the best
+    losses = history["val_loss"]
+    best = losses.index(min(losses))
+    return len(losses) - 1 - best >= 12 + 0.1 * best or len(losses) >= 250
+
+
+def counted(values, strip, higher):
+    ends, counts = values[strip - 1 :: strip], [0]
+    for before, value in zip(ends, ends[1:]):
+        counts.append(counts[-1] + 1 if higher(value, before) else 0)
+    return counts
+
+
+def round_the_end(values, strip):
+    counts = []
+    for end in range(strip - 1, len(values), strip):
+        rose = values[end] > values[end - strip]
+        counts.append((counts[-1] if counts else 0) + 1 if rose else 0)
+    return counts
+
+
+smoothed = Smoothed(5, Patience("val_loss", 20)) | Epochs(280)
+
+
+def of_the_test(history):
+    return history["test_loss"][-1] > history["test_loss"][0]
+
+
+class TestChapter04(ExerciseRules):
+    chapters = [ex]
+    names = dict(np=np, Patience=Patience, Epochs=Epochs)
+    answers = {
+        ex.score_by_hand: (
+            [[0, 0, 10, 25, 0, 20], np.array([0, 0, 10.0, 25.0, 0, 20.0]), (0, 0, 10, 25, 0, 20)],
+            {"the future": (100 * (LOSSES / 0.3 - 1), "has not happened yet"),
+             "shares": ([0, 0, 0.1, 0.25, 0, 0.2], "percent"),
+             "the epoch before": ([0, -20, 10, 13.64, -40, 20], "epoch before"),
+             "of now": ([0, 0, 9.09, 20, 0, 16.67], "Divide by the lowest"),
+             "no minus": ([100, 100, 110, 125, 100, 120], "takes 1 away"),
+             "the first": ([0, -20, -12, 0, -40, -28], "epoch 0"),
+             "difference": ([0, 0, 0.04, 0.1, 0, 0.06], "difference"),
+             "five": ([0, 10, 25, 0, 20], "six epochs"),
+             "one slip": ([0, 0, 10, 20, 0, 20], "At epoch 3"),
+             "a number": (25, "list of six")},
+            [0, ..., ..., ..., ..., ...]),
+        ex.who_speaks_when: (
+            [(9, 8, 14), [9, 8, 14], np.array([9, 8, 14])],
+            {"from 1": ((10, 9, 15), "count from 1"),
+             "patience of two": ((8, 8, 14), "third is the end"),
+             "other libraries": ((10, 8, 14), "wait for one more"),
+             "patience too late": ((11, 8, 14), "ended the run before"),
+             "a small rise": ((9, 7, 14), "11 %"),
+             "not the first": ((9, 9, 14), "held before"),
+             "epochs for strips": ((9, 8, 8), "ends of strips"),
+             "one strip": ((9, 8, 9), "Two in a row"),
+             "inside": ((9, 8, 13), "inside a strip"),
+             "elsewhere": ((3, 8, 14), "does not stop at epoch 3"),
+             "two": ((9, 8), "Three epochs"),
+             "a number": (9, "three epochs")},
+            (..., ..., ...)),
+        ex.rises_in_a_row: (
+            [rises, with_numpy],
+            {"falls": (lambda values, strip: counted(values, strip, np.less), "You count falls"),
+             "falls and ties": (lambda v, s: counted(v, s, np.less_equal), "what did not move"),
+             "round the end": (round_the_end, "round to the end of the list"),
+             "never afresh": (lambda v, s: rises(v, s, afresh=False), "again, at 0"),
+             "equal counts": (lambda v, s: rises(v, s, better=lambda a, b: a >= b), "comparison is >"),
+             "the lowest": (lambda v, s: rises(v, s, lowest=True), "strip before"),
+             "flags": (flags, "whether a strip rose"),
+             "begins": (lambda v, s: rises(v, s, first=0), "where strips begin"),
+             "means": (of_means, "means"),
+             "half strip": (with_a_half_strip, "not over"),
+             "each epoch": (for_each_epoch, "once for each strip"),
+             "first left out": (lambda v, s: rises(v, s)[1:], "stands in the list"),
+             "fixed": (lambda v, s: rises(v, 2), "Is a number fixed"),
+             "one number": (lambda v, s: rises(v, s)[-1], "list"),
+             "nothing": (lambda v, s: None, "return missing"),
+             "no function": ([0, 1, 2], "function")},
+            lambda values, strip: ...),
+        ex.threshold_of_past_runs: (
+            [of_bests(0.95), by_sorting],
+            {"all epochs": (lambda past: np.quantile(np.concatenate(past), 0.95), "stop at once"),
+             "mean of quantiles": (lambda past: np.mean([np.quantile(r, 0.95) for r in past]), "as a mean"),
+             "one run": (lambda past: np.quantile(past[0], 0.95), "one run"),
+             "the other end": (of_bests(0.05), "5 %"),
+             "percentile": (of_bests(0.0095), "np.percentile"),
+             "largest": (of_bests(1), "one bad run decides"),
+             "last values": (lambda past: np.quantile([r[-1] for r in past], 0.95), "last value"),
+             "smallest": (of_bests(0), "best there ever was"),
+             "mean": (lambda past: np.mean([min(r) for r in past]), "the mean"),
+             "median": (of_bests(0.5), "median"),
+             "another": (of_bests(0.8), "Only 81% of the past runs got down to"),
+             "too easy": (lambda past: 0.5, "easier than needed: 95 % of the past runs got down to 0.39"),
+             "fixed": (lambda past: 0.39, "Is a number fixed"),
+             "a list": (lambda past: [min(r) for r in past], "One threshold")},
+            lambda past: ...),
+        ex.no_problem_behind: (
+            [Patience("val_loss", 16) | Epochs(250), smoothed, patient],
+            {"too soon": (GeneralizationLoss(5), "loses most on soybean"),
+             "too short": (Patience("val_loss", 10) | Epochs(250), "a rule is fitted too"),
+             "never": (SuccessiveIncreases(8), "never end"),
+             "too long": (Patience("val_loss", 50) | Epochs(299), "dearly paid"),
+             "fixed length": (Epochs(90), "Both limits"),
+             "a number": (20, "criterion"),
+             "the test": (of_the_test, "must not see it")},
+            ...)}
+
+
+def test_the_stops_of_4_2_are_what_the_criteria_say():
+    run = {"val_loss": ex.SPOKEN}
+    rules = Patience("val_loss", 3), GeneralizationLoss(20), SuccessiveIncreases(2)
+    assert tuple(rule.first(run) for rule in rules) == ex.STOPS
+
+
+def test_the_scores_of_4_1_and_4_3_are_what_the_criteria_say():
+    assert np.allclose(GeneralizationLoss(20).score({"val_loss": ex.LOSSES}), ex.GL)
+    scores = SuccessiveIncreases(2, strip=2).score({"val_loss": ex.STRIPS})
+    assert scores[~np.isnan(scores)].tolist() == ex.RISES
+
+
+def test_no_length_of_patience_alone_ends_every_run_within_both_limits():
+    # so that a budget is needed: the exercise's hint says so
+    for length in (15, 16, 17, 18):
+        assert ex._score(Patience("val_loss", length))[2], length

@@ -1,0 +1,275 @@
+"""The exercises of chapter 06: right answers, wrong answers with their messages, and what 6.1, 6.2 claim."""
+
+import functools
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from course_utils.classroom.chapter_06 import exercises as ex
+from course_utils.classroom.data import load_cifar10, mobilenetv2_weights
+from course_utils.pruning import prune_at_stop
+from course_utils.stopping import Patience
+from course_utils.transfer import backbone, leep, split_at, unfreeze
+from exercise_rules import ExerciseRules
+
+
+def seen(losses, patience, best=float("inf"), wait=0, longer=0, shorter=0, better=np.less):
+    """The losses of one phase; each argument breaks one thing."""
+    for epoch, loss in enumerate(losses):
+        best, wait = (loss, 0) if better(loss, best) else (best, wait + 1)
+        if wait >= patience + longer:
+            return losses[: epoch + 1 - shorter]
+    return losses
+
+
+def two_phases(head, top, patience, **broken):
+    head, top = seen(head, patience, **broken), seen(top, patience, **broken)
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def with_criteria(head, top, patience):
+    def phase(losses):
+        stop = Patience("val_loss", patience).first({"val_loss": losses})
+        return losses if stop is None else losses[: stop + 1]
+
+    both = phase(head) + phase(top)
+    return [len(phase(head)), len(phase(top)), both.index(min(both))]
+
+
+def old_best(head, top, patience):
+    head = seen(head, patience)
+    top = seen(top, patience, best=min(head))
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def old_wait(head, top, patience):
+    head = seen(head, patience)
+    top = seen(top, patience, best=min(head), wait=patience - 1)
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def within_the_top(head, top, patience):
+    epochs = two_phases(head, top, patience)
+    return *epochs[:2], int(np.argmin(seen(top, patience)))
+
+
+def best_of_the_top(head, top, patience):
+    head, top = seen(head, patience), seen(top, patience)
+    return len(head), len(top), len(head) + int(np.argmin(top))
+
+
+def stops(head, top, patience):
+    epochs = two_phases(head, top, patience)
+    return epochs[0] - 1, epochs[1] - 1, epochs[2]
+
+
+def unseen_best(head, top, patience):
+    return *two_phases(head, top, patience)[:2], int(np.argmin(head + top))
+
+
+def until_best(head, top, patience):
+    head, top = seen(head, patience), seen(top, patience)
+    head, top = head[: head.index(min(head)) + 1], top[: top.index(min(top)) + 1]
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+class Made:
+    """An answer that takes seconds to make: it is made when it is graded, not when tests are collected."""
+
+    def __init__(self, make):
+        self.make = make
+
+
+def made_first(grader):
+    return lambda answer: grader(answer.make() if isinstance(answer, Made) else answer)
+
+
+ex.prune_the_top.grader = made_first(ex.prune_the_top.grader)
+
+
+class Names(Mapping):
+    """What the solution of 6.5 finds in the lesson, made when it is looked up."""
+
+    made = {"np": lambda: np, "Patience": lambda: Patience, "prune_at_stop": lambda: prune_at_stop,
+            "model": lambda: trained(), "known": lambda: photos()[0], "validation": lambda: photos()[1]}
+
+    def __getitem__(self, name):
+        return self.made[name]()
+
+    def __iter__(self):
+        return iter(self.made)
+
+    def __len__(self):
+        return len(self.made)
+
+
+@functools.cache
+def photos():
+    """(known, validation): what the frozen part makes of 400 and 200 photos, with labels."""
+    (x, y), _ = load_cifar10()
+    rows = np.random.default_rng(0).permutation(len(y))[:600]
+    bottom, _ = split_at(backbone(from_side=32, weights=mobilenetv2_weights()), ex.CUT)
+    x, y = bottom.predict(x[rows], verbose=0), y[rows]
+    return (x[:400], y[:400]), (x[400:], y[400:])
+
+
+@functools.cache
+def trained():
+    """The last convolution of MobileNetV2 and a head that has learnt for ten epochs."""
+    keras.utils.set_random_seed(0)
+    _, top = split_at(backbone(from_side=32, weights=mobilenetv2_weights()), ex.CUT)
+    model = keras.Model(top.input, keras.layers.Dense(10, name="head")(top.output))
+    unfreeze(model, "head")
+    model.compile(
+        optimizer=keras.optimizers.Adam(3e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.fit(*photos()[0], epochs=10, verbose=0)
+    unfreeze(model, ex.CUT)
+    return model
+
+
+@functools.cache
+def pruned():
+    """`trained`, pruned to 0.9 by the course's tool: (model, report)."""
+    known, validation = photos()
+    return prune_at_stop(
+        trained(), known, validation_data=validation, first=None, second=Patience("val_loss", 1),
+        target_sparsity=0.9, ramp_epochs=4, learning_rate=3e-4, epochs=7)
+
+
+@functools.cache
+def cut_down(share, change=lambda kernel: kernel):
+    """A copy of `trained` without its smallest weights, and not trained on."""
+    model = keras.models.clone_model(trained())
+    model.set_weights(trained().get_weights())
+    for layer in (model.get_layer(ex.CUT), model.get_layer("head")):
+        kernel = layer.kernel.numpy()
+        small = np.abs(kernel) <= np.quantile(np.abs(kernel), share)
+        layer.kernel.assign(change(np.where(small, 0, kernel)))
+    return model
+
+
+@functools.cache
+def with_constraints():
+    """Pruned by hand: the smallest weights at 0, and kept there by a constraint while the rest is trained."""
+    model = cut_down(0.901)
+    for layer in (model.get_layer(ex.CUT), model.get_layer("head")):
+        layer.kernel.constraint = (lambda mask: lambda kernel: kernel * mask)(layer.kernel.numpy() != 0)
+    model.compile(
+        optimizer=keras.optimizers.Adam(3e-4),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    model.fit(*photos()[0], epochs=3, verbose=0)
+    return model
+
+
+def whole_network():
+    source = backbone("MobileNetV2", side=97, from_side=32, weights=None)
+    return keras.Model(source.input, keras.layers.Dense(10)(source.output))
+
+
+class TestChapter06(ExerciseRules):
+    chapters = [ex]
+    names = Names()
+    answers = {
+        ex.which_layer_where: (
+            [["d", "e", "f", "b"], "defb", "d, e, f, b", ("d", "e", "f", "b")],
+            {"pop(0) believed": (["e", "f", "b"], "is a copy"),
+             "pop() not": (["d", "e", "f", "a", "b"], "model's own method"),
+             "both": (["e", "f", "a", "b"], "Two lines"),
+             "f is popped": (["d", "e", "b"], "the last layer is a"),
+             "f is popped, a stays": (["d", "e", "a", "b"], "not f"),
+             "to the front": (["b", "d", "e", "f"], "at the end"),
+             "one missing": (["d", "e", "f"], "one more layer"),
+             "counted from 1": (["d", "e", "f", "c"], "counting starts at 0"),
+             "a stranger": (["d", "g"], 'no layer "g"'),
+             "otherwise": (["f", "e", "d"], "one by one"),
+             "a number": (4, "list of names")},
+            [..., ...]),
+        ex.what_is_trained: (
+            [(1338, 1338), [1338.0, 1338], np.array([1338, 1338])],
+            {"with norm2": ((1402, 1434), "all four of its rows"),
+             "scale and shift": ((1370, 1386), "scale and shift"),
+             "without the head": ((1168, 1338), "head is trained too"),
+             "the head alone": ((170, 1338), "head alone"),
+             "before": ((112, 1338), "before conv2"),
+             "norms from norm1": ((1338, 1434), "wherever you begin"),
+             "with conv1": ((1338, 1418), "conv1 stands before"),
+             "everything": ((1514, 1514), "whole model"),
+             "otherwise": ((1338, 7), "leave the norms out"),
+             "one number": (1338, "two numbers"),
+             "not whole": ((1338, 0.5), "two whole numbers")},
+            (..., ...)),
+        ex.two_events: (
+            [two_phases, with_criteria],
+            {"the old best": (old_best, "its own epochs alone"),
+             "the old wait": (old_wait, "counts from 0"),
+             "within the top": (within_the_top, "Counted through both"),
+             "stops for epochs": (stops, "how many epochs"),
+             "unseen": (unseen_best, "never trained"),
+             "one too long": (lambda h, t, p: two_phases(h, t, p, longer=1), "waits for a third"),
+             "one too short": (lambda h, t, p: two_phases(h, t, p, shorter=1), "leave out the epoch"),
+             "until the best": (until_best, "epochs of waiting"),
+             "best of the top": (best_of_the_top, "Look at both"),
+             "fixed": (lambda h, t, p: two_phases(h, t, 2), "fixed in yours"),
+             "equal counts": (lambda h, t, p: two_phases(h, t, p, better=np.less_equal), "comparison is <"),
+             "otherwise": (lambda h, t, p: (1, 2, 3), "it should be (5, 6, 8)"),
+             "one number": (lambda h, t, p: 5, "Three whole numbers"),
+             "nothing": (lambda h, t, p: None, "return missing"),
+             "no function": ((5, 6, 8), "function")},
+            lambda head, top, patience: ...),
+        ex.leep_by_hand: (
+            [leep(ex.THETA, ex.KINDS), -0.239, np.float32(-0.24)],
+            {"positive": (0.239, "not positive"),
+             "log of the mean": (np.log(0.8), "log of the mean"),
+             "base 10": (-0.104, "base 10"),
+             "base 2": (-0.345, "base 2"),
+             "sum": (-0.957, "the mean"),
+             "no logs": (0.8, "logs are missing"),
+             "logs back": (0.787, "took the logs back"),
+             "joint": (np.log(np.array([0.375, 0.25, 0.5, 0.5])).mean(), "P(y, z) for"),
+             "reverse": (np.log([0.75, 0.5, 1, 1]).mean(), "P(z | y) for"),
+             "knows nothing": (-0.693, "knows nothing"),
+             "otherwise": (-2, "Not -2"),
+             "otherwise positive": (3, "at most 0"),
+             "a text": ("-0.239", "one number")},
+            ...),
+        ex.prune_the_top: (
+            [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints)],
+            {"not pruned": (Made(trained), "Nothing is pruned"),
+             "not trained on": (Made(lambda: cut_down(0.97)), "trained on"),
+             "too few zeros": (Made(lambda: cut_down(0.5)), "Did the masks reach"),
+             "neither": (Made(lambda: cut_down(0.5, lambda kernel: -kernel)), "Both are too few"),
+             "the whole network": (Made(whole_network), "Prune `model`"),
+             "a number": (0.9, "is a model")},
+            ...)}
+
+
+def test_the_layers_of_6_1_are_what_keras_gives():
+    source, target = (
+        keras.Sequential([keras.Input((4,)), *(keras.layers.Dense(4, name=name) for name in names)])
+        for names in ("abc", "def")
+    )
+    target.layers.pop(0)
+    target.add(source.layers[0])
+    target.pop()
+    target.add(source.layers[1])
+    assert tuple(layer.name for layer in target.layers) == ex.ORDER
+
+
+def test_the_counts_of_6_2_are_what_keras_gives():
+    model = ex.counted_model()
+    assert {layer.name: layer.count_params() for layer in model.layers if layer.weights} == ex.COUNTS
+    assert (unfreeze(model, "conv2"), unfreeze(model, "norm1")) == ex.TRAINED
+
+
+def test_the_score_of_6_4_is_what_the_course_s_leep_gives():
+    assert np.isclose(leep(ex.THETA, ex.KINDS), ex.LEEP)
+
+
+def test_the_phases_of_6_3_end_where_the_criteria_say():
+    for *script, right in ex.SCRIPTS:
+        assert tuple(with_criteria(*script)) == right

@@ -1,0 +1,131 @@
+"""A training that is killed again and again, and goes on each time. test_state.py runs this file as a script.
+
+    python killed_training.py keras /tmp/somewhere 20
+
+prints as JSON the result of an undisturbed run and of some that were killed, 20 times in all. Importing
+TensorFlow takes seconds, so it is imported once, and every training is a fork, made before TensorFlow has
+computed anything.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from course_utils.stopping import Patience, Probe, StopWhen, TimeBudget
+
+
+class Ticks:
+    """Counts the places at which a process can die, and dies at the one it is told: ("any", 17)."""
+
+    def __init__(self, last):
+        self.last, self.counts = last, {"any": 0, "saving": 0}
+
+    def any(self, *_, **__):
+        self._count("any")
+
+    def saving(self, *_, **__):
+        self._count("any")
+        self._count("saving")
+
+    def around(self, function):
+        def ticking(*args):
+            self.saving()
+            result = function(*args)
+            self.saving()
+            return result
+
+        return ticking
+
+    def _count(self, kind):
+        self.counts[kind] += 1
+        if self.last == (kind, self.counts[kind]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killer(tick, at_the_end=False):
+    """A callback that ticks in its hooks. One that stands after StopWhen leaves the end of training alone.
+
+    Between the ends of the two other callbacks the state is gone and the backup not yet: so the docs say.
+    """
+    probe = Probe("killer")
+    probe._implements_train_batch_hooks = lambda: True
+    for hook in ["on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_end"]:
+        setattr(probe, hook, tick.any)
+    probe.on_epoch_end = tick.saving
+    if at_the_end:
+        probe.on_train_end = tick.any
+    return probe
+
+
+def train(K, folder, last, epochs=40):
+    """One process's life: build, fit with resume, note the result. Every epoch has the same batches."""
+    import numpy as np
+
+    tick = Ticks(last)
+    os.fsync, os.replace = tick.around(os.fsync), tick.around(os.replace)
+    chance = np.random.default_rng(5)
+    x = chance.normal(size=(40, 6)).astype("float32")
+    y = (x @ chance.normal(size=(6, 1)) + 0.3 * chance.normal(size=(40, 1))).astype("float32")
+    K.utils.set_random_seed(1)
+    model = K.Sequential([K.Input((6,)), K.layers.Dense(8, "tanh"), K.layers.Dense(1)])
+    model.compile(K.optimizers.Adam(0.05), "mse", run_eagerly=True)
+    stop = StopWhen(Patience("val_loss", 4) | TimeBudget(minutes=30), "val_loss", state=folder / "state")
+    backup = K.callbacks.BackupAndRestore(str(folder / "backup"))
+    callbacks = [killer(tick, at_the_end=True), stop, killer(tick), backup, killer(tick)]
+    model.fit(x[:30], y[:30], batch_size=10, shuffle=False, validation_data=(x[30:], y[30:]), verbose=0,
+              epochs=epochs, callbacks=callbacks)
+    report = stop.report
+    result = {
+        "reason": report.reason, "ended_by": report.ended_by, "epoch": report.epoch, "step": report.step,
+        "best": [report.best_epoch, report.kept], "ticks": tick.counts, "seconds": stop.history["seconds"],
+        "losses": [stop.history["loss"], stop.history["val_loss"], stop.history["steps"]],
+        "weights": [weight.tolist() for weight in model.get_weights()],
+        "left": sorted(path.name for path in folder.glob("*")),
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def process(K, folder, last=None):
+    """Run `train` in a fork. Returns its result, or None if it was killed."""
+    folder.mkdir(exist_ok=True)
+    child = os.fork()
+    if child == 0:
+        try:
+            train(K, folder, last)
+            os._exit(0)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == -signal.SIGKILL:
+        return None
+    assert code == 0, f"a training failed with exit code {code}"
+    return json.loads((folder / "result.json").read_text())
+
+
+def main(name, folder, kills):
+    K = __import__(name)
+    began = time.monotonic()
+    whole = process(K, folder / "whole")
+    an_epoch = {kind: ticks // (whole["epoch"] + 1) for kind, ticks in whole["ticks"].items()}
+    chance, done, runs = random.Random(0), 0, []
+    while done < kills:
+        result, killed = None, 0
+        while result is None:  # a training of which some processes are killed, each a bit later
+            kind = chance.choice(["any", "saving"])  # else few would fall between the two saves
+            last = (kind, chance.randint(1, 3 * an_epoch[kind])) if done < kills else None
+            result = process(K, folder / f"run {len(runs)}", last)
+            killed += result is None
+            done += result is None
+        runs.append(dict(result, killed=killed))
+    json.dump({"whole": whole, "runs": runs, "seconds": time.monotonic() - began}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
