@@ -43,28 +43,34 @@ def lessons(source=ROOT / "lessons"):
     return sorted(pathlib.Path(source).glob("[0-9][0-9]_*.py"))
 
 
-def opening(name, folder):
-    """The cells every notebook begins with: the Colab badge, and the set-up that does nothing elsewhere."""
+def opening(name, folder, text=""):
+    """What stands below a notebook's title: the Colab badge, and the set-up that does nothing elsewhere."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    repository = project["urls"]["Repository"]
+    repository = project["urls"]["Repository"].rstrip("/").removesuffix(".git")
     colab = "https://colab.research.google.com"
     page = repository.replace("https://github.com", f"{colab}/github") + "/blob/main/notebooks/"
     page += f"{folder}/{name}.ipynb".lstrip("/")
+    prunes = "course_utils.pruning" in text  # it needs tfmot, and tf-keras beside it, or pip changes TensorFlow
+    known = {"repository": repository, "folder": repository.rsplit("/", 1)[-1],
+             "packages": '"tensorflow-model-optimization", "tf-keras"' if prunes else ""}
     setup = (ROOT / "lessons" / "setup_cell.py").read_text(encoding="utf-8").strip()
+    setup = re.sub(r"<(\w+)>", lambda match: known[match[1]], setup)
     hidden = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["setup"]}
     return [
         nbformat.v4.new_markdown_cell(f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({page})",
                                       metadata={"tags": ["setup"]}),
-        nbformat.v4.new_code_cell(setup.replace("<repository>", repository), metadata=hidden),
+        nbformat.v4.new_code_cell(setup, metadata=hidden),
     ]
 
 
 def compose(lesson, folder):
-    """The notebook of a lesson's face before it is run: cells, ids and metadata depend on the files alone."""
+    """A lesson's face before it is run: cells, ids and metadata depend on the files alone."""
     text = lesson.read_text(encoding="utf-8")
     lock = (ROOT / "constraints" / "lock.txt").read_text(encoding="utf-8")
     kept = [cell for cell in jupytext.reads(text, fmt="py:percent").cells if FACES[folder] not in tags(cell)]
-    cells, seen = opening(lesson.stem, folder) + kept, collections.Counter()
+    title = kept[:1] if kept and kept[0].cell_type == "markdown" else []  # a reader meets the title first
+    cells = title + opening(lesson.stem, folder, text) + kept[len(title):]
+    seen = collections.Counter()
     for cell in cells:
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own note of blank lines
         if not folder and "reveal" in tags(cell):  # its output goes, and nbval would find that it differs

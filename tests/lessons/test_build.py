@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 import build
+from course_utils.classroom import colab
 
 LESSON = """# %% [markdown]
 # # Does it stop?
@@ -79,13 +80,13 @@ def test_a_meant_error_names_no_folder_of_the_machine(faces):
     assert output.traceback == ["ValueError: no"]
 
 
-def test_badge_and_set_up_come_first_and_name_the_repository_of_pyproject(faces):
+def test_title_badge_and_set_up_come_first_and_name_the_repository_of_pyproject(faces):
     for folder, notebook in (("", faces.learner), ("solutions/", faces.solutions)):
-        badge, setup, title = notebook.cells[:3]
+        title, badge, setup = notebook.cells[:3]
         assert f"/blob/main/notebooks/{folder}01_stop.ipynb)" in badge.source
         assert "https://colab.research.google.com/github/" in badge.source
         assert setup.metadata.jupyter.source_hidden and setup.metadata.cellView == "form"
-        assert "<repository>" not in setup.source and setup.outputs == []
+        assert "<" not in setup.source and setup.outputs == [] and len(setup.source.splitlines()) < 12
         assert title.source == "# Does it stop?"
 
 
@@ -151,75 +152,91 @@ def test_a_name_without_a_lesson_is_said(tmp_path):
 class Colab:
     """Stand-ins for a machine with google.colab and no course_utils; keeps what was run."""
 
-    def __init__(self, tmp_path, monkeypatch, missing=(), fails=False, good_clone=True):
-        self.commands, self.folder = [], tmp_path / "when-to-stop"
-        self.fails, self.good_clone = fails, good_clone
+    def __init__(self, tmp_path, monkeypatch, missing=(), fails=False):
+        self.commands, self.folder, self.fails = [], tmp_path / "when-to-stop", fails
         self.find, self.absent = importlib.util.find_spec, {"course_utils", *missing}
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "path", list(sys.path))
-        monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
         monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
         monkeypatch.setattr(importlib.util, "find_spec", self.find_spec)
-        monkeypatch.setattr(importlib, "import_module", self.import_module)
         monkeypatch.setattr(subprocess, "run", self.run)
+        monkeypatch.setattr(colab, "NOTEBOOKS", self.folder / "notebooks")
 
-    def run(self, command, **_):
+    def run(self, command, check=False, **_):
         self.commands.append(list(command))
         if command[0] == "git" and not self.fails:
             (self.folder / "notebooks").mkdir(parents=True)
+        if self.fails and check:
+            raise subprocess.CalledProcessError(128, command)
         return subprocess.CompletedProcess(command, int(self.fails), stdout="", stderr="no network")
 
     def find_spec(self, name):
         return None if name in self.absent else self.find(name)
 
-    def import_module(self, name):
-        if not self.good_clone or sys.path[0] != str(self.folder):
-            raise ImportError(name)
+    def open(self, text=""):
+        exec(build.opening("01_stop", "", text)[1].source, {})
 
-    def open(self):
-        exec(build.opening("01_stop", "")[1].source, {})
+
+PRUNING = "from course_utils.pruning import tfmot"
 
 
 def test_on_colab_the_repository_is_cloned_and_nothing_else_installed(tmp_path, monkeypatch):
-    colab = Colab(tmp_path, monkeypatch)
-    colab.open()
-    (clone,) = colab.commands
+    machine = Colab(tmp_path, monkeypatch, missing=["tensorflow_model_optimization", "tf_keras"])
+    machine.open()
+    (clone,) = machine.commands
     assert clone[:2] == ["git", "clone"] and clone[-2].startswith("https://")
-    assert clone[-1] == str(colab.folder)
-    assert pathlib.Path.cwd() == colab.folder / "notebooks" and sys.path[0] == str(colab.folder)
+    assert clone[-1] == "when-to-stop"
+    assert pathlib.Path.cwd() == machine.folder / "notebooks" and sys.path[0] == str(machine.folder)
 
 
-def test_on_colab_only_what_is_missing_is_installed_and_never_tensorflow(tmp_path, monkeypatch):
-    colab = Colab(tmp_path, monkeypatch, missing=["sklearn", "tensorflow", "keras", "tf_keras"])
-    colab.open()
-    assert colab.commands[1:] == [[sys.executable, "-m", "pip", "install", "--quiet", "scikit-learn"]]
+def test_on_colab_a_chapter_that_prunes_installs_what_is_missing_and_never_tensorflow(tmp_path, monkeypatch):
+    machine = Colab(tmp_path, monkeypatch, missing=["tensorflow_model_optimization", "tensorflow"])
+    machine.open(PRUNING)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "tensorflow-model-optimization"]
+    assert machine.commands[1:] == [pip]
+
+
+def test_on_colab_a_failing_pip_says_why(tmp_path, monkeypatch):
+    machine = Colab(tmp_path, monkeypatch, missing=["tf_keras"], fails=True)
+    (machine.folder / "notebooks").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match=r"(?s)pip install tf-keras failed:.*no network"):
+        machine.open(PRUNING)
 
 
 def test_on_colab_a_restarted_kernel_uses_the_clone_that_is_there(tmp_path, monkeypatch):
-    colab = Colab(tmp_path, monkeypatch)
-    (colab.folder / "notebooks").mkdir(parents=True)
-    colab.open()
-    assert colab.commands == [] and sys.path[0] == str(colab.folder)
+    machine = Colab(tmp_path, monkeypatch)
+    (machine.folder / "notebooks").mkdir(parents=True)
+    machine.open()
+    assert machine.commands == [] and sys.path[0] == str(machine.folder)
 
 
-def test_on_colab_a_clone_that_fails_says_why(tmp_path, monkeypatch):
-    with pytest.raises(RuntimeError, match=r"(?s)git clone .* failed:.*no network"):
+def test_on_colab_a_clone_that_fails_is_an_error(tmp_path, monkeypatch):
+    with pytest.raises(subprocess.CalledProcessError, match="git"):
         Colab(tmp_path, monkeypatch, fails=True).open()
 
 
-def test_on_colab_a_clone_without_course_utils_is_an_error(tmp_path, monkeypatch):
-    with pytest.raises(ImportError, match="course_utils does not import from"):
-        Colab(tmp_path, monkeypatch, good_clone=False).open()
+@pytest.mark.parametrize("address", ["https://github.com/me/stop-it", "https://github.com/me/stop-it/",
+                                     "https://github.com/me/stop-it.git"])
+def test_a_fork_is_cloned_by_its_own_name(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    (tmp_path / "lessons").mkdir()
+    setup = pathlib.Path(build.__file__).with_name("setup_cell.py").read_text(encoding="utf-8")
+    (tmp_path / "lessons/setup_cell.py").write_text(setup, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{address}"\n', encoding="utf-8")
+    badge, setup = build.opening("01_stop", "")
+    assert "/github/me/stop-it/blob/main/notebooks/01_stop.ipynb)" in badge.source
+    assert '"https://github.com/me/stop-it", "stop-it"]' in setup.source
 
 
 @pytest.mark.parametrize("why", ["no Colab", "course_utils is there"])
 def test_elsewhere_the_set_up_does_nothing(why, tmp_path, monkeypatch, capfd):
-    colab = Colab(tmp_path, monkeypatch)
+    machine = Colab(tmp_path, monkeypatch)
     if why == "no Colab":
-        monkeypatch.setitem(sys.modules, "google.colab", None)
+        monkeypatch.delitem(sys.modules, "google.colab")
     else:
-        colab.absent.clear()
+        machine.absent.clear()
+        machine.folder.joinpath("notebooks").mkdir(parents=True)
     path = list(sys.path)
-    colab.open()
-    assert colab.commands == [] and sys.path == path and pathlib.Path.cwd() == tmp_path
-    assert capfd.readouterr() == ("", "")
+    machine.open()
+    assert machine.commands == [] and sys.path == path and capfd.readouterr() == ("", "")
+    assert (pathlib.Path.cwd() == tmp_path) == (why == "no Colab")
