@@ -8,7 +8,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks lint bench lock
+.PHONY: lab my test notebooks lint bench lock package
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -30,6 +30,10 @@ lint: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/bench.py
+
+# What pip installs from here, each extra alone in an empty environment: minutes, and not part of `make test`.
+package: .venv/ready
+	@$(BIN)/python tests/package.py
 
 # Exact versions for one set that holds on Python 3.11 to 3.13 and on every platform.
 lock:

@@ -10,7 +10,7 @@
 
 # %%
 from course_utils.stopping import (After, Below, Epochs, GradientNorm, StepBudget, StopWhen, TimeBudget,
-                                   WeightChange)
+                                   WeightChange, batches)
 from course_utils.classroom import data
 from course_utils.classroom.chapter_01 import exercises as ex, figures
 from course_utils.classroom.models import two_input_model
@@ -52,7 +52,7 @@ guess = ...  # how often will it say "Stop training"? A number, or leave the dot
 
 # %% tags=["reveal"]
 model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
-batches_run, messages = articles_loop(model, data.batches(*emoji.train, size=16, seed=0))
+batches_run, messages = articles_loop(model, batches(*emoji.train, size=16, seed=0))
 reveal(guess, messages, "Messages in 25 epochs")
 ax = figures.batches_run(batches_run, full=81)
 show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 high; later ones are cut short, most to a few batches.")
@@ -122,7 +122,7 @@ for epoch, loss in enumerate(losses):
 # %%
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=1))
 model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
-model.fit(data.batches(*emoji.train, size=16, seed=0), validation_data=emoji.validation, epochs=25, verbose=0,
+model.fit(batches(*emoji.train, size=16, seed=0), validation_data=emoji.validation, epochs=25, verbose=0,
           callbacks=[GradientNorm(), WeightChange(), stop])
 print(stop.report)
 print("gradient norm, first and last epoch:", [round(stop.history["gradient_norm"][i], 2) for i in (0, -1)])

@@ -10,7 +10,7 @@
 
 # %%
 from course_utils.stopping import (Above, ImprovementBelow, Memory, NotFinite, Patience, StopWhen, TimeBudget,
-                                   When, compare, scale_learning_rate)
+                                   When, batches, compare, scale_learning_rate)
 from course_utils.classroom import data
 from course_utils.classroom.chapter_02 import exercises as ex, figures
 from course_utils.classroom.notebook import reveal, show
@@ -132,8 +132,8 @@ def fit(criterion):
     clock, model = Clock(), keras.Sequential([keras.Input((10,)), keras.layers.Dense(1)])
     stop = StopWhen(criterion, clock=clock)
     model.compile("sgd", "mse")
-    batches = data.batches(X, y, size=23, seed=0)  # twenty of them
-    model.fit(batches, validation_data=(X, y), epochs=9, verbose=0, callbacks=[clock, stop])
+    pipeline = batches(X, y, size=23, seed=0)  # twenty of them
+    model.fit(pipeline, validation_data=(X, y), epochs=9, verbose=0, callbacks=[clock, stop])
     return stop
 
 
@@ -236,7 +236,7 @@ model = keras.Sequential(layers)
 model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy", steps_per_execution=5)  # five batches at once
 lower_rate = When(Patience("val_loss", 3), do=scale_learning_rate(0.1))
 stop = StopWhen(TimeBudget(seconds=8) | NotFinite() | Above("memory", 16_000), restore_best="val_loss")
-model.fit(data.batches(x[:4000], label[:4000], size=32, seed=0), epochs=1000, verbose=0,
+model.fit(batches(x[:4000], label[:4000], size=32, seed=0), epochs=1000, verbose=0,
           validation_data=(x[4000:5000], label[4000:5000]), validation_batch_size=1000,
           callbacks=[Memory(), lower_rate, stop])
 print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")

@@ -10,7 +10,7 @@
 # other runs were recorded. <!-- given: 0.90, 0.30 -->
 
 # %%
-from course_utils.stopping import Above, After, Armed, Epochs, Patience, StopWhen, replay
+from course_utils.stopping import Above, After, Armed, Epochs, Patience, StopWhen, batches, replay
 from course_utils.pruning import PruneWhen, at_target, prune_at_stop, sparsity, tfmot
 from course_utils.classroom import data
 from course_utils.classroom.chapter_05 import exercises as ex, figures
@@ -141,7 +141,7 @@ print("test accuracy, dense and pruned:", [round(net.evaluate(*test, verbose=0)[
 model = figures.small_network()
 prune = PruneWhen(first, target_sparsity=0.9, epochs=4)
 stop = StopWhen(Armed(full, second), restore_best="val_loss", best_when=full)
-model.fit(data.batches(*train, 64, seed=0), validation_data=validation, epochs=40, verbose=0, callbacks=[prune, stop])
+model.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=40, verbose=0, callbacks=[prune, stop])
 print(f"\nPruneWhen: {prune.events[0].reason}\n{stop.report}\n{sparsity(model)}")
 print("test accuracy:", round(model.evaluate(*test, verbose=0)[1], 3))
 

@@ -148,7 +148,7 @@ class Patience(Criterion):
         return score >= self.patience
 
     def sentence(self, history, row, place, unit):
-        scored = [(r, int(wait)) for r, wait in self._scored(history) if r <= row]
+        scored = [(r, int(wait)) for r, wait in self.scored(history) if r <= row]
         last, wait = scored[-1]
         value, rows = history[self.metric][last], counted(wait, unit, history[self.metric][: row + 1])
         if wait == len(scored):  # nothing came that was better than nothing: NaN, or infinitely bad
@@ -216,7 +216,7 @@ class ImprovementBelow(Criterion):
         return score <= self.epsilon
 
     def sentence(self, history, row, place, unit):
-        rows = [r for r, _ in self._scored(history) if r <= row]
+        rows = [r for r, _ in self.scored(history) if r <= row]
         since, last = rows[-1 - self.window], rows[-1]
         before, value = history[self.metric][since], history[self.metric][last]
         score = float(self.score(history)[row])

@@ -6,13 +6,13 @@ generator `scores`, so one piece of code follows a live run a row at a time and 
 Keras in here.
 """
 
-from collections import deque
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from itertools import repeat
 
 import numpy as np
 
 from .history import History
+from .scoring import scored, scorer
 from .words import plural, position
 
 
@@ -43,7 +43,7 @@ class Criterion:
         """The score of every row: float array (rows,), NaN before the first measured row."""
         history = History.of(history)
         scores, row = np.full(history.rows, np.nan), 0
-        for row, score in self._scored(history):
+        for row, score in self.scored(history):
             scores[row:] = score
         return scores
 
@@ -51,13 +51,13 @@ class Criterion:
         """Is it time to stop? A bool for every row, array (rows,)."""
         history = History.of(history)
         met = np.zeros(history.rows, dtype=bool)
-        for row, score in self._scored(history):
+        for row, score in self.scored(history):
             met[row:] = self.is_met(score)
         return met
 
     def first(self, history):
         """The first row in which it is met, or None."""
-        return next((row for row, score in self._scored(History.of(history)) if self.is_met(score)), None)
+        return next((row for row, score in self.scored(History.of(history)) if self.is_met(score)), None)
 
     def reason(self, history, row, unit="epoch", place=None):
         """Why it is met in this row: a sentence with numbers, such as `loss 0.0094 < 0.01 at epoch 13`."""
@@ -69,7 +69,7 @@ class Criterion:
 
         `start` is the first row that it is given.
         """
-        score, verdict = self._scorer(), False
+        score, verdict = scorer(self), False
 
         def step(history, row):
             nonlocal verdict
@@ -101,29 +101,13 @@ class Criterion:
         """Was there something new for it in this row?"""
         return self._value(history, row) is not None
 
-    def _scored(self, history):
+    def scored(self, history):
         """(row, score) for every measured row."""
         columns = [history[name] for name in self._names()]  # a missing one is an error even without rows
         if len(columns) == 1:
-            rows = columns[0]
-        else:
-            rows = zip(*columns) if columns else repeat((), history.rows)
-            rows = (None if None in values else values for values in rows)
-        taken = []  # the rows whose values `scores` has asked for
-
-        def measured():
-            for row, value in enumerate(rows):
-                if value is not None:
-                    taken.append(row)
-                    yield value
-
-        values = measured()
-        for count, score in enumerate(self.scores(values), 1):
-            if count != len(taken):
-                raise self._out_of_step()
-            yield taken[-1], score
-        if next(values, None) is not None:
-            raise self._out_of_step()
+            return scored(self, columns[0])
+        rows = zip(*columns) if columns else repeat((), history.rows)
+        return scored(self, (None if None in values else values for values in rows))
 
     def _value(self, history, row):
         if len(self._names()) == 1:
@@ -131,36 +115,11 @@ class Criterion:
         values = tuple(history[name][row] for name in self.columns)
         return None if None in values else values
 
-    def _scorer(self):
-        """A fresh function value -> score, for a live run."""
-        inbox = deque()
-
-        def values():
-            while True:
-                if not inbox:
-                    raise self._out_of_step()
-                yield inbox.popleft()
-
-        scores = iter(self.scores(values()))
-
-        def score(value):
-            inbox.append(value)
-            newest = next(scores, inbox)
-            if inbox or newest is inbox:
-                raise self._out_of_step()
-            return newest
-
-        return score
-
     def _names(self):
         if isinstance(self.columns, str):
             said = f"got {self.columns!r}. Is a comma missing?"
             raise TypeError(f"The columns of {self!r} should be a tuple of names; {said}")
         return self.columns
-
-    def _out_of_step(self):
-        name = type(self).__name__
-        return RuntimeError(f"{name}.scores should yield one score for each value, before it takes the next.")
 
     def __or__(self, other):
         return AnyOf(self, other)

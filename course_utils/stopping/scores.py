@@ -260,7 +260,7 @@ def _progress(strip):
 
 def _last_score(criterion, history, row):
     """(the rows that were measured up to `row`, the score of the last of them)."""
-    scored = [(r, score) for r, score in criterion._scored(history) if r <= row]
+    scored = [(r, score) for r, score in criterion.scored(history) if r <= row]
     return [r for r, _ in scored], float(scored[-1][1])
 
 

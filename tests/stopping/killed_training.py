@@ -1,10 +1,11 @@
 """A training that is killed again and again, and goes on each time. test_state.py runs this file as a script.
 
-    python killed_training.py keras /tmp/somewhere 20
+    python killed_training.py keras stop /tmp/somewhere 20
 
-prints as JSON the result of an undisturbed run and of some that were killed, 20 times in all. Importing
-TensorFlow takes seconds, so it is imported once, and every training is a fork, made before TensorFlow has
-computed anything.
+trains with StopWhen (stop), with StopWhen and a When that lowers the rate twice (when), or with both and a
+PruneWhen (prune), and prints as JSON the result of an undisturbed run and of some that were killed, 20 times
+in all. Importing TensorFlow takes seconds, so it is imported once, and every training is a fork, made before
+TensorFlow has computed anything.
 """
 
 import json
@@ -15,7 +16,17 @@ import sys
 import time
 from pathlib import Path
 
-from course_utils.stopping import Patience, Probe, StopWhen, TimeBudget
+from course_utils.pruning import PruneWhen
+from course_utils.stopping import (
+    Epochs,
+    ImprovementBelow,
+    Patience,
+    Probe,
+    StopWhen,
+    TimeBudget,
+    When,
+    scale_learning_rate,
+)
 
 
 class Ticks:
@@ -61,7 +72,7 @@ def killer(tick, at_the_end=False):
     return probe
 
 
-def train(K, folder, last, epochs=40):
+def train(K, kind, folder, last, epochs=40):
     """One process's life: build, fit with resume, note the result. Every epoch has the same batches."""
     import numpy as np
 
@@ -75,7 +86,11 @@ def train(K, folder, last, epochs=40):
     model.compile(K.optimizers.Adam(0.05), "mse", run_eagerly=True)
     stop = StopWhen(Patience("val_loss", 4) | TimeBudget(minutes=30), "val_loss", state=folder / "state")
     backup = K.callbacks.BackupAndRestore(str(folder / "backup"))
-    callbacks = [killer(tick, at_the_end=True), stop, killer(tick), backup, killer(tick)]
+    lower = When(ImprovementBelow("loss", 0.05, window=2, relative=True), scale_learning_rate(0.5), times=2,
+                 state=folder / "state")
+    prune = PruneWhen(Epochs(2), 0.5, epochs=3, frequency=2, state=folder / "state")
+    more = {"stop": [], "when": [lower], "prune": [lower, prune]}[kind]
+    callbacks = [killer(tick, at_the_end=True), *more, stop, killer(tick), backup, killer(tick)]
     model.fit(x[:30], y[:30], batch_size=10, shuffle=False, validation_data=(x[30:], y[30:]), verbose=0,
               epochs=epochs, callbacks=callbacks)
     report = stop.report
@@ -84,18 +99,22 @@ def train(K, folder, last, epochs=40):
         "best": [report.best_epoch, report.kept], "ticks": tick.counts, "seconds": stop.history["seconds"],
         "losses": [stop.history["loss"], stop.history["val_loss"], stop.history["steps"]],
         "weights": [weight.tolist() for weight in model.get_weights()],
+        "events": [[event.reason, event.epoch, event.step] for each in more for event in each.events],
+        "rate": float(K.ops.convert_to_numpy(model.optimizer.learning_rate) if K.__name__ == "keras"
+                      else model.optimizer.learning_rate.numpy()),
+        "sparsity": [prune.sparsity, prune.history.get("sparsity")],
         "left": sorted(path.name for path in folder.glob("*")),
     }
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def process(K, folder, last=None):
+def process(K, kind, folder, last=None):
     """Run `train` in a fork. Returns its result, or None if it was killed."""
     folder.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:
         try:
-            train(K, folder, last)
+            train(K, kind, folder, last)
             os._exit(0)
         except BaseException:
             import traceback
@@ -109,18 +128,18 @@ def process(K, folder, last=None):
     return json.loads((folder / "result.json").read_text())
 
 
-def main(name, folder, kills):
+def main(name, kind, folder, kills):
     K = __import__(name)
     began = time.monotonic()
-    whole = process(K, folder / "whole")
-    an_epoch = {kind: ticks // (whole["epoch"] + 1) for kind, ticks in whole["ticks"].items()}
+    whole = process(K, kind, folder / "whole")
+    an_epoch = {place: ticks // (whole["epoch"] + 1) for place, ticks in whole["ticks"].items()}
     chance, done, runs = random.Random(0), 0, []
     while done < kills:
         result, killed = None, 0
         while result is None:  # a training of which some processes are killed, each a bit later
-            kind = chance.choice(["any", "saving"])  # else few would fall between the two saves
-            last = (kind, chance.randint(1, 3 * an_epoch[kind])) if done < kills else None
-            result = process(K, folder / f"run {len(runs)}", last)
+            place = chance.choice(["any", "saving"])  # else few would fall between the two saves
+            last = (place, chance.randint(1, 3 * an_epoch[place])) if done < kills else None
+            result = process(K, kind, folder / f"run {len(runs)}", last)
             killed += result is None
             done += result is None
         runs.append(dict(result, killed=killed))
@@ -128,4 +147,4 @@ def main(name, folder, kills):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))

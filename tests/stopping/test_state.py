@@ -26,20 +26,28 @@ ALONE = {"PYTHONPATH": os.pathsep.join([str(WORKER.parent.parent), *sys.path]), 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks of one process")
-@pytest.mark.parametrize("name, kills", [("keras", 14), ("tf_keras", 6)])
-def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(name, kills, tmp_path):
-    command = [sys.executable, str(WORKER), name, str(tmp_path), str(kills)]
+@pytest.mark.parametrize(
+    "name, kind, kills", [("keras", "stop", 6), ("keras", "prune", 10), ("tf_keras", "when", 6)])
+def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(name, kind, kills, tmp_path):
+    command = [sys.executable, str(WORKER), name, kind, str(tmp_path), str(kills)]
     ran = subprocess.run(command, env={**os.environ, **ALONE}, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr[-3000:]
     result = json.loads(ran.stdout.splitlines()[-1])
     whole, runs = result["whole"], result["runs"]
     assert sum(run["killed"] for run in runs) == kills
-    assert whole["ended_by"].startswith("Patience") and 0 < whole["best"][0] == whole["epoch"] - 4
+    if kind == "stop":
+        assert whole["ended_by"].startswith("Patience") and 0 < whole["best"][0] == whole["epoch"] - 4
     for run in runs:
-        for what in ("reason", "ended_by", "epoch", "step", "best", "losses", "weights", "left"):
+        for what in ("reason", "ended_by", "epoch", "step", "best", "losses", "weights", "left", "events",
+                     "rate", "sparsity"):
             assert run[what] == whole[what], what
         assert run["seconds"] == sorted(run["seconds"])
     assert "state" not in whole["left"]
+    if kind != "stop":
+        assert len(whole["events"]) == (3 if kind == "prune" else 2)
+        assert whole["rate"] == pytest.approx(0.0125)
+    if kind == "prune":
+        assert whole["sparsity"][0] == 0.5 and 0 < whole["sparsity"][1][2] < 0.5
 
 
 # ---- interrupted where one wants it, within this process ----
