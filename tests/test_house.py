@@ -17,12 +17,14 @@ import course_utils
 HERE = pathlib.Path(course_utils.__file__).parent
 FLOORS = {
     "stopping": [
-        ["words", "door", "scoring", "steps", "state"],
+        ["words", "door", "scoring", "steps", "state", "belonging", "neighbours"],
         ["history", "report", "checks", "batches"],
         ["criterion", "actions", "probes"],
+        ["joins", "interrupts", "gradient_norm"],
         ["criteria", "budgets", "scores", "wrappers", "recorder", "best", "replay"],
-        ["watch", "compare", "plots", "tensorboard"],
-        ["follower", "lab"],
+        ["watch", "compare", "plots", "tensorboard", "remaining"],
+        ["verdict", "lab"],
+        ["follower"],
         ["when", "stop_when"],
     ],
     "pruning": [
@@ -37,7 +39,8 @@ FLOORS = {
 }
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
-    "budgets", "scores", "wrappers", "replay", "compare", "actions", "best", "plots", "lab",
+    "joins", "interrupts", "budgets", "scores", "wrappers", "replay", "compare", "actions", "best", "plots",
+    "lab", "remaining", "belonging", "neighbours", "verdict", "watch",
 }
 
 

@@ -16,9 +16,11 @@ from .batches import batches
 from .budgets import Epochs, StepBudget, TimeBudget
 from .compare import Comparison, Row, compare
 from .criteria import Above, Below, ImprovementBelow, NotFinite, Patience
-from .criterion import AllOf, AnyOf, Asked, Combined, Criterion, as_criterion
+from .criterion import Criterion
 from .door import names_on_demand
 from .history import History, MissingColumn
+from .interrupts import Deadline, Signal, StopFile
+from .joins import AllOf, AnyOf, Asked, Combined, as_criterion
 from .replay import best_so_far, replay
 from .report import Report
 from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
@@ -27,8 +29,9 @@ from .wrappers import After, Armed, Lasting, Smoothed
 if TYPE_CHECKING:  # for editors; at run time they come when they are asked for
     from . import plots
     from .actions import scale_learning_rate
+    from .gradient_norm import GradientNorm
     from .lab import StoppingLab, stopping_lab
-    from .probes import GradientNorm, Memory, Probe, WeightChange
+    from .probes import Memory, Probe, WeightChange
     from .stop_when import StopWhen
     from .tensorboard import TensorBoardReport
     from .when import When
@@ -37,7 +40,8 @@ __getattr__, __dir__ = names_on_demand(__name__, {
     "actions": ["scale_learning_rate"],
     "lab": ["StoppingLab", "stopping_lab"],
     "plots": [],
-    "probes": ["GradientNorm", "Memory", "Probe", "WeightChange"],
+    "gradient_norm": ["GradientNorm"],
+    "probes": ["Memory", "Probe", "WeightChange"],
     "stop_when": ["StopWhen"],
     "tensorboard": ["TensorBoardReport"],
     "when": ["When"],
@@ -45,9 +49,9 @@ __getattr__, __dir__ = names_on_demand(__name__, {
 
 __all__ = [
     "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "Below", "Combined", "Comparison", "Criterion",
-    "Epochs", "GeneralizationLoss", "GradientNorm", "History", "ImprovementBelow", "Lasting", "Memory",
-    "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe", "ProgressQuotient", "Report", "Row",
-    "Smoothed", "StepBudget", "StopWhen", "StoppingLab", "SuccessiveIncreases", "TensorBoardReport",
-    "TimeBudget", "WeightChange", "When", "as_criterion", "batches", "best_so_far", "compare", "plots",
-    "replay", "scale_learning_rate", "stopping_lab",
+    "Deadline", "Epochs", "GeneralizationLoss", "GradientNorm", "History", "ImprovementBelow", "Lasting",
+    "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe", "ProgressQuotient", "Report",
+    "Row", "Signal", "Smoothed", "StepBudget", "StopFile", "StopWhen", "StoppingLab",
+    "SuccessiveIncreases", "TensorBoardReport", "TimeBudget", "WeightChange", "When", "as_criterion",
+    "batches", "best_so_far", "compare", "plots", "replay", "scale_learning_rate", "stopping_lab",
 ]

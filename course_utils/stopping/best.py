@@ -3,7 +3,7 @@
 import math
 
 from .checks import check_best, stated_mode
-from .criterion import as_criterion
+from .joins import as_criterion
 
 
 class Best:
@@ -34,7 +34,7 @@ class Best:
 
     def begin(self):
         """A fit begins."""
-        self.epoch = self.value = self.weights = None
+        self.epoch = self.value = self.weights = self._measured = None
         self._variables = ()
         self._may_be = None if self.best_when is None else self.best_when.live()
 
@@ -50,10 +50,20 @@ class Best:
         if math.isfinite(value) and (self.value is None or self.sign * value < self.sign * self.value):
             self.epoch, self.value = recorder.epoch, value
             self.keep(model)
+        self._measured = None
+
+    def validates(self, model):
+        """Validation has begun: these are the weights that it measures, if they are others than training's.
+
+        With an optimizer that averages (use_ema), SwapEMAWeights puts the averages in for validation, and
+        takes them out before or after other callbacks look, as it stands in the list.
+        """
+        if str(self.metric).startswith("val_") and getattr(model.optimizer, "use_ema", False):
+            self._measured = model.get_weights()
 
     def keep(self, model):
-        """Keep the weights of this moment."""
-        self.weights = model.get_weights()
+        """Keep the weights of this moment; if validation has measured others, those."""
+        self.weights = model.get_weights() if self._measured is None else self._measured
         self._variables = tuple(getattr(model, "weights", ()))  # whose they are
 
     def restore(self, model):
@@ -104,8 +114,9 @@ class Best:
         if self.weights is None:
             return self
         twin = object.__new__(type(self))
-        twin.__dict__ = dict(self.__dict__, weights=self.weights_for(model), _variables=(), _may_be=None)
+        twin.__dict__ = dict(self.__dict__, weights=self.weights_for(model), _variables=(), _measured=None,
+                             _may_be=None)
         return twin
 
     def __getstate__(self):
-        return dict(self.__dict__, _may_be=None, _variables=())
+        return dict(self.__dict__, _may_be=None, _variables=(), _measured=None)

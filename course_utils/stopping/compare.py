@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .checks import direction
-from .criterion import as_criterion
 from .history import History
+from .joins import as_criterion
 from .replay import best_so_far
 
 

@@ -2,19 +2,19 @@
 
 import dataclasses
 import time
-import zlib
 
 import keras
-import numpy as np
 
 from .actions import end_training
+from .belonging import first_difference, identity
 from .best import Best
 from .budgets import Epochs
+from .neighbours import is_backup, keep_backup, neighbours
 from .recorder import Recorder
 from .report import Report
 from .state import State
+from .verdict import report_of
 from .watch import Watch
-from .words import plural
 
 
 class Follower(keras.callbacks.Callback):
@@ -25,8 +25,11 @@ class Follower(keras.callbacks.Callback):
 
     Args:
         criterion: a criterion, or a function of the history so far.
-        do: a function of the model. If it has a method `resume(model)`, that is called when a killed
-            training goes on in which it had acted: to bring back what neither weights nor optimizer hold.
+        do: a function of the model. If it has an attribute `takes_reason` that is true, it gets the reason
+            too. If it has a method `resume(model)`, that is called when a killed training goes on in which it
+            had acted: to bring back what neither weights nor optimizer hold. If it has a method
+            `after(model)`, that is called at later epochs' ends; a sentence that it returns is a note of the
+            report.
         best: a Best, or None.
         memory: name -> what else is to be remembered: an object with `facts()` (what JSON can hold),
             `arrays()` (a list of arrays, or None) and `resume(facts, arrays, model)`.
@@ -36,13 +39,18 @@ class Follower(keras.callbacks.Callback):
         history: the rows so far, a History.
         events: a Report for each time it acted.
         report: a Report, valid at any time.
+        interrupted: whether a signal, a deadline or a stop file ended the job: another one can go on.
+        status: "not begun", "running", "stopped" or "done".
+        ended, interruption: the Report of the event that ended the training, or the job; else None.
+        said: what the action had to say afterwards, a sentence each.
     """
 
     def __init__(self, criterion, do, *, times=1, check="epoch", validation_freq=1, clock=time.monotonic,
                  best=None, state=None, memory=None):
         super().__init__()
         self.recorder = Recorder(check, validation_freq, clock)
-        self.watch, self.best, self.do = Watch(criterion, self.recorder, times), best or Best(), do
+        self.watch = Watch(criterion, self.recorder, times, ends=do is end_training)
+        self.best, self.do = best or Best(), do
         self.state = None if state is None else State(state, type(self).__name__)
         self.memory = memory or {}
         if check == "batch":
@@ -61,6 +69,10 @@ class Follower(keras.callbacks.Callback):
     def check(self):
         return self.recorder.check
 
+    @property
+    def interrupted(self):
+        return self.interruption is not None
+
     # Keras 3 calls every hook; tf_keras asks first, through these private names
     def _implements_train_batch_hooks(self):
         return self._asks_each_batch
@@ -74,8 +86,12 @@ class Follower(keras.callbacks.Callback):
     # ---- what Keras calls ----
 
     def on_train_begin(self, logs=None):
+        if self.state is not None:
+            self.state.try_out()
+        self.watch.end()  # after Ctrl-C the last fit is still listened for
         self.recorder.begin(self.model)
         self._forget("running")
+        self.watch.begin()
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.recorder.epoch is None:  # only now is known whether this fit goes on where another was killed
@@ -87,7 +103,7 @@ class Follower(keras.callbacks.Callback):
         if self._was_over:
             return
         recorder = self.recorder
-        recorder.steps.batch(batch)
+        recorder.count_batch(batch)
         if not self._asks_each_batch:
             return
         where, logs = f"batch {batch} of epoch {recorder.epoch}", logs or {}
@@ -101,7 +117,17 @@ class Follower(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         self.recorder.begin_validation()
 
+    def on_test_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            self.best.validates(self.model)
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self._is_cut:  # there may be no time to validate an epoch that will be begun anew
+            self._model.stop_evaluating = True
+
     def on_epoch_end(self, epoch, logs=None):
+        if self._is_cut:
+            return  # an unfinished epoch is no row, and no state: the next job begins it anew
         if not self._was_over:
             recorder, logs = self.recorder, logs or {}
             row, event = recorder.end_epoch(logs, (self.params or {}).get("steps")), None
@@ -110,7 +136,8 @@ class Follower(keras.callbacks.Callback):
             if event is None:
                 # else the next epoch would be cut short in its first batch, and still be validated
                 event = self.watch.ahead(f"at epoch {epoch}", logs, epoch + 1, self.watch.rows - 1)
-            self._act(event)
+            self._act(event, whole_epoch=True)
+            self._look_after()
             recorder.note()
         if self.state is not None:
             self._save(epoch + 1)
@@ -120,22 +147,28 @@ class Follower(keras.callbacks.Callback):
             self._go_on(self.params["epochs"], is_over=True)
         if not self._was_over:
             self.recorder.note()
-        self._status = "stopped" if self.model.stop_training else "done"
+        self.status = "stopped" if self.model.stop_training else "done"
+        self.watch.end()
         if self.best.weights is not None:
             self.best.restore(self.model)
-        if self.state is not None:
+        if self.state is not None and not self.interrupted:
             self.state.clear()
+
+    def interrupt(self, report, whole_epoch):
+        """The job ends, and the training does not: keep what another job needs.
+
+        Args:
+            report: why.
+            whole_epoch: whether an epoch has just been finished; an unfinished one will be begun anew.
+        """
+        self.interruption, self._is_cut = report, not whole_epoch
 
     # ---- the rest ----
 
     @property
     def report(self):
         """What became of the run so far: a Report."""
-        reason, ended_by = self._verdict()
-        recorder, best = self.recorder, self.best.said()
-        after = None if self.best.epoch is None else recorder.epoch - self.best.epoch
-        return Report(reason, ended_by, recorder.epoch, recorder.step, seconds=recorder.seconds,
-                      epochs_after_best=after, notes=self._notes(), **best)
+        return report_of(self)
 
     def _row(self, row, where, logs):
         """A row was appended: keep the best weights before anything can go wrong, then ask."""
@@ -145,51 +178,42 @@ class Follower(keras.callbacks.Callback):
             self.recorder.require([self.best.metric], where, logs)
         return event
 
-    def _act(self, event):
+    def _act(self, event, whole_epoch=False):
         if event is None:
             return
-        recorder = self.recorder
+        recorder, model = self.recorder, self.model
         report = Report(event.reason, event.met, recorder.epoch, recorder.step, seconds=recorder.seconds)
+        if event.interrupts:
+            self.interrupt(report, whole_epoch)
+            for other in neighbours(self):
+                if isinstance(other, Follower):
+                    other.interrupt(report, whole_epoch)
+                elif is_backup(other):
+                    keep_backup(other, whole_epoch)
+            end_training(model)
+            return
         self.events.append(report)
         # whoever may have stopped this epoch before: a StopWhen that is met says why itself
-        ends = self.do is end_training or not self._model.stop_training
-        self.do(self.model)
-        if ends and self._model.stop_training:
-            self._ended = report
+        ends = self.do is end_training or not model.stop_training
+        self.do(model, event.reason) if getattr(self.do, "takes_reason", False) else self.do(model)
+        if ends and model.stop_training:
+            self.ended = report
+
+    def _look_after(self):
+        if self.events and hasattr(self.do, "after"):
+            said = self.do.after(self.model)
+            if said and said not in self.said:
+                self.said.append(said)
 
     def _whole_rows(self):
         return self.watch.rows - (self.check == "batch")
 
-    def _verdict(self):
-        """(reason, ended_by) for the report."""
-        if self._ended:
-            return self._ended.reason, self._ended.ended_by
-        if self._status == "not begun":
-            return "training has not begun", None
-        epoch, acted = self.recorder.epoch, ""
-        if self.events:
-            acted = f"acted {plural(len(self.events), 'time')}, the last because {self.events[-1].reason}"
-        if self._status == "running":
-            where = "before the first epoch" if epoch is None else f"in epoch {epoch}"
-            so_far = acted or f"{self.criterion!r} is not met so far"
-            return f"training is running, or was interrupted, {where}; {so_far}", None
-        if self._status == "stopped":
-            reason = f"another callback stopped training in epoch {epoch}"
-            return f"{reason}; {acted}" if acted else reason, "another callback"
-        return self.history.never_met(self.criterion, acted), "all epochs done"
-
-    def _notes(self):
-        notes, recorder = [], self.recorder
-        if recorder.began_at:
-            notes.append(f"this fit began at epoch {recorder.began_at}: what came before is not known")
-        if recorder.steps.unit == "batch":
-            notes.append("steps are batches: no optimizer of the model was seen at work")
-        return tuple(notes)
-
     def _forget(self, status):
-        self.watch.begin()
+        self.watch.reset()
         self.best.begin()
-        self.events, self._ended, self._status, self._was_over = [], None, status, False
+        self.events, self.said, self.status = [], [], status
+        self.ended = self.interruption = None
+        self._was_over = self._is_cut = False
         self._asks_each_batch = self.check == "batch" or self.criterion.every_batch
 
     # ---- a training that was killed goes on ----
@@ -197,17 +221,13 @@ class Follower(keras.callbacks.Callback):
     def _save(self, epoch):
         facts = {
             "recorder": self.recorder.facts(), "watch": self.watch.facts(), "best": self.best.facts(),
-            "events": [dataclasses.asdict(event) for event in self.events], "ended": self._ended is not None,
+            "events": [dataclasses.asdict(event) for event in self.events], "ended": self.ended is not None,
             "memory": {name: part.facts() for name, part in self.memory.items()},
-            "of": dict(self._run(), weights=_fingerprint(self.model)),
+            "of": identity(self, self.model),
         }
         best = self.best.weights and self.best.weights_for(self.model)
         arrays = {f"memory {name}": part.arrays() for name, part in self.memory.items()}
         self.state.save(epoch, facts, {"best": best, **arrays})
-
-    def _run(self):
-        """Whose state it is: another run, or another moment, has another."""
-        return {"rows": self.check, "best": self.best.question, "iterations": self.recorder.steps.iterations}
 
     def _go_on(self, epoch, is_over=False):
         """Become what it was before `epoch`; at epoch 0 there is nothing to become."""
@@ -217,14 +237,12 @@ class Follower(keras.callbacks.Callback):
                 self.state.clear()
             return
         then, arrays = self.state.load(epoch)
-        now = self._run()
-        if not is_over:  # at the very end an optimizer may have averaged the weights
-            now["weights"] = _fingerprint(self.model)
-        for what, value in now.items():
-            if then["of"][what] != value:
-                raise self.state.error(
-                    f"The state for epoch {epoch} in {self.state.folder} belongs to another training, or to "
-                    f"another moment of this one ({what}: {then['of'][what]}; now {value}).")
+        # at the very end an optimizer may have averaged the weights
+        differs = first_difference(then["of"], identity(self, self.model, weights=not is_over))
+        if differs is not None:
+            raise self.state.error(
+                f"The state for epoch {epoch} in {self.state.folder} belongs to another training, or to "
+                "another moment of this one ({}: {}; now {}).".format(*differs))
         self.recorder.resume(then["recorder"])
         self.watch.resume(then["watch"])
         self.best.resume(then["best"], arrays["best"], self.recorder, self.model)
@@ -235,21 +253,13 @@ class Follower(keras.callbacks.Callback):
             self.do.resume(self.model)
         if then["ended"]:
             # Keras runs one more batch: it does not look before. That is no row, and its weights go.
-            self._was_over, self._ended = True, self.events[-1]
+            self._was_over, self.ended = True, self.events[-1]
             if self.best.weights is None:
                 self.best.keep(self.model)
             end_training(self.model)
 
     def __getstate__(self):  # a copy has a model of its own, with other variables
         return dict(super().__getstate__(), best=self.best.copied_for(self._model))
-
-
-def _fingerprint(model):
-    """A checksum of all weights: it tells two runs of one script apart."""
-    checksum = 0
-    for weight in model.get_weights():
-        checksum = zlib.crc32(np.ascontiguousarray(weight).view(np.uint8), checksum)
-    return checksum
 
 
 def _refuse_in_batches(criterion, best):

@@ -10,8 +10,8 @@ from numbers import Real
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .criterion import as_criterion
 from .history import History
+from .joins import as_criterion
 from .words import position
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"

@@ -25,6 +25,9 @@ class Recorder:
         epoch, step, seconds: of the newest row or batch that was noted; None before the first.
         reserve: seconds that the last validation pass took.
         began_at: the epoch at which this fit began, if nothing is known of those before; else 0.
+        longest_batch, saving: seconds that the longest batch but the first took, and the last end of an epoch
+            with what other callbacks did there.
+        sources: column -> what measures it in this fit, see interrupts.Source.
     """
 
     def __init__(self, check="epoch", validation_freq=1, clock=time.monotonic):
@@ -40,7 +43,10 @@ class Recorder:
         """Forget: no fit has begun."""
         self.history = History()
         self.epoch = self.step = self.seconds = None
-        self.reserve, self.began_at = 0.0, 0
+        self.reserve = self.longest_batch = self.saving = 0.0
+        self.began_at, self.sources = 0, {}
+        self._batch_began = self._epoch_ended = None
+        self._seconds_before = 0.0  # of the jobs before this one
         self._validation_began, self._was_validated, self._totals = None, False, {}
 
     # ---- what happens in a fit ----
@@ -54,9 +60,20 @@ class Recorder:
 
     def begin_epoch(self, epoch):
         self.epoch, self._totals, self._validation_began = epoch, {}, None
+        self._batch_began = None
+        if self._epoch_ended is not None:
+            self.saving = self.clock() - self._epoch_ended
 
     def begin_validation(self):
         self._validation_began = self.clock()
+
+    def count_batch(self, batch):
+        """A batch is over, row or not."""
+        self.steps.batch(batch)
+        now = self.clock()
+        if self._batch_began is not None:
+            self.longest_batch = max(self.longest_batch, now - self._batch_began)
+        self._batch_began = now
 
     def end_batch(self, batch, logs):
         """A batch is a row: append it. Returns the row."""
@@ -64,8 +81,9 @@ class Recorder:
 
     def end_epoch(self, logs, batches=None):
         """An epoch of so many batches (if known) is over. Returns its row, None if rows are batches."""
+        self._epoch_ended = self.clock()
         if self._validation_began is not None:
-            self.reserve = self.clock() - self._validation_began
+            self.reserve = self._epoch_ended - self._validation_began
         self.steps.epoch(batches)
         self._was_validated = self._was_validated or self.validates(self.epoch)
         return self._append(logs) if self.check == "epoch" else None
@@ -75,11 +93,12 @@ class Recorder:
         self.step, self.seconds = self.steps.count, self.now()
 
     def _append(self, logs, **batch):
-        taken = [name for name in OWN if name in logs]
+        taken = [name for name in (*OWN, *self.sources) if name in logs]
         if taken:
             raise ValueError(f'A metric is called "{taken[0]}", which is a column of the history itself '
-                             f"({', '.join(OWN)}). Give the metric another name.")
+                             f"({', '.join((*OWN, *self.sources))}). Give the metric another name.")
         row = dict(numbers(logs), **batch, seconds=self.now(), steps=self.steps.count, epoch=self.epoch)
+        row.update({name: source.read(self) for name, source in self.sources.items()})
         self.history.add(row)
         return row
 
@@ -88,6 +107,10 @@ class Recorder:
     def now(self):
         """Seconds since the training began."""
         return self.clock() - self._started
+
+    def job_seconds(self):
+        """Seconds since this job began: of a training that was killed, the last one."""
+        return self.now() - self._seconds_before
 
     def validates(self, epoch):
         """Does Keras validate after this epoch?"""
@@ -123,7 +146,7 @@ class Recorder:
         self.epoch, self.step, self.seconds = facts["at"]
         self.reserve = facts["reserve"]
         self._was_validated = any(map(self.validates, set(self.history["epoch"])))
-        self._started = self.clock() - self.seconds
+        self._started, self._seconds_before = self.clock() - self.seconds, self.seconds
         self.steps.begin(self._model, self.step)  # the backup has moved the optimizer's count meanwhile
 
     def _batch_loss(self, logs):
@@ -146,7 +169,7 @@ class Recorder:
         return {"batch_loss": loss}
 
     def __getstate__(self):  # a copy has a model of its own
-        return dict(self.__dict__, _model=None)
+        return dict(self.__dict__, _model=None, sources={})
 
 
 class _BeforeValidation(History):

@@ -3,8 +3,8 @@
 import math
 
 from .checks import check_best, stated_mode
-from .criterion import as_criterion
 from .history import History
+from .joins import as_criterion
 from .report import Report
 
 

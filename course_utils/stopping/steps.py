@@ -24,7 +24,7 @@ class Steps:
 
     def begin(self, model, before=0):
         """Count from here, for this model; `before` steps were taken by a fit that was killed."""
-        self._model, self._counters = model, [_counter(each) for each in _optimizers(model)]
+        self._model, self._counters = model, [_counter(each) for each in optimizers_of(model)]
         self._calls_before = self._calls()
         self._first, self._before = self.iterations, before
         self._last = self._first
@@ -99,7 +99,7 @@ def _counter(optimizer):
     return inner, "_iterations", getattr(inner, "gradient_accumulation_steps", None) or 1
 
 
-def _optimizers(model):
+def optimizers_of(model):
     """The optimizers that a model, or a model inside it, holds; each once."""
     found, models = {}, [] if model is None else [model, *_inner_models(model)]
     for each in models:

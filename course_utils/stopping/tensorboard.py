@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from .criterion import AnyOf
+from .joins import AnyOf
 from .probes import Probe
 
 
@@ -56,6 +56,9 @@ class TensorBoardReport(Probe):
         report = self.stop.report
         lines = "  \n".join(str(report).splitlines())  # the two spaces break a line in TensorBoard's text
         self._write("report", "text", "why training ended", lines, report.epoch or 0)
+
+    def __getstate__(self):  # an open file cannot be copied; the next fit opens its own
+        return {name: value for name, value in self.__dict__.items() if name != "_writers"}
 
     def _write(self, run, plugin, name, value, epoch):
         # tf.summary.scalar and .text do the same, but ask for the package tensorboard

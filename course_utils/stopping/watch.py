@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from .checks import check_count
-from .criterion import as_criterion
 from .history import History
+from .joins import as_criterion
 from .recorder import numbers
 
 
@@ -14,6 +14,7 @@ class Event:
 
     reason: str
     criteria: tuple
+    interrupts: bool = False  # it ends the job, not the training
 
     @property
     def met(self):
@@ -31,17 +32,40 @@ class Watch:
         criterion: a criterion, or a function of the history so far.
         recorder: the Recorder whose rows it follows.
         times: how many events at most.
+        ends: whether an event ends training. Then a signal, a deadline or a stop file interrupts it: that is
+            an Event, but none of the `times`, and another job looks on as if nothing had been.
     """
 
-    def __init__(self, criterion, recorder, times=1):
+    def __init__(self, criterion, recorder, times=1, ends=False):
         check_count("times", times)
         self.criterion, self.recorder, self.times = as_criterion(criterion), recorder, times
-        self.begin()
+        self.ends = ends
+        self.reset()
 
-    def begin(self):
-        """A fit begins, or goes on with what `recorder.history` holds: call `look_back` then."""
+    def reset(self):
+        """Forget: no fit has begun."""
         self.count = 0
         self._look_afresh(self.recorder.history, seconds=0.0, steps=0)
+
+    def begin(self):
+        """A fit begins. What the criterion measures itself is listened to from now on, until `end`.
+
+        Raises:
+            ValueError: two parts of the criterion measure one column.
+        """
+        self.reset()
+        for part in self.criterion.sources():
+            (name,) = part.columns
+            if name in self.recorder.sources:
+                raise ValueError(f'Two parts of {self.criterion!r} measure the column "{name}".')
+            source = part.source()
+            source.begin()
+            self.recorder.sources[name] = source
+
+    def end(self):
+        """The fit is over."""
+        for source in self.recorder.sources.values():
+            source.end()
 
     def row(self, where, logs):
         """A row was appended: the Event, or None.
@@ -78,6 +102,8 @@ class Watch:
             known["seconds"] = recorder.now() + reserve
         if "steps" in columns:
             known["steps"] = recorder.steps.count
+        for name, source in recorder.sources.items():
+            known[name] = source.read(recorder)
         known = self._since_then(known)
         met = self.criterion.met_mid_epoch(known, whole_rows)
         if not met:
@@ -117,9 +143,13 @@ class Watch:
             self._ask(measured, row)
 
     def _event(self, reason, criteria):
-        self.count += 1
         recorder = self.recorder
         recorder.note()
+        if self.ends and all(part.interrupts for part in criteria):
+            return Event(reason, tuple(criteria), interrupts=True)
+        self.count += 1
+        for source in recorder.sources.values():
+            source.taken()
         unseen = History({name: [] for name in recorder.history})
         self._look_afresh(unseen, seconds=recorder.seconds, steps=recorder.step)
         return Event(reason, tuple(criteria))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .checks import check_count
-from .criterion import Combined, Criterion, as_criterion
+from .criterion import Criterion
 from .history import History
+from .joins import Combined, as_criterion
 from .words import plural
 
 
@@ -54,6 +55,9 @@ class After(Combined):
 
     def parts(self):
         return self.criterion.parts()
+
+    def sources(self):
+        return self.criterion.sources()
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,6 +118,9 @@ class Armed(Combined):
     def parts(self):
         return self.criterion.parts()
 
+    def sources(self):
+        return [*self.event.sources(), *self.criterion.sources()]
+
 
 @dataclass(frozen=True, repr=False)
 class Lasting(Combined):
@@ -163,6 +170,9 @@ class Lasting(Combined):
 
     def parts(self):
         return self.criterion.parts()
+
+    def sources(self):
+        return self.criterion.sources()
 
     def _counter(self, start=0):
         step, count = self.criterion.live(start), 0

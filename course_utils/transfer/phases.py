@@ -8,8 +8,8 @@ import numpy as np
 
 from ..stopping.batches import batches
 from ..stopping.checks import check_best, check_count, check_number
-from ..stopping.criterion import as_criterion
 from ..stopping.history import History
+from ..stopping.joins import as_criterion
 from ..stopping.stop_when import StopWhen
 from ..stopping.words import number, plural
 from .backbones import check_inputs

@@ -3,9 +3,9 @@
     python killed_training.py keras stop /tmp/somewhere 20
 
 trains with StopWhen (stop), with StopWhen and a When that lowers the rate twice (when), or with both and a
-PruneWhen (prune), and prints as JSON the result of an undisturbed run and of some that were killed, 20 times
-in all. Importing TensorFlow takes seconds, so it is imported once, and every training is a fork, made before
-TensorFlow has computed anything.
+PruneWhen (prune); or with StopWhen, and is not killed but asked to end, by SIGTERM (signal). It prints JSON:
+the result of an undisturbed run and of some that were killed, 20 times in all. Importing TensorFlow takes
+seconds, so it is imported once, and every training is a fork, made before TensorFlow has computed anything.
 """
 
 import json
@@ -22,18 +22,21 @@ from course_utils.stopping import (
     ImprovementBelow,
     Patience,
     Probe,
+    Signal,
     StopWhen,
     TimeBudget,
     When,
     scale_learning_rate,
 )
 
+REQUEUE = 75  # the exit code that tells a scheduler to begin the job again
+
 
 class Ticks:
     """Counts the places at which a process can die, and dies at the one it is told: ("any", 17)."""
 
-    def __init__(self, last):
-        self.last, self.counts = last, {"any": 0, "saving": 0}
+    def __init__(self, last, signal):
+        self.last, self.counts, self.signal = last, {"any": 0, "saving": 0}, signal
 
     def any(self, *_, **__):
         self._count("any")
@@ -54,7 +57,7 @@ class Ticks:
     def _count(self, kind):
         self.counts[kind] += 1
         if self.last == (kind, self.counts[kind]):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
 
 
 def killer(tick, at_the_end=False):
@@ -76,7 +79,7 @@ def train(K, kind, folder, last, epochs=40):
     """One process's life: build, fit with resume, note the result. Every epoch has the same batches."""
     import numpy as np
 
-    tick = Ticks(last)
+    tick = Ticks(last, signal.SIGTERM if kind == "signal" else signal.SIGKILL)
     os.fsync, os.replace = tick.around(os.fsync), tick.around(os.replace)
     chance = np.random.default_rng(5)
     x = chance.normal(size=(40, 6)).astype("float32")
@@ -84,15 +87,19 @@ def train(K, kind, folder, last, epochs=40):
     K.utils.set_random_seed(1)
     model = K.Sequential([K.Input((6,)), K.layers.Dense(8, "tanh"), K.layers.Dense(1)])
     model.compile(K.optimizers.Adam(0.05), "mse", run_eagerly=True)
-    stop = StopWhen(Patience("val_loss", 4) | TimeBudget(minutes=30), "val_loss", state=folder / "state")
+    rule = Patience("val_loss", 4) | TimeBudget(minutes=30)
+    stop = StopWhen(rule | Signal() if kind == "signal" else rule, "val_loss", state=folder / "state")
     backup = K.callbacks.BackupAndRestore(str(folder / "backup"))
     lower = When(ImprovementBelow("loss", 0.05, window=2, relative=True), scale_learning_rate(0.5), times=2,
                  state=folder / "state")
     prune = PruneWhen(Epochs(2), 0.5, epochs=3, frequency=2, state=folder / "state")
-    more = {"stop": [], "when": [lower], "prune": [lower, prune]}[kind]
+    more = {"stop": [], "signal": [], "when": [lower], "prune": [lower, prune]}[kind]
     callbacks = [killer(tick, at_the_end=True), *more, stop, killer(tick), backup, killer(tick)]
     model.fit(x[:30], y[:30], batch_size=10, shuffle=False, validation_data=(x[30:], y[30:]), verbose=0,
               epochs=epochs, callbacks=callbacks)
+    if stop.interrupted:
+        assert "SIGTERM came in batch" in stop.report.reason or "SIGTERM came at epoch" in stop.report.reason
+        os._exit(REQUEUE)
     report = stop.report
     result = {
         "reason": report.reason, "ended_by": report.ended_by, "epoch": report.epoch, "step": report.step,
@@ -122,7 +129,7 @@ def process(K, kind, folder, last=None):
             traceback.print_exc()
             os._exit(1)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code == -signal.SIGKILL:
+    if code in (-signal.SIGKILL, REQUEUE):
         return None
     assert code == 0, f"a training failed with exit code {code}"
     return json.loads((folder / "result.json").read_text())

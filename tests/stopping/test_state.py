@@ -1,9 +1,11 @@
 """Resume: StopWhen(state=...) with BackupAndRestore, after kills at random places and after single ones."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import keras
@@ -13,7 +15,19 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from course_utils.stopping import After, Armed, Below, Epochs, Patience, StepBudget, StopWhen, TimeBudget
+from course_utils.stopping import (
+    After,
+    Armed,
+    Below,
+    Deadline,
+    Epochs,
+    Patience,
+    StepBudget,
+    StopFile,
+    StopWhen,
+    TimeBudget,
+    When,
+)
 from course_utils.stopping.state import State
 from fits import Clock, EachBatch, Interrupt, Script, Weights, both, fit, same, tiny
 
@@ -27,7 +41,8 @@ ALONE = {"PYTHONPATH": os.pathsep.join([str(WORKER.parent.parent), *sys.path]), 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks of one process")
 @pytest.mark.parametrize(
-    "name, kind, kills", [("keras", "stop", 6), ("keras", "prune", 10), ("tf_keras", "when", 6)])
+    "name, kind, kills", [("keras", "stop", 6), ("keras", "prune", 10), ("tf_keras", "when", 6),
+                         ("keras", "signal", 10), ("tf_keras", "signal", 4)])
 def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(name, kind, kills, tmp_path):
     command = [sys.executable, str(WORKER), name, kind, str(tmp_path), str(kills)]
     ran = subprocess.run(command, env={**os.environ, **ALONE}, capture_output=True, text=True, timeout=600)
@@ -35,7 +50,7 @@ def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(n
     result = json.loads(ran.stdout.splitlines()[-1])
     whole, runs = result["whole"], result["runs"]
     assert sum(run["killed"] for run in runs) == kills
-    if kind == "stop":
+    if kind in ("stop", "signal"):
         assert whole["ended_by"].startswith("Patience") and 0 < whole["best"][0] == whole["epoch"] - 4
     for run in runs:
         for what in ("reason", "ended_by", "epoch", "step", "best", "losses", "weights", "left", "events",
@@ -43,7 +58,7 @@ def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(n
             assert run[what] == whole[what], what
         assert run["seconds"] == sorted(run["seconds"])
     assert "state" not in whole["left"]
-    if kind != "stop":
+    if kind in ("when", "prune"):
         assert len(whole["events"]) == (3 if kind == "prune" else 2)
         assert whole["rate"] == pytest.approx(0.0125)
     if kind == "prune":
@@ -262,10 +277,67 @@ def test_a_resume_before_the_first_validation(tmp_path):
     assert run().epoch == 4
 
 
-def test_another_patience_may_be_given_on_the_way(tmp_path):
+def test_another_criterion_is_another_run(tmp_path):
     resumable(keras, tmp_path, Patience("val_loss", 3), interrupt=[Interrupt(5, 0)])
-    _, stop = resumable(keras, tmp_path, Patience("val_loss", 1) & Epochs(4))
-    assert stop.report.epoch == 5 and stop.report.best_epoch == 3
+    with pytest.raises(RuntimeError, match="another training.*criterion: .*Patience.*now .*Epochs"):
+        resumable(keras, tmp_path, Patience("val_loss", 1) & Epochs(4))
+
+
+def test_what_differs_from_job_to_job_does_not_matter(tmp_path):
+    rule = Patience("val_loss", 3)
+    _, whole = resumable(keras, tmp_path / "whole", rule)
+    resumable(keras, tmp_path, rule | Deadline(datetime(2100, 1, 1)), interrupt=[Interrupt(5, 0)])
+    _, stop = resumable(keras, tmp_path, rule | Deadline(datetime(2100, 1, 2)) | StopFile(tmp_path / "STOP"))
+    assert (stop.report.reason, stop.report.epoch) == (whole.report.reason, whole.report.epoch)
+
+
+def test_weights_of_another_run_are_noticed(tmp_path):
+    """The same script, the same epoch and the same number of steps: the weights tell."""
+    resumable(keras, tmp_path, Patience("val_loss", 3), interrupt=[Interrupt(5, 0)])
+    facts, arrays = State(tmp_path / "state").load(5)
+    facts["of"]["weights"] += 1
+    State(tmp_path / "state").save(5, facts, arrays)
+    with pytest.raises(RuntimeError, match=r"another moment of this one \(weights: "):
+        resumable(keras, tmp_path, Patience("val_loss", 3))
+
+
+def test_a_model_of_another_shape_is_another_run(tmp_path):
+    State(tmp_path).save(3, {"of": {"rows": "epoch", "best": [None, None], "criterion": ["Epochs(9)"],
+                                    "shapes": [[7, 1], [1]]}}, {"best": None})
+    with pytest.raises(RuntimeError, match=r"shapes: \[\[7, 1\], \[1\]\]; now \[\[2, 1\], \[1\]\]"):
+        fit(small(keras), StopWhen(Epochs(9), state=tmp_path), epochs=9, initial_epoch=3)
+
+
+@both
+def test_without_a_state_a_resumed_run_says_that_it_does_not_know(K):
+    stop, when = StopWhen(Epochs(2)), When(Epochs(2), lambda model: None)
+    fit(small(K), stop, when, epochs=9, initial_epoch=3)
+    for report in (stop.report, when.report):
+        assert report.notes == ("this fit began at epoch 3: what came before is not known",)
+    assert str(stop.report).endswith("not known")
+
+
+# ---- a disk that fails ----
+
+
+def test_a_full_disk_is_a_warning_and_training_goes_on(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    stop = StopWhen(Patience("val_loss", 3), "val_loss", state=tmp_path / "state")
+    with pytest.warns(UserWarning, match="could not be written to .* \\(No space left on device\\)"):
+        fit(small(keras), Script(val_loss=VAL_LOSS), stop, epochs=10)
+    assert stop.report.best_epoch == 3 and not (tmp_path / "state").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_an_error_before_the_first_step(tmp_path):
+    (tmp_path / "state").write_text("a file is no folder")
+    model = small(keras)
+    before = model.get_weights()
+    with pytest.raises(OSError, match="state=.* cannot be written to"):
+        fit(model, StopWhen(Epochs(3), state=tmp_path / "state"))
+    assert same(before, model.get_weights())
 
 
 def test_ctrl_c_leaves_the_state_and_a_fresh_fit_clears_it(tmp_path):
@@ -340,6 +412,27 @@ def test_another_question_is_noticed(other, what, tmp_path):
     resumable(keras, tmp_path, StepBudget(99), interrupt=[Interrupt(5, 0)])
     with pytest.raises(RuntimeError, match=what):
         resumable(keras, tmp_path, StepBudget(99), **other)
+
+
+def test_every_way_to_be_damaged_is_said_in_the_same_words(tmp_path):
+    """A flag that says encrypted, an unknown method, a newer version, facts that are none, no zip."""
+    state, path = State(tmp_path), tmp_path / "stopwhen_epoch_5.npz"
+    weights = [np.arange(12, dtype="float32").reshape(3, 4)]
+    state.save(5, {"history": {"loss": [1.0]}}, {"best": weights})
+    good = path.read_bytes()
+    central = good.index(b"PK\x01\x02")
+    damaged = [bytes([*good[:at], good[at] ^ (1 << bit), *good[at + 1:]])
+               for at, bit in [(central + 8, 0), (central + 10, 0), (central + 6, 7)]]
+    np.savez(path, facts="[]")
+    damaged.append(path.read_bytes())
+    np.savez(path, facts='{"version": 1, "arrays": {}}')
+    damaged.append(path.read_bytes())
+    np.save(tmp_path / "x.npy", weights[0])
+    damaged.append((tmp_path / "x.npy").read_bytes())
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(RuntimeError, match=r"stopwhen_epoch_5.npz is damaged \(.*delete that folder"):
+            state.load(5)
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 and no more", b"not a zip file"])
