@@ -5,6 +5,7 @@ import time
 import keras
 
 from ..stopping.follower import Follower
+from ..stopping.neighbours import neighbours
 from .masks import check_target, kernels
 from .pruner import Pruner
 
@@ -71,6 +72,11 @@ class PruneWhen(Follower):
     def on_train_batch_begin(self, batch, logs=None):
         self.pruner.follow(self.recorder.steps.count + 1)
 
+    def on_train_batch_end(self, batch, logs=None):
+        if self.pruner.is_outside:
+            self.pruner.apply()
+        super().on_train_batch_end(batch, logs)
+
     def on_test_begin(self, logs=None):
         self._mask()
         super().on_test_begin(logs)
@@ -78,7 +84,8 @@ class PruneWhen(Follower):
     def on_epoch_end(self, epoch, logs=None):
         self._mask()
         if logs is not None:
-            if "sparsity" in logs:
+            others = [each for each in neighbours(self) if isinstance(each, PruneWhen)]
+            if "sparsity" in logs and not others:
                 raise ValueError('A metric is called "sparsity", which is the column that PruneWhen writes. '
                                  "Give the metric another name.")
             logs["sparsity"] = self.sparsity

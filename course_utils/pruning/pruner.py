@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from ..stopping.steps import bring_back
 from .masks import Ramp, kernels, mask_of
 
 
@@ -20,6 +21,8 @@ class Pruner:
     """Prunes one model: `begin` with full masks, `follow` the steps, `finish`.
 
     The compiled step multiplies the masks in, as constraints of the variables, after constraints of your own.
+    (On JAX a compiled step would go on with the masks that it was compiled with: there `apply` does it, after
+    every batch.)
 
     Args:
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
@@ -46,9 +49,16 @@ class Pruner:
         for kernel in [kernel for group in kernels(model).values() for kernel in group]:
             mask = keras.Variable(np.ones(kernel.shape), dtype=kernel.dtype, trainable=False, name="mask")
             self._masks.append((kernel, mask))
-            kernel.constraint = _Masked(mask, kernel.constraint, self)
+            if not self.is_outside:
+                kernel.constraint = _Masked(mask, kernel.constraint, self)
         self._renew = _compiled(self._set_masks)
-        model.make_train_function(force=True)  # the compiled step has to be traced anew
+        if not self.is_outside:
+            model.make_train_function(force=True)  # the compiled step has to be traced anew
+
+    @property
+    def is_outside(self):
+        """Are the masks outside of the compiled step, so that `apply` is due after every batch?"""
+        return keras.backend.backend() == "jax"
 
     @property
     def awaits_length(self):
@@ -63,6 +73,7 @@ class Pruner:
         """New masks, if one is due up to this step of the training, counted from 1."""
         due = None if self._ramp is None else self._ramp.due(self._last, step - self._began)
         if due is not None:
+            bring_back(self._model)
             self._last = due
             share = self._ramp.sparsity(due)
             masks = [mask_of(keras.ops.convert_to_numpy(kernel), share) for kernel, _ in self._masks]
@@ -71,6 +82,7 @@ class Pruner:
 
     def apply(self):
         """Make zeros of what is masked."""
+        bring_back(self._model)
         for kernel, mask in self._masks:
             kernel.assign(kernel * mask)
 

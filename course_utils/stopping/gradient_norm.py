@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from .probes import Probe
-from .steps import optimizers_of, scalar
+from .steps import bring_back, optimizers_of, scalar
 
 
 class GradientNorm(Probe):
@@ -97,7 +97,7 @@ class GradientNorm(Probe):
 
     def _read(self):
         """The sum of the norms and the number of updates since the last reading."""
-        _ = self.model  # on JAX, asking for the model brings its state back into the variables
+        bring_back(self._model)
         read = tuple(map(scalar, self._cells))
         for cell in self._cells:
             cell.assign(0.0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .checks import check_count
 from .history import History, missing_column
-from .steps import Steps, scalar
+from .steps import Steps, bring_back, scalar
 
 OWN = ("seconds", "steps", "epoch", "batch")  # columns that the recorder itself writes
 
@@ -158,6 +158,7 @@ class Recorder:
         """
         if "loss" not in logs:
             return {}
+        bring_back(self._model)
         loss, before = float(logs["loss"]), self._totals
         means = [m for m in self._model.metrics if hasattr(m, "total") and hasattr(m, "count")]
         self._totals = {mean.name: (scalar(mean.total), scalar(mean.count)) for mean in means}

@@ -7,8 +7,16 @@ def scalar(variable):
     """A variable's number; also of one that is mirrored on several devices."""
     try:
         return float(variable)
-    except TypeError:
-        return float(keras.ops.convert_to_numpy(variable))
+    except TypeError:  # mirrored, in Keras 3 inside a variable of its own
+        inner = getattr(variable, "_value", variable)
+        return float(inner.numpy() if hasattr(inner, "numpy") else keras.ops.convert_to_numpy(inner))
+
+
+def bring_back(model):
+    """On JAX a step holds the model's numbers: bring them back into its variables."""
+    sync = getattr(model, "jax_state_sync", None)
+    if sync is not None:
+        sync()
 
 
 class Steps:

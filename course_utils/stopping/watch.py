@@ -132,6 +132,8 @@ class Watch:
     def resume(self, facts):
         """Go on: `recorder` has its rows again."""
         self.count, history, start = facts["count"], self.recorder.history, facts["from row"]
+        for name in self.recorder.sources:  # another job may have asked for another deadline
+            history.setdefault(name, [None] * history.rows)
         seen = history
         if self.count:
             seen = History({name: [] for name in history})

@@ -128,7 +128,8 @@ def test_a_ramp_that_begins_in_an_epoch_of_unknown_length_waits_for_its_length()
     model.compile("adam", "mse")
     prune = PruneWhen(StepBudget(3), 0.9, epochs=8, frequency=1)
     model.fit(data, epochs=10, verbose=0, callbacks=[prune])
-    assert prune.pruner.facts()["ramp"] == 104
+    # Keras 3.15 makes 14 updates of 13 batches whose number it does not know
+    assert prune.pruner.facts()["ramp"] == 8 * prune.history["steps"][0]
     assert prune.history["sparsity"][6] < 0.9 < prune.history["sparsity"][8] + 1e-2
 
 
@@ -187,15 +188,19 @@ def test_two_prunings_in_one_fit_leave_no_constraint():
     assert [variable.constraint for variable in model.trainable_variables] == [None] * 4
 
 
+def counting(method, seen):
+    def counted(self, rows):
+        seen.append(self.rows)
+        return method(self, rows)
+
+    return counted
+
+
 def test_a_row_costs_the_same_however_long_the_run_is(monkeypatch):
     """No wrapper copies the history for each row: it did, around a function."""
     copied = []
     for name in ("head", "tail"):
-        def counted(self, n, real=getattr(History, name)):
-            copied.append(self.rows)
-            return real(self, n)
-
-        monkeypatch.setattr(History, name, counted)
+        monkeypatch.setattr(History, name, counting(getattr(History, name), copied))
     rule = After(2, Asked(lambda history: history.rows > 900)) | Below("loss", 0)
     history = {"loss": [1.0] * 1000}
     assert rule.first(history) == 902 and len(copied) < 6
