@@ -19,9 +19,9 @@ FLOORS = {
     "stopping": [
         ["words", "door", "scoring", "steps", "state"],
         ["history", "report", "checks", "batches"],
-        ["criterion", "actions", "probes"],
-        ["criteria", "budgets", "scores", "wrappers", "recorder", "best", "replay"],
-        ["watch", "compare", "plots", "tensorboard"],
+        ["criterion", "probes"],
+        ["criteria", "budgets", "scores", "peers", "wrappers", "rate", "recorder", "best", "replay"],
+        ["watch", "actions", "compare", "plots", "tensorboard"],
         ["follower", "lab"],
         ["when", "stop_when"],
     ],
@@ -37,7 +37,7 @@ FLOORS = {
 }
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
-    "budgets", "scores", "wrappers", "replay", "compare", "actions", "best", "plots", "lab",
+    "budgets", "scores", "peers", "wrappers", "replay", "compare", "actions", "best", "plots", "lab",
 }
 
 
