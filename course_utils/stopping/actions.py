@@ -57,14 +57,13 @@ class _Scale:
 
     def before(self, model):
         self.left_at = None
-        _refuse_a_schedule(model)
+        _settable_rate(model)
 
     def __call__(self, model):
         from .rate import rate_of
 
-        _refuse_a_schedule(model)
+        rate = _settable_rate(model)
         self.after(model)  # a last word on the time before
-        rate = rate_of(model)
         goal = rate * self.factor
         model.optimizer.learning_rate = max(goal, min(rate, self.floor)) if self.factor < 1 else goal
         self.left_at = rate_of(model)
@@ -99,12 +98,14 @@ class _Scale:
         return self.__name__
 
 
-def _refuse_a_schedule(model):
-    from .rate import schedule_of
+def _settable_rate(model):
+    from .rate import rate_of, schedule_of
 
+    rate = rate_of(model)
     if schedule_of(model.optimizer) is not None:
         raise TypeError("The optimizer's learning rate is a schedule, which sets the rate itself; give the "
                         "optimizer a number instead.")
+    return rate
 
 
 def raise_error(kind=ArithmeticError):

@@ -65,10 +65,11 @@ class TimeBudget(Criterion):
         return score >= self.limit
 
     def sentence(self, history, row, place, unit):
-        amounts = [amount for amount, _ in self._parts()]
-        said = " ".join(plural(1 if amount == 1 else f"{amount:.10g}", unit) for amount, unit in self._parts())
+        parts = self._parts()
+        said = [plural(1 if amount == 1 else f"{amount:.10g}", unit) for amount, unit in parts]
         of = " of this job" if self.of == "job" else ""
-        return f"{said}{of} {'is' if amounts == [1] else 'are'} up {place}"
+        is_one = len(parts) == 1 and parts[0][0] == 1
+        return f"{' '.join(said)}{of} {'is' if is_one else 'are'} up {place}"
 
     def _given(self):
         units = ("seconds", "minutes", "hours")
@@ -141,8 +142,8 @@ class Epochs(Criterion):
 class RateFloor(Criterion):
     """Met in every row where the learning rate has come down to `floor`: what lowers it has done its work.
 
-    An epoch was trained at that rate by then. The column is written by the probe LearningRate, or by Keras's
-    LearningRateScheduler and ReduceLROnPlateau. Rates are float32, so a millionth more is at the floor too.
+    An epoch was trained at that rate by then. The column is written by the probe LearningRate, in Keras 3 also
+    by LearningRateScheduler and ReduceLROnPlateau. Rates are float32, so a millionth more is at the floor too.
 
     Source: fairseq's `--stop-min-lr`.
 

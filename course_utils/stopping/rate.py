@@ -9,11 +9,10 @@ from .steps import scalar
 class LearningRate(Probe):
     """The learning rate, as a column: that of the epoch's last update, whether fixed, scheduled or reduced.
 
-        model.fit(..., callbacks=[ReduceLROnPlateau(min_lr=1e-5), LearningRate(), StopWhen(RateFloor(1e-5))])
+        model.fit(..., callbacks=[LearningRate(), ReduceLROnPlateau(min_lr=1e-5), StopWhen(RateFloor(1e-5))])
 
-    Put it before callbacks that change the rate at the end of an epoch, or right after Keras's own
-    (LearningRateScheduler, ReduceLROnPlateau). Those write the column too, with this meaning: then it is left
-    as it is.
+    Put it before callbacks that change the rate at the end of an epoch (ReduceLROnPlateau, a When). Keras's
+    own write the column too, with this meaning: what they have written is left as it is.
 
     Args:
         name: the column.
@@ -46,10 +45,10 @@ class LearningRate(Probe):
         self._write(logs)
 
     def _write(self, logs):
-        found, rate = logs.get(self.name), rate_of(self.model)
-        if found is None:
-            logs[self.name] = rate
-        elif not self._is_checked and not any(same_rate(found, r) for r in (rate, self._began_with)):
+        rate = rate_of(self.model)
+        found = logs.setdefault(self.name, rate)
+        # ReduceLROnPlateau has written the rate of the epoch, and may have lowered it since
+        if not self._is_checked and not any(same_rate(found, r) for r in (rate, self._began_with)):
             raise ValueError(f'There is a column "{self.name}" already, and in it {found!r}; the learning '
                              f'rate is {rate!r}. Give the probe another name, LearningRate("rate"), and tell '
                              'its reader.')
