@@ -140,10 +140,10 @@ class Epochs(Criterion):
 
 @dataclass(frozen=True, repr=False)
 class RateFloor(Criterion):
-    """Met in every row where the learning rate has come down to `floor`: what lowers it has done its work.
+    """Met in every row where the learning rate has come down to `floor`: what lowers it is at its end.
 
-    An epoch was trained at that rate by then. The column is written by the probe LearningRate, in Keras 3 also
-    by LearningRateScheduler and ReduceLROnPlateau. Rates are float32, so a millionth more is at the floor too.
+    An epoch was trained at that rate by then. The column is written by the probe LearningRate; in Keras 3, by
+    LearningRateScheduler and ReduceLROnPlateau too. Rates are float32, so a millionth more is at the floor too.
 
     Source: fairseq's `--stop-min-lr`.
 

@@ -184,9 +184,8 @@ def _listed(name, values):
     is_list = hasattr(values, "__len__") and not isinstance(values, (str, Mapping))
     if not is_list or not getattr(values, "shape", (0,)):  # an array without axes has no rows
         raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.')
-    rows = values.tolist() if hasattr(values, "tolist") else list(values)
     try:
-        return [_plain(value) for value in rows]
+        return [_plain(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
     except (TypeError, ValueError) as error:
         raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.') from error
 
