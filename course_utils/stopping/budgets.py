@@ -142,8 +142,9 @@ class Epochs(Criterion):
 class RateFloor(Criterion):
     """Met in every row where the learning rate has come down to `floor`: what lowers it is at its end.
 
-    An epoch was trained at that rate by then. The column comes from the probe LearningRate (in Keras 3
-    also from LearningRateScheduler and ReduceLROnPlateau). Rates are float32, so a millionth more is at the floor too.
+    An epoch was trained at that rate by then. The column comes from the probe LearningRate (in Keras 3 also
+    from LearningRateScheduler and ReduceLROnPlateau). Rates are float32, so a millionth more is at the floor
+    too.
 
     Source: fairseq's `--stop-min-lr`.
 
