@@ -1,6 +1,7 @@
 """Any curve and any criterion, as hypothesis draws them. A new criterion must be added to CRITERIA."""
 
 import math
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -15,19 +16,25 @@ from course_utils.stopping import (
     AnyOf,
     Armed,
     Asked,
+    AtLeast,
+    AtMost,
     Below,
     Combined,
+    CorrelationBelow,
     Criterion,
     Epochs,
     GeneralizationLoss,
+    GrowingPatience,
     History,
     ImprovementBelow,
+    IncToDec,
     Lasting,
     MissingColumn,
     NotFinite,
     Patience,
     Plateau,
     ProgressQuotient,
+    RateFloor,
     Smoothed,
     StepBudget,
     SuccessiveIncreases,
@@ -60,6 +67,8 @@ def histories(draw):
         val_error=column(ERRORS),
         steps=sorted(column(st.integers(0, 20))),
         seconds=sorted(column(st.floats(0, 20))),
+        job_seconds=column(st.floats(0, 20)),
+        learning_rate=column(st.sampled_from([1e-2, 1e-3, 0.0, math.nan, None])),
     )
 
 
@@ -79,9 +88,22 @@ def last_is_worst(history):
 SIMPLE = {
     Below: st.builds(Below, COLUMNS, LIMITS),
     Above: st.builds(Above, COLUMNS, LIMITS),
+    AtLeast: st.builds(AtLeast, COLUMNS, LIMITS),
+    AtMost: st.builds(AtMost, COLUMNS, LIMITS),
     NotFinite: st.builds(NotFinite, COLUMNS),
+    RateFloor: st.builds(RateFloor, st.sampled_from([0.0, 1e-3, 0.5])),
     TimeBudget: st.one_of(
-        st.builds(TimeBudget, st.floats(0.1, 20)), st.builds(TimeBudget, minutes=st.floats(0.01, 0.3))
+        st.builds(TimeBudget, st.floats(0.1, 20)),
+        st.builds(TimeBudget, minutes=st.floats(0.01, 0.3)),
+        st.builds(TimeBudget, hours=st.floats(0.001, 0.005), of=st.sampled_from(["run", "job"])),
+        st.builds(
+            TimeBudget,
+            st.one_of(
+                st.sampled_from(["10s", "0.2 min", "0.001h 5 s"]),
+                st.timedeltas(timedelta(microseconds=1), timedelta(seconds=20)),
+            ),
+            of=st.sampled_from(["run", "job"]),
+        ),
     ),
     StepBudget: st.builds(StepBudget, st.integers(1, 20)),
     Epochs: st.builds(Epochs, st.integers(1, 12)),
@@ -112,6 +134,25 @@ SIMPLE = {
         st.just("error"),
     ),
     SuccessiveIncreases: st.builds(SuccessiveIncreases, st.integers(1, 2), st.integers(1, 4), COLUMNS),
+    GrowingPatience: st.builds(
+        GrowingPatience,
+        COLUMNS,
+        st.sampled_from([0.0, 0.3, 1.0]),
+        st.sampled_from([0, 1, 2.5]),
+        st.integers(1, 3),
+        st.integers(3, 5),
+        st.sampled_from(["min", "max"]),
+    ),
+    IncToDec: st.builds(
+        IncToDec,
+        st.sampled_from([1e-10, 0.5, 1.0]),
+        COLUMNS,
+        st.integers(0, 3),
+        st.sampled_from(["min", "max"]),
+    ),
+    CorrelationBelow: st.builds(
+        CorrelationBelow, st.sampled_from([-1.0, 0.0, 0.5, 1.0]), st.integers(3, 5), st.just("error"), COLUMNS
+    ),
     Plateau: st.builds(Plateau, COLUMNS, st.sampled_from([0.0, 0.25, 1.0]), st.integers(2, 4)),
     Asked: st.builds(Asked, st.sampled_from([has_fallen, is_long, last_is_worst])),
 }

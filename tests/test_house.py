@@ -19,10 +19,10 @@ FLOORS = {
     "stopping": [
         ["words", "door", "scoring", "steps", "state", "belonging", "neighbours"],
         ["history", "report", "checks", "batches"],
-        ["criterion", "actions", "probes"],
+        ["criterion", "probes"],
         ["joins", "interrupts", "gradient_norm"],
-        ["criteria", "budgets", "scores", "wrappers", "recorder", "best", "replay"],
-        ["watch", "compare", "plots", "tensorboard", "remaining"],
+        ["criteria", "budgets", "scores", "peers", "wrappers", "rate", "recorder", "best", "replay"],
+        ["watch", "actions", "compare", "plots", "tensorboard", "remaining"],
         ["verdict", "lab"],
         ["follower"],
         ["when", "stop_when"],
@@ -39,8 +39,8 @@ FLOORS = {
 }
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
-    "joins", "interrupts", "budgets", "scores", "wrappers", "replay", "compare", "actions", "best", "plots",
-    "lab", "remaining", "belonging", "neighbours", "verdict", "watch",
+    "joins", "interrupts", "budgets", "scores", "peers", "wrappers", "replay", "compare", "actions", "best",
+    "plots", "lab", "remaining", "belonging", "neighbours", "verdict", "watch",
 }
 
 

@@ -13,14 +13,15 @@ needs Keras or matplotlib is loaded when it is asked for. This folder can be cop
 from typing import TYPE_CHECKING
 
 from .batches import batches
-from .budgets import Epochs, StepBudget, TimeBudget
+from .budgets import Epochs, RateFloor, StepBudget, TimeBudget
 from .compare import Comparison, Row, compare
-from .criteria import Above, Below, ImprovementBelow, NotFinite, Patience
+from .criteria import Above, AtLeast, AtMost, Below, ImprovementBelow, NotFinite, Patience
 from .criterion import Criterion
 from .door import names_on_demand
 from .history import History, MissingColumn
 from .interrupts import Deadline, Signal, StopFile
 from .joins import AllOf, AnyOf, Asked, Combined, as_criterion
+from .peers import CorrelationBelow, GrowingPatience, IncToDec
 from .replay import best_so_far, replay
 from .report import Report
 from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
@@ -28,30 +29,34 @@ from .wrappers import After, Armed, Lasting, Smoothed
 
 if TYPE_CHECKING:  # for editors; at run time they come when they are asked for
     from . import plots
-    from .actions import scale_learning_rate
+    from .actions import raise_error, scale_learning_rate
     from .gradient_norm import GradientNorm
     from .lab import StoppingLab, stopping_lab
     from .probes import Memory, Probe, WeightChange
+    from .rate import LearningRate
     from .stop_when import StopWhen
     from .tensorboard import TensorBoardReport
     from .when import When
 
 __getattr__, __dir__ = names_on_demand(__name__, {
-    "actions": ["scale_learning_rate"],
+    "actions": ["raise_error", "scale_learning_rate"],
     "lab": ["StoppingLab", "stopping_lab"],
     "plots": [],
     "gradient_norm": ["GradientNorm"],
     "probes": ["Memory", "Probe", "WeightChange"],
+    "rate": ["LearningRate"],
     "stop_when": ["StopWhen"],
     "tensorboard": ["TensorBoardReport"],
     "when": ["When"],
 })
 
 __all__ = [
-    "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "Below", "Combined", "Comparison", "Criterion",
-    "Deadline", "Epochs", "GeneralizationLoss", "GradientNorm", "History", "ImprovementBelow", "Lasting",
-    "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe", "ProgressQuotient", "Report",
-    "Row", "Signal", "Smoothed", "StepBudget", "StopFile", "StopWhen", "StoppingLab",
-    "SuccessiveIncreases", "TensorBoardReport", "TimeBudget", "WeightChange", "When", "as_criterion",
-    "batches", "best_so_far", "compare", "plots", "replay", "scale_learning_rate", "stopping_lab",
+    "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "AtLeast", "AtMost", "Below", "Combined",
+    "Comparison", "CorrelationBelow", "Criterion", "Deadline", "Epochs", "GeneralizationLoss",
+    "GradientNorm", "GrowingPatience", "History", "ImprovementBelow", "IncToDec", "Lasting",
+    "LearningRate", "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe",
+    "ProgressQuotient", "RateFloor", "Report", "Row", "Signal", "Smoothed", "StepBudget", "StopFile",
+    "StopWhen", "StoppingLab", "SuccessiveIncreases", "TensorBoardReport", "TimeBudget", "WeightChange",
+    "When", "as_criterion", "batches", "best_so_far", "compare", "plots", "raise_error", "replay",
+    "scale_learning_rate", "stopping_lab",
 ]

@@ -6,8 +6,8 @@
     Lasting(3, GeneralizationLoss(5))                                   # three rows in a row
     Armed(Above("sparsity", 0.89), Patience("val_loss", 5))             # counts from that event on
 
-What all criteria have in common is in criterion.py; budgets, scores (Prechelt's three and the plateau) and
-wrappers have rooms of their own.
+What all criteria have in common is in criterion.py; budgets, scores (Prechelt's three and the plateau), peers
+(what other tools have) and wrappers have rooms of their own.
 """
 
 import math
@@ -36,6 +36,7 @@ class Below(Criterion):
     value: float
     columns = property(lambda self: (self.metric,))
     limit = property(lambda self: self.value)
+    symbol = "<"
 
     def __post_init__(self):
         check_column(self.metric)
@@ -49,7 +50,8 @@ class Below(Criterion):
 
     def sentence(self, history, row, place, unit):
         value = self.score(history)[row]
-        return f"{self.metric} {number(value, self.value)} < {number(self.value, value)} {place}"
+        compared = f"{number(value, self.value)} {self.symbol} {number(self.value, value)}"
+        return f"{self.metric} {compared} {place}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,12 +62,39 @@ class Above(Below):
     array([False, False,  True])
     """
 
+    symbol = ">"
+
     def is_met(self, score):
         return score > self.value
 
-    def sentence(self, history, row, place, unit):
-        value = self.score(history)[row]
-        return f"{self.metric} {number(value, self.value)} > {number(self.value, value)} {place}"
+
+@dataclass(frozen=True, repr=False)
+class AtMost(Below):
+    """Met in every row where `metric` <= `value`: for values that come in steps, such as counts of errors.
+
+    >>> rule = AtMost("errors", 2)
+    >>> rule.first({"errors": [5, 2, 1]}), rule.reason({"errors": [5, 2, 1]}, 1)
+    (1, 'errors 2 <= 2 at epoch 1')
+    """
+
+    symbol = "<="
+
+    def is_met(self, score):
+        return score <= self.value
+
+
+@dataclass(frozen=True, repr=False)
+class AtLeast(Below):
+    """Met in every row where `metric` >= `value`.
+
+    >>> AtLeast("accuracy", 1).met({"accuracy": [0.9, 1.0]})
+    array([False,  True])
+    """
+
+    symbol = ">="
+
+    def is_met(self, score):
+        return score >= self.value
 
 
 @dataclass(frozen=True, repr=False)

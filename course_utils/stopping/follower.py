@@ -25,11 +25,7 @@ class Follower(keras.callbacks.Callback):
 
     Args:
         criterion: a criterion, or a function of the history so far.
-        do: a function of the model. If it has an attribute `takes_reason` that is true, it gets the reason
-            too. If it has a method `resume(model)`, that is called when a killed training goes on in which it
-            had acted: to bring back what neither weights nor optimizer hold. If it has a method
-            `after(model)`, that is called at later epochs' ends; a sentence that it returns is a note of the
-            report.
+        do: a function of the model; what else it may have to say is in actions.py.
         best: a Best, or None.
         memory: name -> what else is to be remembered: an object with `facts()` (what JSON can hold),
             `arrays()` (a list of arrays, or None) and `resume(facts, arrays, model)`.
@@ -92,6 +88,8 @@ class Follower(keras.callbacks.Callback):
         self.recorder.begin(self.model)
         self._forget("running")
         self.watch.begin()
+        if hasattr(self.do, "before"):
+            self.do.before(self.model)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.recorder.epoch is None:  # only now is known whether this fit goes on where another was killed

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 
 from .words import done
 
-PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange", "memory": "Memory"}
+PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange", "memory": "Memory",
+          "learning_rate": "LearningRate"}
+EMPTY = ("", "NA")  # fields of a file that say "not measured"; the second is CSVLogger's
 
 
 class MissingColumn(KeyError):
@@ -61,17 +63,28 @@ class History(dict):
     """
 
     @classmethod
-    def of(cls, source):
+    def of(cls, source, nan="measured"):
         """Read a mapping of equally long columns (lists, arrays, a pandas table), or what `fit` returned.
 
+        Args:
+            source: column -> one value per row. A value is a number, a scalar or an array of one element of
+                NumPy, TensorFlow, JAX or PyTorch, or None; pandas' NA and masked values count as None.
+            nan: "measured", or "not measured" for a table in which NaN stands for an empty field. pandas
+                reads files that way, and its table cannot tell the two apart; `History.from_csv` can.
+
         Raises:
-            TypeError: `source` is no table.
+            TypeError: `source` is no table, or a value is not one number.
             ValueError: the columns differ in length. Keras's own History does that with `validation_freq`: it
                 keeps the measured values and loses their places. The history that StopWhen keeps has `None`
                 there.
+
+        >>> History.of({"val_loss": [0.9, float("nan"), 0.5]}, nan="not measured")
+        {'val_loss': [0.9, None, 0.5]}
         """
+        if nan not in ("measured", "not measured"):
+            raise ValueError(f'nan should be "measured" or "not measured"; got {nan!r}.')
         source = getattr(source, "history", source)
-        if isinstance(source, cls):
+        if isinstance(source, cls) and nan == "measured":
             return source
         if not isinstance(source, Mapping) and not hasattr(source, "keys"):
             got = type(source).__name__
@@ -81,7 +94,37 @@ class History(dict):
         if len(set(lengths.values())) > 1:
             raise ValueError(f"The columns differ in length: {lengths}. Keras's History loses the places of "
                              "what was not measured (validation_freq); use the history that StopWhen keeps.")
+        if nan == "not measured":
+            for values in table.values():
+                values[:] = [None if value != value else value for value in values]
         return table
+
+    @classmethod
+    def from_csv(cls, path, separator=","):
+        """Read a table that was written as CSV: by `to_csv`, by Keras's CSVLogger, or by others.
+
+        An empty field and CSVLogger's "NA" are None, not measured; "nan" is NaN, measured and no number. What
+        `to_csv` wrote comes back as it was. What is no number stays text.
+
+        Args:
+            path: a file in UTF-8, whose first line has the columns' names.
+            separator: what stands between two fields.
+
+        Raises:
+            ValueError: two columns have one name, or a line has more or fewer fields than there are names.
+        """
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file, delimiter=separator)
+            names, rows = next(lines, []), []
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{path} has two columns of one name: {', '.join(twice)}.")
+            for fields in filter(None, lines):
+                if len(fields) != len(names):
+                    raise ValueError(f"Line {lines.line_num} of {path} has {len(fields)} fields, but the "
+                                     f"first line names {len(names)}. Is the separator {separator!r}?")
+                rows.append([_from_text(field) for field in fields])
+        return cls(zip(names, map(list, zip(*rows) if rows else [[] for _ in names])))
 
     @property
     def rows(self):
@@ -118,7 +161,10 @@ class History(dict):
         return self["epoch"][row] if "epoch" in self else row
 
     def to_csv(self, path):
-        """Write the table as CSV (UTF-8), a line per row; what was not measured is an empty field."""
+        """Write the table as CSV (UTF-8), a line per row; what was not measured is an empty field.
+
+        `History.from_csv` reads it again. pandas reads an empty field as NaN: see `History.of`.
+        """
         with open(path, "w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)
             table.writerow(self)
@@ -135,6 +181,35 @@ class History(dict):
 
 
 def _listed(name, values):
-    if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
+    is_list = hasattr(values, "__len__") and not isinstance(values, (str, Mapping))
+    if not is_list or not getattr(values, "shape", (0,)):  # an array without axes has no rows
         raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.')
-    return values.tolist() if hasattr(values, "tolist") else list(values)
+    try:
+        return [_plain(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.') from error
+
+
+def _plain(value):
+    """A value as Python's own number, if it is one, or an array or list of one; ValueError if of several."""
+    if value is None or type(value) in (float, int, bool, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        (value,) = value
+        return _plain(value)
+    if type(value).__name__ in ("NAType", "NaTType"):  # pandas
+        return None
+    if hasattr(value, "numpy") and not hasattr(value, "item"):  # TensorFlow
+        value = value.numpy()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _from_text(field):
+    if field in EMPTY:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(field)
+        except ValueError:
+            pass
+    return field

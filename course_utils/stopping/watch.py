@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .checks import check_count
 from .history import History
+from .interrupts import Source
 from .joins import as_criterion
 from .recorder import numbers
 
@@ -20,6 +21,13 @@ class Event:
     def met(self):
         """What was met, as one would write it."""
         return "; ".join(map(repr, self.criteria))
+
+
+class JobClock(Source):
+    """The seconds of this job, for TimeBudget(..., of="job")."""
+
+    def read(self, recorder):
+        return recorder.job_seconds()
 
 
 class Watch:
@@ -61,6 +69,8 @@ class Watch:
             source = part.source()
             source.begin()
             self.recorder.sources[name] = source
+        if "job_seconds" in self.criterion.columns:
+            self.recorder.sources["job_seconds"] = JobClock()
 
     def end(self):
         """The fit is over."""
@@ -103,14 +113,14 @@ class Watch:
         if "steps" in columns:
             known["steps"] = recorder.steps.count
         for name, source in recorder.sources.items():
-            known[name] = source.read(recorder)
+            known[name] = source.read(recorder) + (reserve if name == "job_seconds" else 0.0)
         known = self._since_then(known)
         met = self.criterion.met_mid_epoch(known, whole_rows)
         if not met:
             return None
         newest = History({name: [value] for name, value in known.items()})
         reasons = [part.reason(newest, 0, place=place) for part in met]
-        if reserve and any("seconds" in part.columns for part in met):
+        if reserve and any({"seconds", "job_seconds"} & {*part.columns} for part in met):
             reasons[-1] += f" ({reserve:.2g} s kept for validation)"
         return self._event("; ".join(reasons), met)
 
@@ -153,7 +163,8 @@ class Watch:
         for source in recorder.sources.values():
             source.taken()
         unseen = History({name: [] for name in recorder.history})
-        self._look_afresh(unseen, seconds=recorder.seconds, steps=recorder.step)
+        self._look_afresh(unseen, seconds=recorder.seconds, steps=recorder.step,
+                          job_seconds=recorder.job_seconds())
         return Event(reason, tuple(criteria))
 
     def _look_afresh(self, seen, **since):

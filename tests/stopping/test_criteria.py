@@ -7,13 +7,14 @@ import copy
 import math
 import pickle
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any_curve import CRITERIA, NESTED, SIMPLE, every_criterion, has_fallen, histories, is_long
+from any_curve import CRITERIA, NESTED, SIMPLE, every_criterion, has_fallen, histories, is_long, last_is_worst
 from course_utils import stopping
 from course_utils.stopping import (
     Above,
@@ -22,9 +23,12 @@ from course_utils.stopping import (
     AnyOf,
     Armed,
     Asked,
+    AtLeast,
+    AtMost,
     Below,
     Combined,
     Criterion,
+    Deadline,
     Epochs,
     GeneralizationLoss,
     History,
@@ -35,8 +39,11 @@ from course_utils.stopping import (
     Patience,
     Plateau,
     ProgressQuotient,
+    RateFloor,
+    Signal,
     Smoothed,
     StepBudget,
+    StopFile,
     SuccessiveIncreases,
     TimeBudget,
     as_criterion,
@@ -50,7 +57,8 @@ def test_no_criterion_escapes_the_contract():
         for kind in [getattr(stopping, name) for name in stopping.__all__]
         if isinstance(kind, type) and issubclass(kind, Criterion) and not kind.__name__.startswith("_")
     }
-    assert here - {Criterion, Combined} == set(CRITERIA)
+    interrupts = {Deadline, Signal, StopFile}  # they read what happens to a process: test_interrupts.py
+    assert here - {Criterion, Combined} - interrupts == set(CRITERIA)
 
 
 @every_criterion
@@ -198,6 +206,7 @@ def test_the_score_decides(kind, data, history, hidden):
 
 NAMES = {name: getattr(stopping, name) for name in stopping.__all__}
 NAMES |= {"nan": math.nan, "inf": math.inf, "has_fallen": has_fallen, "is_long": is_long}
+NAMES |= {"last_is_worst": last_is_worst}
 
 
 @every_criterion
@@ -231,6 +240,11 @@ NAN, INF = math.nan, math.inf
     [
         (Below("x", 0.5), [0.6, 0.5, 0.4, None, NAN, -INF], [0, 0, 1, 1, 0, 1]),
         (Above("x", 0.5), [0.4, 0.5, 0.6, None, NAN, INF], [0, 0, 1, 1, 0, 1]),
+        (AtMost("x", 0.5), [0.6, 0.5, 0.4, None, NAN, -INF, INF], [0, 1, 1, 1, 0, 1, 0]),
+        (AtLeast("x", 0.5), [0.4, 0.5, 0.6, None, NAN, INF, -INF], [0, 1, 1, 1, 0, 1, 0]),
+        # 0.001 in float32 is a little more than 0.001; 0.0010001 is more than that
+        (RateFloor(1e-3, "x"), [0.1, 0.0010001, np.float32(1e-3), 1e-4, None, NAN], [0, 0, 1, 1, 1, 0]),
+        (RateFloor(0, "x"), [1e-9, 0.0], [0, 1]),
         (NotFinite("x"), [1, None, NAN, 1, INF, None, -INF], [0, 0, 1, 0, 1, 1, 1]),
         (Epochs(2), [None, None, None], [0, 1, 1]),
         (Patience("x", 2, mode="min"), [3, 2, 2, 2], [0, 0, 0, 1]),
@@ -321,6 +335,51 @@ def test_budgets():
         TimeBudget(60).met(clock).tolist() == TimeBudget(minutes=1).met(clock).tolist() == [False, True, True]
     )
     assert StepBudget(20).met(clock).tolist() == [False, True, True]
+    jobs = {"seconds": [50.0, 100.0, 150.0, 200.0], "job_seconds": [50.0, 100.0, 40.0, 90.0]}
+    assert TimeBudget(120).first(jobs) == 2
+    assert TimeBudget(90, of="job").met(jobs).tolist() == [False, True, False, True]
+    assert TimeBudget(90, of="job").met_mid_epoch({"job_seconds": 91.0, "seconds": 1.0}, 0)
+    assert not TimeBudget(90, of="job").met_mid_epoch({"job_seconds": 1.0, "seconds": 91.0}, 0)
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("2 days", 172_800),
+        ("1 Day 1 hour 1 min 1 sec", 90_061),
+        ("30m 1h", 5400),
+        ("1.5 h", 5400),
+        ("0.25s", 0.25),
+        (timedelta(hours=1, minutes=30), 5400),
+        (timedelta(days=2, seconds=1), 172_801),
+        (timedelta(microseconds=1), 1e-6),
+        (timedelta(milliseconds=59_999, microseconds=999), 59.999999),
+    ],
+)
+def test_a_time_budget_as_text(text, seconds):
+    budget = TimeBudget(text)
+    assert budget.limit == pytest.approx(seconds, rel=1e-12)
+    assert budget.met({"seconds": [seconds * 0.99, seconds * 1.01]}).tolist() == [False, True]
+    assert eval(repr(budget)) == budget and "seconds=" not in repr(budget)
+
+
+WRONG_TIMES = ["", "90", "1:30:00", "1h30", "-5m", "5 parsecs", "1h 1h", "h", "1,5h", "m5", "1h,30m"]
+
+
+@pytest.mark.parametrize("text", WRONG_TIMES)
+def test_a_wrong_time_is_shown_the_right_form(text):
+    with pytest.raises(ValueError, match='A time is written as "1h30m", "90 s" or "2 days 4 h"') as caught:
+        TimeBudget(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_a_time_budget_is_shown_as_one_would_write_it():
+    assert repr(TimeBudget("1h30m", of="job")) == "TimeBudget('1h30m', of='job')"
+    assert repr(TimeBudget(timedelta(hours=1.5))) == "TimeBudget('1h30m')"
+    assert repr(TimeBudget(hours=2)) == "TimeBudget(hours=2)"
+    assert repr(TimeBudget(90)) == "TimeBudget(seconds=90)"
 
 
 @pytest.mark.parametrize(
@@ -329,7 +388,16 @@ def test_budgets():
         (Below("loss", 0.5), 2, "loss 0.4 < 0.5 at epoch 2"),
         (Below("loss", 0.4000001), 2, "loss 0.4 < 0.4000001 at epoch 2"),
         (Above("loss", 0.55), 1, "loss 0.6 > 0.55 at epoch 1"),
+        (AtMost("loss", 0.6), 1, "loss 0.6 <= 0.6 at epoch 1"),
+        (AtLeast("loss", 0.55), 1, "loss 0.6 >= 0.55 at epoch 1"),
         (NotFinite("x"), 0, "x is nan at epoch 0"),
+        (RateFloor(1e-3), 2, "learning_rate 0.001 at epoch 2 has reached its floor, 0.001"),
+        (RateFloor(1e-3), 3, "learning_rate 0.0001 at epoch 3 has reached its floor, 0.001"),
+        (TimeBudget(hours=1.5e-3), 0, "0.0015 hours are up at epoch 0"),
+        (TimeBudget(hours=0.01, of="job"), 1, "0.01 hours of this job are up at epoch 1"),
+        (TimeBudget("1m 30s"), 0, "1 minute 30 seconds are up at epoch 0"),
+        (TimeBudget("1 min"), 0, "1 minute is up at epoch 0"),
+        (TimeBudget(timedelta(minutes=1, milliseconds=500)), 0, "1 minute 0.5 seconds are up at epoch 0"),
         (TimeBudget(90), 0, "90 seconds are up at epoch 0"),
         (TimeBudget(minutes=1), 0, "1 minute is up at epoch 0"),
         (StepBudget(1), 0, "1 step is done at epoch 0"),
@@ -433,6 +501,8 @@ def test_budgets():
 )
 def test_reasons(criterion, row, reason):
     history = {"loss": [0.9, 0.6, 0.4, 0.4], "x": [NAN] * 4, "seconds": [100.0] * 4, "steps": [30] * 4}
+    history["learning_rate"] = [0.1, 0.01, float(np.float32(1e-3)), 1e-4]
+    history["job_seconds"] = [0.0, 36.0, 1.0, 2.0]
     history["error"], history["rare"] = [0.9, 0.4, 0.5, 0.6], [0.5, 0.6, None, 0.7]
     assert criterion.met(history)[row] and criterion.reason(history, row) == reason
 
@@ -617,7 +687,7 @@ def test_a_function_gets_the_history_so_far():
     seen = []
 
     def watch(history):
-        seen.append(dict(history))
+        seen.append({name: list(values) for name, values in history.items()})  # it grows
         return False
 
     assert as_criterion(watch).first({"loss": [3, 2]}) is None
@@ -702,8 +772,17 @@ def test_and_or_not_are_refused(misuse):
         (
             lambda: TimeBudget(),
             ValueError,
-            r"Say one of TimeBudget\(seconds=...\) and TimeBudget\(minutes=...\)",
+            r"Say one of TimeBudget\(seconds=...\), TimeBudget\(minutes=...\), TimeBudget\(hours=...\)",
         ),
+        (lambda: TimeBudget(hours=1, minutes=1), ValueError, "Say one of"),
+        (lambda: TimeBudget(5, of="epoch"), ValueError, "of should be \"run\" or \"job\"; got 'epoch'"),
+        (lambda: TimeBudget(timedelta(0)), ValueError, "above 0; got 0.0"),
+        (lambda: TimeBudget(hours=timedelta(hours=1)), ValueError, "above 0; got datetime.timedelta"),
+        (lambda: TimeBudget("0s"), ValueError, "above 0; got 0"),
+        (lambda: RateFloor(-1), ValueError, "floor should be a finite number of at least 0; got -1"),
+        (lambda: RateFloor(0, 0), TypeError, "is a name"),
+        (lambda: AtLeast("loss", NAN), ValueError, "value should be a finite number; got nan"),
+        (lambda: AtMost(0, "loss"), TypeError, "is a name"),
         (lambda: TimeBudget(5, 5), ValueError, "Say one of"),
         (lambda: TimeBudget(0), ValueError, "a time budget should be a finite number above 0; got 0"),
         (lambda: TimeBudget(minutes=-1), ValueError, "above 0; got -1"),

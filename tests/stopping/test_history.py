@@ -4,12 +4,13 @@ import dataclasses
 import json
 import math
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.stopping import History, Report
+from course_utils.stopping import History, Patience, Report, replay
 from course_utils.stopping.checks import check_best, direction
 from course_utils.stopping.history import missing_column
 from course_utils.stopping.words import number
@@ -97,7 +98,8 @@ def test_head_and_tail_are_copies_that_keep_their_epochs():
         ("gradient_norm", ["batch", "loss"], "The probe GradientNorm(per_batch=True) writes it"),
         ("weight_change", ["loss"], "The probe WeightChange() writes it"),
         ("batch_loss", ["loss", "val_loss"], 'Only check="batch" makes it'),
-        ("learning_rate", ["loss"], "put that callback before this one."),
+        ("learning_rate", ["loss"], "The probe LearningRate() writes it"),
+        ("sparsity", ["loss"], "put that callback before this one."),
     ],
 )
 def test_a_missing_column_names_those_there_are_and_the_mend(name, columns, hint):
@@ -229,3 +231,106 @@ def test_a_history_as_csv(tmp_path):
     assert path.read_bytes() == b'loss,"a, b",epoch\r\n0.30000000000000004,,0\r\nnan,1e-300,1\r\n'
     History().to_csv(path)
     assert path.read_bytes().strip() == b""
+
+
+# ---- what is not measured stays so, outside too ----
+
+LIVE = {
+    "loss": [9.0, 8, 7, 6, 5, 4, 3, 2, 1],
+    "val_loss": [None, None, 0.9, None, None, 0.5, None, None, 0.6],
+}
+
+
+def test_a_file_comes_back_as_it_was(tmp_path):
+    path = tmp_path / "history.csv"
+    history = History({
+        "loss": [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324],
+        'a "name", with\nall': [None, 1e-300, None, math.nan, -0.0],
+        "epoch": [0, 1, 2, 10**30, -4],
+        "": [None] * 5,
+        "é": [1.0, 2, 3.5, None, None],
+    })
+    history.to_csv(path)
+    again = History.from_csv(path)
+    assert repr(again) == repr(history)  # NaN equals nothing, and 1 is not 1.0
+    for table in (History(), History(loss=[]), History(loss=[None, None]), History(a=[], b=[])):
+        table.to_csv(path)
+        assert History.from_csv(path) == table
+
+
+@given(st.lists(st.tuples(*[st.one_of(st.none(), st.floats(), st.integers())] * 2), max_size=5))
+def test_any_table_comes_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("any") / "history.csv"
+    history = History(zip("ab", map(list, zip(*rows) if rows else [[], []])))
+    history.to_csv(path)
+    assert repr(History.from_csv(path)) == repr(history)
+
+
+def test_the_same_stop_after_a_round_trip(tmp_path):
+    path, rule = tmp_path / "history.csv", Patience("val_loss", 2)
+    live = History(LIVE)
+    live.to_csv(path)
+    said = replay(rule, live, best="val_loss")
+    assert said.reason == "all 9 epochs are done; Patience('val_loss', patience=2) was never met"
+    assert replay(rule, History.from_csv(path), best="val_loss") == said
+    as_pandas = {name: np.array([math.nan if v is None else v for v in LIVE[name]]) for name in LIVE}
+    assert replay(rule, as_pandas, best="val_loss").reason != said.reason  # each NaN is a measured failure
+    assert replay(rule, History.of(as_pandas, nan="not measured"), best="val_loss") == said
+    assert History.of(History(loss=[1.0, math.nan]), nan="not measured") == {"loss": [1.0, None]}
+    with pytest.raises(ValueError, match="""nan should be "measured" or "not measured"; got 'None'"""):
+        History.of(as_pandas, nan="None")
+
+
+def test_what_keras_csv_logger_writes(tmp_path):
+    path = tmp_path / "log.csv"
+    x = np.ones((4, 1))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for separator in (",", ";"):
+        fitted = model.fit(x, x, validation_data=(x, x), validation_freq=2, epochs=4, verbose=0,
+                           callbacks=[keras.callbacks.CSVLogger(path, separator=separator)])
+        history = History.from_csv(path, separator=separator)
+        assert history["epoch"] == [0, 1, 2, 3] and history["loss"] == fitted.history["loss"]
+        measured = fitted.history["val_loss"]
+        assert history["val_loss"] == [None, measured[0], None, measured[1]]
+    with pytest.raises(KeyError, match='no column "loss"'):
+        History.from_csv(path)["loss"]  # read with the wrong separator there is one column, of text
+
+
+def test_files_of_others(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_bytes("\ufeffepoch,loss,when,val_loss\n0,0.5,monday,NA\n\n1,nan,,0.25\n".encode())
+    assert repr(History.from_csv(path)) == (
+        "{'epoch': [0, 1], 'loss': [0.5, nan], 'when': ['monday', None], 'val_loss': [None, 0.25]}"
+    )
+    path.write_text("a,b\n1,2\n3\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="Line 3 of .*log.csv has 1 fields, but the first line names 2"):
+        History.from_csv(path)
+    path.write_text("a,b,a\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="two columns of one name: a."):
+        History.from_csv(path)
+
+
+class NAType:
+    """What pandas' NA is to us: a name."""
+
+
+def test_values_in_every_form():
+    import tensorflow as tf
+
+    for values in ([np.float32(0.5), np.float64(2), np.int64(3)], (0.5, 2.0, 3),
+                   [np.array([0.5]), [2.0], (3,)], np.array([[0.5], [2.0], [3.0]]),
+                   [np.array(0.5), np.array([[2.0]]), 3],
+                   [tf.constant(0.5), tf.constant([2.0]), tf.Variable(3.0)]):
+        history = History.of({"loss": values})
+        assert history["loss"] == [0.5, 2, 3]
+        assert all(type(value) in (int, float) for value in history["loss"])
+    masked = np.ma.masked_array([0.5, 9.0], mask=[False, True])
+    assert History.of({"loss": masked, "acc": [NAType(), None]}) == {"loss": [0.5, None], "acc": [None, None]}
+    assert History.of({"loss": [0.5, None], "note": ["a", "b"]})["note"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("values", [[1.0, [1.0, 2.0]], [np.zeros(2), 1.0], [()], [np.zeros(0)], {"a": 1.0}])
+def test_a_value_that_is_several_is_refused(values):
+    with pytest.raises(TypeError, match='Column "loss" should hold one value per row'):
+        History.of({"loss": values})
