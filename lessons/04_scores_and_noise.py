@@ -36,25 +36,27 @@ guess = ...  # percent; leave the dots to skip
 # NBVAL_CHECK_OUTPUT
 rises = {}
 for name, runs in problems.items():
-    halves = [np.split(np.diff(run["val_loss"]) > 0, [np.argmin(run["val_loss"])]) for run in runs]
-    rises[name] = [100 * np.concatenate(half).mean() for half in zip(*halves)]
+    until, after = [], []
+    for run in runs:
+        rose, best = np.diff(run["val_loss"]) > 0, np.argmin(run["val_loss"])
+        until.extend(rose[:best])
+        after.extend(rose[best:])
+    rises[name] = 100 * np.mean(until), 100 * np.mean(after)
 reveal(guess, round(rises["soybean"][1]), "Worse than the epoch before, in percent")
 print("            until the best   after it")
 for name, (until, after) in rises.items():
     print(f"{name:10} {until:15.0f} {after:10.0f}")
 
 # %% [markdown]
-# On four problems of five, the loss past its best goes up as often as it goes down. You might as well toss a coin. Only gene really
-# turns.
+# On four problems of five, the loss past its best goes up as often as down. You might as well toss a coin. Only gene really turns.
 #
-# One rise tells you next to nothing, so: how many, and how large? In 1998 **Lutz Prechelt** asked "Early stopping, but when?" and
-# tried three kinds of answers.
+# One rise tells you next to nothing. So how far up must it go, or how often? **Lutz Prechelt** compared three answers in 1998:
 #
-# - **GL 5** asks *how far up*. Stop when the validation loss is more than 5 % above its lowest so far.
-# - **PQ 3** forgives a bad epoch while training is still making progress. It divides GL by that progress; stop above 3.
-# - **UP 8** asks *how often*. Look at every fifth epoch; stop after eight rises in a row.
+# - **GL 5**, how far: stop when the validation loss is more than 5 % above its lowest so far.
+# - **PQ 3**, how far for this much progress: divide GL by the progress of training; stop above 3.
+# - **UP 8**, how often: look at every fifth epoch; stop after eight rises in a row.
 #
-# We have 100 runs of 300 epochs: five problems, twenty splits of the data each. How many does UP 8 stop? <!-- given: 5 -->
+# Here are 100 runs: five problems, twenty splits each. How many does UP 8 stop? <!-- given: 5 -->
 
 # %%
 guess = ...  # a number from 0 to 100
@@ -65,9 +67,10 @@ every_run = [run for runs in problems.values() for run in runs]
 three = {"GL 5": GeneralizationLoss(5), "PQ 3": ProgressQuotient(3), "UP 8": SuccessiveIncreases(8)}
 table = compare(three, every_run, measured="test_loss")
 reveal(guess, table["UP 8"].fired.sum(), "UP 8 stops")
-print("stopped, of 20      ", *(f"{name:>6}" for name in three))
-for name, counts in zip(names, zip(*(row.fired.reshape(5, 20).sum(1) for row in table))):
-    print(f"{name:20}", *(f"{count:6}" for count in counts))
+stopped = {row.name: row.fired.reshape(5, 20).sum(1) for row in table}  # the runs stand problem by problem
+print("stopped, of 20      ", *(f"{rule:>6}" for rule in stopped))
+for i, name in enumerate(names):
+    print(f"{name:20}", *(f"{counts[i]:6}" for counts in stopped.values()))
 print("epochs trained, %   ", *(f"{100 * row.share.mean():6.0f}" for row in table))
 print("mean regret, %      ", *(f"{row.regret.mean():6.1f}" for row in table))
 
@@ -75,15 +78,15 @@ print("mean regret, %      ", *(f"{row.regret.mean():6.1f}" for row in table))
 show(*figures.who_stops(table, names))
 
 # %% [markdown]
-# Each mark is a run, moved up or down a little so that you can count them. **Who never stops?** The crosses.
+# Each mark is a run. **Who never stops?** The crosses:
 #
-# - Under GL 5, nobody. It stops all runs within 30 epochs.
-# - Under PQ 3: every run of soybean and thyroid, 16 of building, 2 of diabetes.
-# - Under UP 8: every run of soybean, thyroid and building, 19 of diabetes.
+# - under GL 5, nobody: it stops all runs within 30 epochs,
+# - under PQ 3, all of soybean and thyroid, 16 of building, 2 of diabetes,
+# - under UP 8, all of soybean, thyroid and building, 19 of diabetes.
 #
-# Only gene is stopped by all three. Now look at the **regret**: by how many percent the test loss of the weights you keep is above that of
-# the run's best epoch. PQ 3 and UP 8 have almost none. A rule that never stops loses nothing, and saves nothing. Prechelt knew:
-# none of his scores has to end a run, so give it a budget, such as `| Epochs(200)`.
+# Now the **regret**: by how many percent is the test loss of the weights you keep above that of the run's best epoch? For PQ 3 and UP 8,
+# next to nothing. A rule that never stops loses nothing; it saves nothing, either. Prechelt knew that none of his scores has to end a
+# run. Give it a budget: `| Epochs(200)`.
 
 # %% [markdown]
 # ## One leaves at once, two never
@@ -125,17 +128,17 @@ print(f"P in these epochs, mean: {progress.mean():.0f} thousandths")
 
 # %% [markdown]
 # The training loss stands still, and $P$ reports 309 thousandths of progress. It cannot tell falling from jumping about. Prechelt's
-# networks saw all the data at each step, and their training losses were smooth. Ours see batches of 32.
+# networks saw all the data at each step, so their training losses were smooth. Ours see batches of 32.
 #
 # ## What does a cure for noise buy?
 #
-# There are well-known cures for a rule that is too easily scared:
+# Three cures for a rule that is too easily scared:
 #
-# - persistence: `Lasting(5, rule)` wants the rule to hold for five epochs in a row,
-# - averaging: `Smoothed(10, rule)` shows it the mean of the last ten epochs,
-# - a margin: patience that counts only what is, say, 3 % better (`min_delta=0.03, relative=True`).
+# - persistence: `Lasting(5, rule)` must hold for five epochs in a row,
+# - averaging: `Smoothed(10, rule)` sees the mean of the last ten epochs,
+# - a margin: with `min_delta=0.03, relative=True`, patience counts only what is 3 % better.
 #
-# GL 5 alone had a regret of 63.8 %. What is it for `Lasting(5, GeneralizationLoss(5))`? <!-- given: 3 -->
+# GL 5 alone has a regret of 63.8 %. What is it for `Lasting(5, GeneralizationLoss(5))`? <!-- given: 3 -->
 
 # %%
 guess = ...  # mean regret in percent
@@ -152,9 +155,9 @@ for name, row in {"GL 5": table["GL 5"], "Lasting(5, GL 5)": lasting, "Patience 
 # %% [markdown]
 # What a cure. But it trains for longer, and there is a simpler way to do that: at the same price, plain patience loses less than half as
 # much. So **compare at equal cost.** For each rule below we look for the patience that trains as many epochs on average, and take the
-# difference in regret run by run. Above zero, the rule does worse than patience.
+# difference in regret, run by run. Above zero, the rule does worse than patience.
 #
-# (No patience of ours is as expensive as PQ 3 or UP 8, so they appear with lower limits. The number behind ± is the standard deviation over
+# (No patience of ours is as expensive as PQ 3 or UP 8, so they appear with lower limits. After ± stands the standard deviation over the
 # runs, with n - 1.)
 
 # %%
@@ -176,11 +179,11 @@ for row in compare(rules, every_run, measured="test_loss"):
 show(*figures.price_list(every_run))
 
 # %% [markdown]
-# The last three are draws: small differences, a large spread, and about as many runs better as worse. That is noise. So may UP 3 be.
-# PQ 1 is worse: 27 runs against 6. `Lasting(5, GL 5)` loses about as often as it wins, but on soybean it loses a lot.
+# The last three are draws: small differences, a large spread, about as many runs better as worse. That is noise, and UP 3 may be, too.
+# PQ 1 is worse, in 27 runs against 6. `Lasting(5, GL 5)` wins nearly as often as it loses, but loses more.
 #
-# In the picture, down and left is good. The cures lie along the grey line, PQ and UP to the right of it. **All that a cure does is make the
-# rule wait, and patience waits as cheaply.** (Among so many rules one will look best by luck. The appendix shows how to tell.)
+# In the picture, down and left is good. The cures lie along the grey line, PQ and UP to the right of it. **All that a cure does is make
+# the rule wait, and patience waits as cheaply.**
 #
 # Prechelt saw the same trade in 1296 trainings: slower rules had about 4 % less test error, for about four times the time.
 # <!-- given: 4 -->
@@ -188,8 +191,8 @@ show(*figures.price_list(every_run))
 # %% [markdown]
 # ## When it does not help
 #
-# Chapter 03 found that on gene the lowest validation loss is not where the fewest mistakes are. Would it be better to watch the **error**, the
-# share of wrong answers? Patience 20 on each; the difference is in points of test error, and below zero watching the error is better.
+# On gene, chapter 03 found, the lowest validation loss is not where the fewest mistakes are. Should you watch the **error** instead, the share
+# of wrong answers? Patience 20 on each; below zero, watching the error is better, in points of test error.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -209,10 +212,10 @@ line("gene, never stopped", np.array([100 * run["test_error"][-1] for run in pro
      - kept("val_loss", problems["gene"]))
 
 # %% [markdown]
-# On gene, watch the error. It wins in 17 runs of 20, but so does not stopping at all, or nearly: what the rule saves there is time. On
-# soybean, watch the loss: the error moves in whole mistakes, and one lucky epoch is hard to beat. Diabetes and thyroid: noise.
+# On gene, watch the error: better in 17 runs of 20. But never to stop is just as good, so all you save is time. On soybean, watch the
+# loss: the error moves in whole mistakes, and one lucky epoch is hard to beat. Diabetes and thyroid are noise.
 #
-# Where does a threshold come from? What has stopping to do with L2, and should patience grow? These wait in an optional appendix,
+# Where does a threshold come from? Is stopping a kind of L2? Should patience grow with the run? An optional appendix has more:
 # [04b More on thresholds](04b_more_on_thresholds.ipynb).
 
 # %% [markdown]
@@ -268,10 +271,9 @@ def rises(values, strip):
 ex.rises_in_a_row.check(rises)
 
 # %% [markdown]
-# **4.4 A threshold from past runs.** The third article advises a threshold "such that 95 % of the validation losses are smaller". Taken
-# over the epochs of one run, that stops almost at once. Taken over runs, it makes sense. `past` is a list of runs, each a list of
-# validation losses: return the threshold that 95 % of these runs got down to. `np.quantile(values, 0.95)` is the number that 95 % of
-# the values do not exceed.
+# **4.4 The 95 % rule.** The third article advises a threshold such that 95 % of the validation losses are smaller. Over the epochs of one
+# run, that would stop it almost at once. Over runs it makes sense: `past` is a list of runs, each a list of validation losses. Return the
+# threshold that 95 % of these runs got down to. (`np.quantile(values, 0.95)` is the number that 95 % of the values do not exceed.)
 
 # %% tags=["exercise"]
 def threshold(past):

@@ -97,12 +97,12 @@ for name in names:
 # %% [markdown]
 # ## Early stopping is a kind of L2
 #
-# Another of the articles asks how stopping relates to regularisation. **L2** adds $\lambda / 2$ times the squared length of the weights to
-# the loss, and so keeps them small. Stopping keeps them small, too: they start near zero and get no time to grow.
+# How does stopping relate to regularisation, asks another of the articles. **L2** adds $\lambda / 2$ times the squared length of the weights
+# to the loss, and so keeps them small. Stopping keeps them small, too: they start near zero and get no time to grow.
 #
 # With a linear model we can compare the two. Gradient descent from zero with learning rate $\eta$, stopped after $t$ steps, should resemble
-# L2 with $\lambda = 1/(\eta t)$. The data: forty patients, ten measurements each, and how far their diabetes has got a year later. Do the two
-# weight vectors have the same length, and do they point the same way? The **cosine** of the angle between them is 1 if they do.
+# L2 with $\lambda = 1/(\eta t)$. The data: forty patients, ten measurements each, and how far their diabetes got in a year. The **cosine**
+# of the angle between two weight vectors is 1 if they point the same way.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -131,7 +131,8 @@ show(*appendix.same_path(x, y, losses))
 # Nearly the same path, and at their best both are equally good. But they do not arrive together: the best $\lambda$ is about half of the best
 # $1/(\eta t)$, and it varies from split to split (± is the standard deviation over the splits). Take it as a picture: few steps act like a
 # strong penalty. For deep networks nothing of this is proved.
-#
+
+# %% [markdown]
 # ## Should patience grow?
 #
 # AutoGluon, a library that trains many models on a table and keeps the best, waits for longer where the best epoch came late: 0.3 times its

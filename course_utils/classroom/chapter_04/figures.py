@@ -65,6 +65,7 @@ def who_stops(table, names, per_problem=20, epochs=300):
                   xlim=(-5, epochs + 22), yticks=range(len(names)), yticklabels=names)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()  # the others share it
+    panels[0].set_ylabel(f"{per_problem} runs each,\none below the other")
     ends = ", ".join(f"{row.name} ends {row.fired.sum()} of {row.fired.size} runs" for row in table)
     return figure, (f"A panel for each rule, a row for each problem, a dot where a run is ended: {ends}. "
                     "Crosses at the right edge are runs that nothing ended.")
