@@ -52,9 +52,9 @@ for name, (until, after) in rises.items():
 #
 # One rise tells you next to nothing. So how far up must it go, or how often? **Lutz Prechelt** compared three answers in 1998:
 #
-# - **GL 5**, how far: stop when the validation loss is more than 5 % above its lowest so far.
-# - **PQ 3**, how far for this much progress: divide GL by the progress of training; stop above 3.
-# - **UP 8**, how often: look at every fifth epoch; stop after eight rises in a row.
+# - **GL 5**, generalization loss, asks how far: stop when the validation loss is more than 5 % above its lowest so far.
+# - **PQ 3**, progress quotient, puts that in proportion: GL divided by the progress of training; stop above 3.
+# - **UP 8** asks how often: look at every fifth epoch, stop after eight rises in a row.
 #
 # Here are 100 runs: five problems, twenty splits each. How many does UP 8 stop? <!-- given: 5 -->
 
@@ -89,7 +89,7 @@ show(*figures.who_stops(table, names))
 # run. Give it a budget: `| Epochs(200)`.
 
 # %% [markdown]
-# ## One leaves at once, two never
+# ## One leaves at once, two hardly ever
 #
 # Why? With $E$ for the validation loss,
 #
@@ -157,8 +157,8 @@ for name, row in {"GL 5": table["GL 5"], "Lasting(5, GL 5)": lasting, "Patience 
 # much. So **compare at equal cost.** For each rule below we look for the patience that trains as many epochs on average, and take the
 # difference in regret, run by run. Above zero, the rule does worse than patience.
 #
-# (No patience of ours is as expensive as PQ 3 or UP 8, so they appear with lower limits. After ± stands the standard deviation over the
-# runs, with n - 1.)
+# (No patience of ours is as expensive as PQ 3 or UP 8, so they appear with lower limits. ± is the standard deviation over the runs, divided
+# by n - 1, here and below.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -168,7 +168,7 @@ rules = {"PQ 1": ProgressQuotient(1), "UP 3": SuccessiveIncreases(3),
          "Smoothed(10, Patience 10)": Smoothed(10, Patience("val_loss", 10)),
          "Patience 20, by 3 %": Patience("val_loss", 20, min_delta=0.03, relative=True)}
 costs = np.array([row.share.mean() for row in plain])
-print("rule                       costs as patience   more regret, points   better   worse (of 100)")
+print("rule                  patience of equal cost   more regret, points   better   worse (of 100)")
 for row in compare(rules, every_run, measured="test_loss"):
     n = np.argmin(np.abs(costs - row.share.mean()))  # plain[n] is Patience n + 1
     more = row.regret - plain[n].regret
@@ -182,17 +182,17 @@ show(*figures.price_list(every_run))
 # The last three are draws: small differences, a large spread, about as many runs better as worse. That is noise, and UP 3 may be, too.
 # PQ 1 is worse, in 27 runs against 6. `Lasting(5, GL 5)` wins nearly as often as it loses, but loses more.
 #
-# In the picture, down and left is good. The cures lie along the grey line, PQ and UP to the right of it. **All that a cure does is make
-# the rule wait, and patience waits as cheaply.**
+# In the picture, down and left is good. GL and the cures lie along the grey line, PQ and UP to the right of it. **All that a cure does is
+# make the rule wait, and patience waits as cheaply.**
 #
-# Prechelt saw the same trade in 1296 trainings: slower rules had about 4 % less test error, for about four times the time.
+# Prechelt saw the same trade in 1296 trainings: about 4 % less test error, for about four times the time.
 # <!-- given: 4 -->
 
 # %% [markdown]
 # ## When it does not help
 #
 # On gene, chapter 03 found, the lowest validation loss is not where the fewest mistakes are. Should you watch the **error** instead, the share
-# of wrong answers? Patience 20 on each; below zero, watching the error is better, in points of test error.
+# of wrong answers? Patience 20 on each. The difference is in points of test error; below zero, watching the error is better.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -202,18 +202,18 @@ def kept(metric, runs):
 
 
 def line(name, gap):
-    print(f"{name:24} {gap.mean():+12.2f} ± {gap.std(ddof=1):.2f} {np.sum(gap < 0):8} {np.sum(gap > 0):7}")
+    print(f"{name:27} {gap.mean():+9.2f} ± {gap.std(ddof=1):.2f} {np.sum(gap < 0):8} {np.sum(gap > 0):7}")
 
 
-print("                             error - loss       better   worse (of 20 runs)")
+print("against watching the loss         points      better   worse (of 20 runs)")
 for name in names[:4]:  # building has no classes
-    line(name, kept("val_error", problems[name]) - kept("val_loss", problems[name]))
-line("gene, never stopped", np.array([100 * run["test_error"][-1] for run in problems["gene"]])
-     - kept("val_loss", problems["gene"]))
+    line(f"{name}, watch error", kept("val_error", problems[name]) - kept("val_loss", problems[name]))
+last = np.array([100 * run["test_error"][-1] for run in problems["gene"]])
+line("gene, never stop", last - kept("val_loss", problems["gene"]))
 
 # %% [markdown]
-# On gene, watch the error: better in 17 runs of 20. But never to stop is just as good, so all you save is time. On soybean, watch the
-# loss: the error moves in whole mistakes, and one lucky epoch is hard to beat. Diabetes and thyroid are noise.
+# On gene, watch the error: better in 17 runs of 20. But never to stop is about as good, so all you save is time. On soybean, watch the
+# loss; probably because the error moves in whole mistakes, and one lucky epoch is hard to beat. Diabetes and thyroid are noise.
 #
 # Where does a threshold come from? Is stopping a kind of L2? Should patience grow with the run? An optional appendix has more:
 # [04b More on thresholds](04b_more_on_thresholds.ipynb).

@@ -71,13 +71,13 @@ def tried(past, new):
 
 
 reached, more = {}, {}
-print("           threshold: regret, %   costs as patience   its regret, %")
+print("        threshold: regret, %   patience of equal cost   its regret, %")
 for name, runs in problems.items():
     even, odd = runs[0::2], runs[1::2]
     rows = [tried(even, odd), tried(odd, even)]
-    regret, share = (np.concatenate([getattr(row, what) for row in rows]) for what in ("regret", "share"))
-    n, patient = appendix.same_cost(share.mean(), odd + even)
-    print(f"{name:9} {regret.mean():16.1f} {n:20} {patient.regret.mean():18.1f}")
+    regret = np.concatenate([row.regret for row in rows])
+    n, patient = appendix.same_cost(np.mean([row.share for row in rows]), odd + even)
+    print(f"{name:9} {regret.mean():14.1f} {n:20} {patient.regret.mean():20.1f}")
     reached[name], more[name] = [row.fired.sum() for row in rows], regret - patient.regret
 
 # %%
@@ -97,8 +97,9 @@ for name in names:
 # %% [markdown]
 # ## Early stopping is a kind of L2
 #
-# How does stopping relate to regularisation, asks another of the articles. **L2** adds $\lambda / 2$ times the squared length of the weights
-# to the loss, and so keeps them small. Stopping keeps them small, too: they start near zero and get no time to grow.
+# Another of the articles asks how stopping relates to regularisation, that is, to holding a model back on purpose. **L2** adds $\lambda / 2$
+# times the squared length of the weights to the loss, and so keeps them small. Stopping keeps them small, too: they start near zero and get
+# no time to grow.
 #
 # With a linear model we can compare the two. Gradient descent from zero with learning rate $\eta$, stopped after $t$ steps, should resemble
 # L2 with $\lambda = 1/(\eta t)$. The data: forty patients, ten measurements each, and how far their diabetes got in a year. The **cosine**
@@ -119,10 +120,10 @@ for t in range(1, 1001):
 # %%
 # NBVAL_CHECK_OUTPUT
 losses = stopped, penalised = appendix.two_clocks()  # losses on the other patients, for 20 splits
-best = appendix.PENALTIES[penalised.argmin(1)] * rate * (stopped.argmin(1) + 1)
+factor = appendix.PENALTIES[penalised.argmin(1)] * rate * (stopped.argmin(1) + 1)
 print(f"lowest loss, mean of 20 splits: stopped {stopped.min(1).mean():.2f}, L2 {penalised.min(1).mean():.2f}")
 print(f"trained to the end: {stopped[:, -1].mean():.2f}")
-print(f"best lambda = {best.mean():.2f} ± {best.std(ddof=1):.2f} times the best 1/(rate t)")
+print(f"best lambda = {factor.mean():.2f} ± {factor.std(ddof=1):.2f} times the best 1/(rate t)")
 
 # %%
 show(*appendix.same_path(x, y, losses))

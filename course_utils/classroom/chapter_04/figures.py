@@ -61,14 +61,15 @@ def who_stops(table, names, per_problem=20, epochs=300):
             panel.plot(stop[did], spread_out[did], "o", color=BLUE, markersize=3.5, alpha=0.7)
             panel.plot(stop[~did] + 13, spread_out[~did], "x", color=RED, markersize=4)
         panel.axvline(epochs, color=GREY, linestyle=":", linewidth=1)
-        panel.set(title=f"{row.name} ends {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
-                  xlim=(-5, epochs + 22), yticks=range(len(names)), yticklabels=names)
+        panel.set(title=f"{row.name} stops {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
+                  xlim=(-5, epochs + 30), xticks=(0, 100, 200, epochs + 13),
+                  xticklabels=(0, 100, 200, "never"), yticks=range(len(names)), yticklabels=names)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()  # the others share it
     panels[0].set_ylabel(f"{per_problem} runs each,\none below the other")
-    ends = ", ".join(f"{row.name} ends {row.fired.sum()} of {row.fired.size} runs" for row in table)
-    return figure, (f"A panel for each rule, a row for each problem, a dot where a run is ended: {ends}. "
-                    "Crosses at the right edge are runs that nothing ended.")
+    counts = ", ".join(f"{row.name} stops {row.fired.sum()} of {row.fired.size} runs" for row in table)
+    return figure, (f"A panel for each rule, a row for each problem, a dot where a run is stopped: {counts}. "
+                    "Crosses at the right edge are runs that were never stopped.")
 
 
 SCORES = {GeneralizationLoss: "GL: percent above the lowest validation loss so far",
