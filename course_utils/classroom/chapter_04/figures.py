@@ -168,7 +168,7 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
     """
     ax = axes(width=7, height=4.4) if ax is None else ax
     ax.set(xlabel="cost: epochs trained, % of 300 (log scale)", xscale="log",
-           ylabel=f"{regret} (linear below 1, log scale above)")
+           ylabel=f"{regret}\n(linear below 1, log scale above)")
     ax.spines[["top", "right"]].set_visible(False)
 
     def draw(marks, look, side, colour, **settings):
