@@ -39,8 +39,8 @@ def tags(cell):
 
 
 def lessons(source=ROOT / "lessons"):
-    """The lessons in a folder, in order."""
-    return sorted(pathlib.Path(source).glob("[0-9][0-9]_*.py"))
+    """The lessons in a folder, in order; an appendix, 04b_name.py, comes after its chapter."""
+    return sorted(pathlib.Path(source).glob("[0-9][0-9]*_*.py"))
 
 
 def opening(name, folder, text=""):

@@ -44,8 +44,8 @@ class Page:
 
     @property
     def is_chapter(self):
-        """00 and the 90s are not chapters: they may be shorter, or built otherwise."""
-        return 1 <= int(self.name[:2]) < 90
+        """00, the 90s and appendices (04b) are not chapters: they may be shorter, or built otherwise."""
+        return 1 <= int(self.name[:2]) < 90 and self.name[2] == "_"
 
 
 def rule(function):

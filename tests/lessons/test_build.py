@@ -149,6 +149,13 @@ def test_a_name_without_a_lesson_is_said(tmp_path):
         build.main(["77"])
 
 
+def test_an_appendix_comes_after_its_chapter(tmp_path):
+    names = ["04_scores.py", "04b_more.py", "05_pruning.py", "build.py", "setup_cell.py"]
+    for name in reversed(names):
+        (tmp_path / name).touch()
+    assert [path.name for path in build.lessons(tmp_path)] == names[:3]
+
+
 class Colab:
     """Stand-ins for a machine with google.colab and no course_utils; keeps what was run."""
 

@@ -179,7 +179,7 @@ def test_a_learners_copy_must_not_give_answers_away():
     assert "in the notebook of the learner" in breaches("the_score_is_told", right(), is_solved=False)[0]
 
 
-@pytest.mark.parametrize("chapter", ["00_start_here", "91_in_your_project"])
+@pytest.mark.parametrize("chapter", ["00_start_here", "04b_more", "91_in_your_project"])
 @pytest.mark.parametrize("name", RULES)
 def test_the_frame_of_a_chapter_is_not_asked_of_what_is_none(chapter, name):
     cells = [prose(PROSE.replace("stop?", "stop")), code("print('Ready')", text("Ready"))]

@@ -1,19 +1,31 @@
-"""The figures of chapter 04. Each function takes data and returns a figure or its axes."""
+"""The figures of chapter 04.
+
+Those that the lesson shows return what `show` takes: a figure and its description.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
-from ...stopping import compare, plots
+from ...stopping import (
+    GeneralizationLoss,
+    Lasting,
+    Patience,
+    ProgressQuotient,
+    Smoothed,
+    SuccessiveIncreases,
+    compare,
+)
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
 
 
 def ups_and_downs(runs):
-    """A panel for each run: its validation loss until the best epoch, orange where an epoch got worse.
+    """A panel for each run: its validation loss until the best epoch, a triangle where an epoch got worse.
 
     Args:
         runs: name -> history.
     """
-    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.6), layout="constrained")
+    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.7), layout="constrained")
     for panel, (name, run) in zip(panels, runs.items()):
         losses = np.array(run["val_loss"])
         losses = losses[: losses.argmin() + 1]
@@ -24,12 +36,16 @@ def ups_and_downs(runs):
         panel.title.set_fontsize(10)
         panel.tick_params(axis="y", which="both", left=False, labelleft=False)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("validation loss")
-    return figure
+    panels[0].set_ylabel("validation loss\n(log scales, each its own)")
+    return figure, ("Five validation losses, each from the first epoch to its best. They fall in zigzags: "
+                    "triangles mark the epochs that were worse than the one before, between a fifth and "
+                    "nearly half of them.")
 
 
 def who_stops(table, names, per_problem=20, epochs=300):
     """Where each rule stops each run: a panel for each rule, a row for each problem, a dot for each run.
+
+    Within a row the runs are spread out, so that dots of one epoch can be told apart.
 
     Args:
         table: a Comparison over all runs, problem after problem.
@@ -37,181 +53,146 @@ def who_stops(table, names, per_problem=20, epochs=300):
         per_problem: how many runs each has.
         epochs: how long a run is that nothing ends.
     """
-    figure, panels = plt.subplots(1, len(table), figsize=(9.6, 2.7), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, len(table), figsize=(9.6, 2.9), sharey=True, layout="constrained")
     for panel, row in zip(panels, table):
         stops, fired = row.stops.reshape(-1, per_problem), row.fired.reshape(-1, per_problem)
         for y, (stop, did) in enumerate(zip(stops, fired)):
-            jitter = y + np.linspace(-0.28, 0.28, per_problem)
-            panel.plot(stop[did], jitter[did], "o", color=BLUE, markersize=3.5, alpha=0.7)
-            panel.plot(stop[~did] + 13, jitter[~did], "x", color=RED, markersize=4)
+            spread_out = y + np.linspace(-0.28, 0.28, per_problem)
+            panel.plot(stop[did], spread_out[did], "o", color=BLUE, markersize=3.5, alpha=0.7)
+            panel.plot(stop[~did] + 13, spread_out[~did], "x", color=RED, markersize=4)
         panel.axvline(epochs, color=GREY, linestyle=":", linewidth=1)
-        panel.set(title=f"{row.name}: ends {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
-                  xlim=(-5, epochs + 22), yticks=range(len(names)), yticklabels=names)
+        panel.set(title=f"{row.name} stops {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
+                  xlim=(-5, epochs + 30), xticks=(0, 100, 200, epochs + 13),
+                  xticklabels=(0, 100, 200, "never"), yticks=range(len(names)), yticklabels=names)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()  # the others share it
-    return figure
+    panels[0].set_ylabel(f"{per_problem} runs each,\none below the other")
+    counts = ", ".join(f"{row.name} stops {row.fired.sum()} of {row.fired.size} runs" for row in table)
+    return figure, (f"A panel for each rule, a row for each problem, a dot where a run is stopped: {counts}. "
+                    "Crosses at the right edge are runs that were never stopped.")
+
+
+SCORES = {GeneralizationLoss: "GL: percent above the lowest validation loss so far",
+          ProgressQuotient: "PQ: GL divided by the progress of training, every fifth epoch",
+          SuccessiveIncreases: "UP: rises in a row, every fifth epoch"}
 
 
 def scores(rules, run):
-    """Each rule's score on one run against its limit, one below the other, under the validation loss.
+    """Each rule's score on one run against its limit, one below the other, under the losses.
 
     Args:
-        rules: simple criteria.
+        rules: label -> GeneralizationLoss, ProgressQuotient or SuccessiveIncreases.
         run: a history.
     """
-    figure, panels = plt.subplots(len(rules) + 1, 1, figsize=(7.2, 7.4), sharex=True, layout="constrained")
-    panels[0].plot(run["val_loss"], color=ORANGE, linewidth=1, label="validation loss")
-    panels[0].plot(run["loss"], color=GREEN, linewidth=1, label="training loss")
-    panels[0].set(yscale="log")
-    panels[0].legend(frameon=False, fontsize=8)
-    for panel, rule in zip(panels[1:], rules):
-        plots.score(rule, run, panel)
-        values = rule.score(run)
-        panel.lines[0].set_linewidth(0.9)
-        if np.isnan(values).any():  # it speaks at the ends of strips: dots, since in between there is nothing
-            panel.lines[0].set(marker=".", markersize=4, linestyle="")
-        panel.legend(frameon=False, fontsize=8, loc="upper left")
-        top = 2 * max(rule.limit, np.nanpercentile(values, 80))
-        panel.set(xlabel="", ylim=(-0.05 * top, top))
+    figure, panels = plt.subplots(len(rules) + 1, 1, figsize=(7.6, 7.8), sharex=True, layout="constrained")
+    losses = np.array(run["val_loss"])
+    panels[0].plot(losses, color=ORANGE, linewidth=1, label="validation loss")
+    panels[0].plot(run["loss"], color=GREEN, linewidth=1, linestyle="--", label="training loss")
+    panels[0].plot(losses.argmin(), losses.min(), "o", color="black", markerfacecolor="none", markersize=9,
+                   label="best epoch")
+    panels[0].set(yscale="log", ylabel="loss (log scale)")
+    for panel, (label, rule) in zip(panels[1:], rules.items()):
+        values, first, top = rule.score(run), rule.first(run), 1.2 * rule.limit
+        spoken = np.flatnonzero(~np.isnan(values))
+        look = "-" if len(spoken) == len(values) else "."  # at strip ends only: lone points, no line
+        panel.plot(spoken, values[spoken], look, color=BLUE, linewidth=0.9, label="score")
+        panel.axhline(rule.limit, color=GREY, linestyle="--", linewidth=1, label=f"limit {rule.limit:g}")
+        if first is not None:
+            panel.plot(first, values[first], "s", color=RED, label=f"{label} stops at {first}", zorder=3)
+            top = max(top, 2.2 * np.percentile(values[spoken], 80))
+        if isinstance(rule, GeneralizationLoss):
+            lows = np.flatnonzero(values == 0)
+            lows = lows[lows > first] if first is not None else lows
+            panel.plot(lows, 0 * lows, "^", color=GREEN, markersize=5, label="a new lowest, after the stop")
+        panel.set(title=SCORES[type(rule)], ylim=(-0.06 * top, top))
+        panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        if values[spoken].max() > top:
+            panel.set_ylabel(f"% (cut off at {top:.0f})")
     panels[-1].set_xlabel("epoch (counted from 0)")
     for panel in panels:
+        panel.title.set_fontsize(10)
+        panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
         panel.spines[["top", "right"]].set_visible(False)
-    return figure
+    return figure, ("Four panels over 300 epochs of a thyroid run. Losses: the validation loss is lowest at "
+                    "epoch 100 and rises slowly after it. GL crosses its limit at epoch 14; triangles mark "
+                    "the many new lowest losses after that. PQ and UP stay below half of their limits.")
 
 
 def points(rules, runs):
-    """Of each rule (cost as a share of the epochs, regret in percent of the test loss), means over runs."""
+    """Name -> (cost as a share of the epochs, regret in percent of the test loss), means over the runs.
+
+    Args:
+        rules: name -> criterion.
+        runs: histories.
+    """
     table = compare(rules, runs, measured="test_loss")
-    return [(float(row.share.mean()), float(row.regret.mean())) for row in table]
+    return {row.name: (float(row.share.mean()), float(row.regret.mean())) for row in table}
 
 
-def cost_and_regret(line, families, own=None, limits=None, regret="regret, %"):
+def price_list(runs):
+    """What scores (left) and cures for noise (right) cost and lose, both against Patience of many lengths.
+
+    Args:
+        runs: histories with val_loss, loss and test_loss.
+    """
+    line = points({str(n): Patience("val_loss", n) for n in (1, 2, 3, 5, 10, 15, 20, 30, 50)}, runs)
+    scores = {"GL, its limit beside it": {alpha: GeneralizationLoss(alpha) for alpha in (1, 5)},
+              "PQ, likewise": {alpha: ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
+              "UP, likewise": {s: SuccessiveIncreases(s) for s in (2, 3, 4, 8)}}
+    cures = {"n in a row: Lasting(n, GL 1)": {n: Lasting(n, GeneralizationLoss(1)) for n in (5, 10, 20)},
+             "mean of ten: Smoothed(10, Patience n)": {n: Smoothed(10, Patience("val_loss", n))
+                                                       for n in (3, 10, 20)},
+             "better by 3 %: Patience n": {n: Patience("val_loss", n, 0.03, relative=True)
+                                           for n in (5, 10, 20, 50)}}
+    figure, panels = plt.subplots(1, 2, figsize=(9.8, 4.6), sharey=True, layout="constrained")
+    for panel, title, families in zip(panels, ("scores", "cures for noise"), (scores, cures)):
+        families = {name: points(rules, runs) for name, rules in families.items()}
+        cost_and_regret(line, families, ax=panel)
+        panel.set_title(title)
+    panels[1].set_ylabel("")
+    return figure, ("Mean regret against cost, with a grey line for Patience of many lengths. Left: GL lies "
+                    "at the upper end of that line, beside Patience 1, UP and PQ to the right of it. Right: "
+                    "the three cures lie on it or beside it.")
+
+
+def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, %", ax=None):
     """What rules cost and lose, with a line of rules to compare with, on logarithmic axes.
 
     Args:
         line: name -> point, joined by a grey line; a point is (cost as a share, regret in percent).
-        families: label -> list of points, each family with a mark of its own.
+        families: label -> {name: point}. Each family has a shape and a colour, each point its name beside it.
         own: the learner's point, or None.
         limits: the cost and the regret that it may not exceed, or None.
         regret: the label of the y axis.
+        ax: axes to draw on; new ones if None.
     """
-    ax = axes(width=7, height=4, xlabel="cost: epochs trained, % of 300", ylabel=regret, xscale="log")
-    places = 100 * np.array([cost for cost, _ in line.values()]), [lost for _, lost in line.values()]
-    ax.plot(*places, "o-", color=GREY, linewidth=1.2, markersize=3, label="Patience, by its length")
-    for name, x, y in zip(line, *places):
-        ax.annotate(name, (x, y), color=GREY, fontsize=8, xytext=(-3, -11), textcoords="offset points",
-                    ha="right")
-    looks = zip((BLUE, GREEN, PURPLE, ORANGE, SKY, RED), "s^Dv*P")
+    ax = axes(width=7, height=4.4) if ax is None else ax
+    ax.set(xlabel="cost: epochs trained, % of 300 (log scale)", xscale="log",
+           ylabel=f"{regret}\n(linear below 1, log scale above)")
+    ax.spines[["top", "right"]].set_visible(False)
+
+    def draw(marks, look, side, colour, **settings):
+        cost, lost = np.array(list(marks.values())).T * [[100], [1]]
+        ax.plot(cost, lost, look, color=colour, **settings)
+        for name, x, y in zip(marks, cost, lost):
+            ax.annotate(name, (x, y), color=GREY if side < 0 else "black", fontsize=8,
+                        xytext=(6, -1) if side > 0 else (-5, -4), textcoords="offset points",
+                        ha="left" if side > 0 else "right", va="center" if side > 0 else "top")
+        return max(lost)
+
+    highest = draw(line, "o-", -1, GREY, linewidth=1.2, markersize=3, label="Patience, by its length")
+    looks = zip((BLUE, RED, PURPLE, ORANGE, SKY), "s^Dv*")
     for (label, marks), (colour, mark) in zip(families.items(), looks):
-        cost, lost = np.array(marks).T
-        ax.plot(100 * cost, lost, mark, color=colour, markersize=8 if mark == "*" else 6, label=label)
+        highest = max(highest, draw(marks, mark, 1, colour, markersize=6, label=label))
     if limits is not None:
         ax.fill_between([1, 100 * limits[0]], -2, limits[1], color=GREEN, alpha=0.1, linewidth=0,
                         label="within both limits")
     if own is not None:
-        ax.plot([100 * own[0]], [own[1]], "o", color=RED, markersize=10, label="your rule", clip_on=False)
-    ticks = (2, 5, 10, 20, 50, 100)
-    highest = max(150, 1.3 * max(places[1]), 1.3 * own[1] if own else 0)
-    ax.set(xlim=(1.3, 105), xticks=ticks, xticklabels=ticks, yscale="symlog", ylim=(-1, highest),
-           yticks=(0, 1, 3, 10, 30, 100), yticklabels=(0, 1, 3, 10, 30, 100))
+        ax.plot([100 * own[0]], [own[1]], "P", color=RED, markersize=11, label="your rule", clip_on=False)
+        highest = max(highest, own[1])
+    ticks, levels = (2, 5, 10, 20, 50, 100), (0, 1, 3, 10, 30, 100)
+    ax.set(xlim=(1.3, 105), xticks=ticks, xticklabels=ticks, yscale="symlog",
+           ylim=(-1, max(150, 1.3 * highest)), yticks=levels, yticklabels=levels)
     ax.minorticks_off()
     ax.legend(frameon=False, fontsize=8)
     return ax
-
-
-def two_readings(run, own, past):
-    """One run's validation loss and two thresholds, each with a dot where the loss first gets below it.
-
-    Args:
-        run: a history.
-        own: the threshold from this run's own epochs.
-        past: the threshold from the best values of other runs.
-    """
-    losses = np.array(run["val_loss"])
-    ax = axes(height=2.9, xlabel="epoch (counted from 0)", ylabel="validation loss", yscale="log")
-    ax.plot(losses, color=BLUE, linewidth=0.9)
-    for threshold, colour, mark, label in ((own, ORANGE, "s", "95 % of this run's epochs are below"),
-                                           (past, GREEN, "o", "95 % of past runs got below")):
-        ax.axhline(threshold, color=colour, linestyle="--", linewidth=1.2)
-        below = np.flatnonzero(losses < threshold)
-        if below.size:
-            ax.plot(below[:1], losses[below[:1]], mark, color=colour, markersize=8,
-                    label=f"{label}: stop at {below[0]}")
-    ax.legend(frameon=False, fontsize=9)
-    return ax
-
-
-# ---- early stopping as L2, on scikit-learn's diabetes ----
-
-RATE, STEPS, PENALTIES = 0.1, 2000, np.logspace(-4, 1.5, 221)
-
-
-def diabetes_rows(seed=0, rows=40):
-    """scikit-learn's diabetes: ((X, y) of `rows` patients to learn from, (X, y) of the other patients).
-
-    X is float (n, 10), y float (n,). Both are standardised with the means and spreads of the first part.
-    """
-    from sklearn.datasets import load_diabetes
-
-    x, y = load_diabetes(return_X_y=True)
-    order = np.random.default_rng(seed).permutation(len(y))
-    known, new = order[:rows], order[rows:]
-    x = (x - x[known].mean(0)) / x[known].std(0)
-    y = (y - y[known].mean()) / y[known].std()
-    return (x[known], y[known]), (x[new], y[new])
-
-
-def descent(x, y, steps=STEPS, rate=RATE):
-    """Weights after 1, 2, ... steps of gradient descent from zero on half the mean square: (steps, 10)."""
-    weights, path = np.zeros(x.shape[1]), []
-    curvature, pull = x.T @ x / len(y), x.T @ y / len(y)
-    for _ in range(steps):
-        weights = weights - rate * (curvature @ weights - pull)
-        path.append(weights)
-    return np.array(path)
-
-
-def ridge(x, y, penalty):
-    """The weights that minimise half the mean square plus penalty / 2 times the squared length: (10,)."""
-    return np.linalg.solve(x.T @ x / len(y) + penalty * np.eye(x.shape[1]), x.T @ y / len(y))
-
-
-def two_clocks(seeds=range(20)):
-    """Losses on new patients along both paths, for each split.
-
-    Returns:
-        (stopped, shrunk): float arrays (splits, STEPS) and (splits, penalties).
-    """
-    stopped, shrunk = [], []
-    for seed in seeds:
-        (x, y), (x_new, y_new) = diabetes_rows(seed)
-        shrinking = np.array([ridge(x, y, penalty) for penalty in PENALTIES])
-        for path, losses in ((descent(x, y), stopped), (shrinking, shrunk)):
-            losses.append(((path @ x_new.T - y_new) ** 2).mean(1))
-    return np.array(stopped), np.array(shrunk)
-
-
-def same_path(x, y, losses):
-    """Left: each weight along both paths. Right: the loss on new patients along both, mean of the splits.
-
-    Args:
-        x, y: what one model learns from.
-        losses: from two_clocks.
-    """
-    figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 3.5), layout="constrained")
-    clock = 1 / (RATE * np.arange(1, STEPS + 1))
-    stopped, shrunk = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
-    paths.plot(clock, stopped, color=BLUE, linewidth=1.3)
-    paths.plot(PENALTIES, shrunk, color=ORANGE, linewidth=1.3, linestyle="--")
-    paths.lines[0].set_label("descent")
-    paths.lines[-1].set_label("L2")
-    paths.legend(frameon=False)
-    paths.set(title="ten weights, one split", ylabel="weight", ylim=(-0.85, 0.75))
-    loss.plot(clock, losses[0].mean(0), color=BLUE, label=r"descent, over $1/(\eta t)$")
-    loss.plot(PENALTIES, losses[1].mean(0), color=ORANGE, linestyle="--", label=r"L2, over $\lambda$")
-    loss.set(title="new patients, mean of 20 splits", ylabel="mean square error", ylim=(0.5, 0.95))
-    loss.legend(frameon=False)
-    for panel in (paths, loss):
-        panel.set(xscale="log", xlim=(10, 0.005), xlabel=r"$\lambda$, or $1/(\eta t)$; training goes right")
-        panel.spines[["top", "right"]].set_visible(False)
-    return figure

@@ -1,0 +1,128 @@
+"""What 04b alone uses, more on thresholds.
+
+Its figures return what `show` takes: a figure and its description.
+"""
+
+import bisect
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ...stopping import Patience, compare
+from ...stopping.plots import BLUE, GREEN, ORANGE, PURPLE, axes
+
+RATE, STEPS, PENALTIES = 0.1, 2000, np.logspace(-4, 1.5, 221)
+# three of the ten inputs, by position
+SHOWN = {8: "blood value s5", 2: "body mass index", 4: "blood value s1"}
+
+
+def two_readings(run, own, past):
+    """One run's validation loss and two thresholds, each with a mark where the loss first gets below it.
+
+    Args:
+        run: a history.
+        own: the threshold from this run's own epochs.
+        past: the threshold from the best values of other runs.
+    """
+    losses = np.array(run["val_loss"])
+    ax = axes(height=3, xlabel="epoch (counted from 0)", ylabel="validation loss (log scale)", yscale="log")
+    ax.plot(losses, color=BLUE, linewidth=0.9)
+    stops = []
+    for threshold, colour, mark, label in ((own, ORANGE, "s", "95 % of this run's epochs are below"),
+                                           (past, GREEN, "o", "95 % of past runs got below")):
+        ax.axhline(threshold, color=colour, linestyle="--" if mark == "s" else ":", linewidth=1.4)
+        below = np.flatnonzero(losses < threshold)
+        stops.append(f"epoch {below[0]}" if below.size else "no epoch")
+        ax.plot(below[:1], losses[below[:1]], mark, color=colour, markersize=8, label=f"{label}: {stops[-1]}")
+    ax.legend(frameon=False, fontsize=9)
+    return ax, ("Validation loss of a building run over 300 epochs. The threshold from its own epochs is "
+                f"first reached at {stops[0]}, the one from past runs at {stops[1]}.")
+
+
+def same_cost(share, runs, longest=200):
+    """The patience that trains as many epochs: (its length, its Row), with the test loss as measure.
+
+    Args:
+        share: the mean share of the epochs that it should train.
+        runs: histories.
+        longest: patience is looked for from 1 to here.
+    """
+    def row(n):
+        return compare([Patience("val_loss", n)], runs, measured="test_loss")[0]
+
+    # more patience never stops sooner, so the first that is dear enough can be found by halving
+    n = bisect.bisect_left(range(1, longest), share, key=lambda n: row(n).share.mean()) + 1
+    return min(((n, row(n)) for n in {max(n - 1, 1), n}), key=lambda pair: abs(pair[1].share.mean() - share))
+
+
+def diabetes_rows(seed=0, rows=40):
+    """scikit-learn's diabetes: ((X, y) of `rows` patients to learn from, (X, y) of the other patients).
+
+    X is float (n, 10), y float (n,). Both are standardised with the means and spreads of the first part.
+    """
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True)
+    order = np.random.default_rng(seed).permutation(len(y))
+    known, new = order[:rows], order[rows:]
+    x = (x - x[known].mean(0)) / x[known].std(0)
+    y = (y - y[known].mean()) / y[known].std()
+    return (x[known], y[known]), (x[new], y[new])
+
+
+def descent(x, y, steps=STEPS, rate=RATE):
+    """Weights after 1, 2, ... steps of gradient descent from zero on half the mean square: (steps, 10)."""
+    weights, path = np.zeros(x.shape[1]), []
+    curvature, pull = x.T @ x / len(y), x.T @ y / len(y)
+    for _ in range(steps):
+        weights = weights - rate * (curvature @ weights - pull)
+        path.append(weights)
+    return np.array(path)
+
+
+def ridge(x, y, penalty):
+    """The weights that minimise half the mean square plus penalty / 2 times the squared length: (10,)."""
+    return np.linalg.solve(x.T @ x / len(y) + penalty * np.eye(x.shape[1]), x.T @ y / len(y))
+
+
+def two_clocks(seeds=range(20)):
+    """Losses on new patients along both paths, for each split.
+
+    Returns:
+        (stopped, shrunk): float arrays (splits, STEPS) and (splits, penalties).
+    """
+    stopped, shrunk = [], []
+    for seed in seeds:
+        (x, y), (x_new, y_new) = diabetes_rows(seed)
+        shrinking = np.array([ridge(x, y, penalty) for penalty in PENALTIES])
+        for path, losses in ((descent(x, y), stopped), (shrinking, shrunk)):
+            losses.append(((path @ x_new.T - y_new) ** 2).mean(1))
+    return np.array(stopped), np.array(shrunk)
+
+
+def same_path(x, y, losses):
+    """Left: three of the weights along both paths. Right: the loss on new patients, mean of the splits.
+
+    Args:
+        x, y: what one model learns from.
+        losses: from two_clocks.
+    """
+    figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 3.9), layout="constrained")
+    clock = 1 / (RATE * np.arange(1, STEPS + 1))
+    stopped, shrunk = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
+    for (i, name), colour in zip(SHOWN.items(), (BLUE, ORANGE, PURPLE)):
+        paths.plot(clock, stopped[:, i], color=colour, label=f"{name}, descent")
+        paths.plot(PENALTIES, shrunk[:, i], color=colour, linestyle="--", label=f"{name}, L2")
+    paths.legend(frameon=False, fontsize=8, loc="lower left")
+    paths.set(title="three of ten weights, one split", ylabel="weight", ylim=(-1, 0.75))
+    loss.plot(clock, losses[0].mean(0), color=BLUE, label="descent, stopped after t steps")
+    loss.plot(PENALTIES, losses[1].mean(0), color=ORANGE, linestyle="--", label=r"L2 with $\lambda$")
+    loss.set(title="new patients, mean of 20 splits", ylabel="mean square error", ylim=(0.5, 0.95))
+    loss.legend(frameon=False)
+    for panel in (paths, loss):
+        panel.set(xscale="log", xlim=(10, 0.005),
+                  xlabel=r"$1/(\eta t)$ or $\lambda$ (log scale); training goes right")
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, ("Left: three weights over the strength of the penalty, solid lines for descent, dashed "
+                    "for L2: both grow from zero along nearly the same lines. Right: both losses fall to the "
+                    "same lowest value and rise again; that of L2 lies further right.")
