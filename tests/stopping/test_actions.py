@@ -55,11 +55,12 @@ def test_a_rate_that_is_set_back_is_told_once(K):
     model, action = tiny(K, rate=0.1), scale_learning_rate(0.1)
     every_epoch, after = K.callbacks.LearningRateScheduler(lambda epoch: 0.1), Afterwards(action, acted=1)
     with pytest.warns(UserWarning, match="as LearningRateScheduler does in every epoch") as caught:
-        fit(model, every_epoch, When(Epochs(2), action), after, epochs=5)
+        when = When(Epochs(2), action)
+        fit(model, every_epoch, when, after, epochs=5)
     assert after.rates == pytest.approx([0.1, 0.01, 0.1, 0.1, 0.1])
     said = ("the learning rate is 0.1, not the 0.01 that scale_learning_rate(0.1) set: another callback sets "
             "it anew, as LearningRateScheduler does in every epoch; change the rate in that callback")
-    assert after.said == {2: said} and messages(caught) == [said]
+    assert when.report.notes == (said,) and messages(caught) == [said]
 
 
 @both
