@@ -8,7 +8,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks lint bench lock package
+.PHONY: lab my test notebooks lint bench lock package backends
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -30,6 +30,11 @@ lint: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/bench.py
+
+# The engine on JAX and on PyTorch. JAX is part of `make test`; PyTorch is large, and installed here alone.
+backends: .venv/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch>=2.5"
+	@$(BIN)/pytest -q tests/backends
 
 # What pip installs from here, each extra alone in an empty environment: minutes, and not part of `make test`.
 package: .venv/ready
