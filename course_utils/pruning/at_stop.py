@@ -109,7 +109,7 @@ def prune_at_stop(model, data, *, first, second, target_sparsity, validation_dat
     if stop is not None:
         _say(verbose, f"Phase 1 trains until {first!r} is met.")
         _train(model, data, [*callbacks, Columns(prune_stop, restore_best), stop], settings)
-    _say(verbose, f"Phase 2 prunes to {target_sparsity:g} in {ramp.steps} steps, and trains on to {second!r}.")
+    _say(verbose, f"Phase 2 prunes to {target_sparsity:g} in {ramp.steps} steps, then awaits {second!r}.")
     twin, masks = twin_of(model), Masks()
     masks.set_model(twin)
     interrupted = fine_tune(twin, data, masks, [*callbacks, prune_stop], settings)

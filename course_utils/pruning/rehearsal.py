@@ -7,8 +7,8 @@ from ..stopping.probes import Probe
 from .bridge import with_weights_of
 from .bridge_check import NO_BRIDGE
 from .bridge_compile import compile_like
-from .clone import BridgeError, first_line
-from .tfmot_twin import Masks, fine_tune
+from .clone import BridgeError
+from .tfmot_twin import Masks, fine_tune, last_line
 
 
 def rehearse(model, twin_of, batch, validation):
@@ -29,15 +29,14 @@ def rehearse(model, twin_of, batch, validation):
     except (BridgeError, MemoryError):
         raise
     except Exception as error:
-        raise BridgeError(f'"{model.name}" cannot be trained in tf_keras with tfmot: {_told(error)}. '
+        raise BridgeError(f'"{model.name}" cannot be trained in tf_keras with tfmot: {last_line(error)}. '
                           f"{NO_BRIDGE}") from error
-    theirs = {name.removeprefix("val_"): values[-1] for name, values in twin.history.history.items()
-              if name.startswith("val_")}
     back = with_weights_of(twin, model)
     compile_like(back, model)
     if validation is None:
         return
-    ours = back.evaluate(validation, verbose=0, return_dict=True)
+    # not what `fit` measured: an optimizer's moving average has come since
+    ours, theirs = (each.evaluate(validation, verbose=0, return_dict=True) for each in (back, twin))
     half = any("16" in layer.compute_dtype for layer in back._flatten_layers() if layer.compute_dtype)
     for name in ours.keys() & theirs.keys():
         one, other = np.mean(ours[name]), np.mean(theirs[name])
@@ -45,12 +44,6 @@ def rehearse(model, twin_of, batch, validation):
         if not np.isclose(one, other, **limits, equal_nan=True):
             raise BridgeError(f'On one batch val_{name} of "{model.name}" is {one:.6g} in Keras 3 and '
                               f"{other:.6g} in tf_keras: phase 2 would follow another number. {NO_BRIDGE}")
-
-
-def _told(error):
-    """The line of an error from a compiled step that says what is wrong: the last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else first_line(error)
 
 
 class Columns(Probe):

@@ -5,10 +5,11 @@ import numpy as np
 
 from ..stopping.probes import Probe
 from .bridge import to_tf_keras
+from .bridge_check import NO_BRIDGE
 from .bridge_compile import compile_tf_keras
 from .bridge_layers import import_or_say, import_tf_keras
 from .choice import kernels_of
-from .clone import BridgeError
+from .clone import BridgeError, first_line
 
 
 def tfmot():
@@ -23,9 +24,19 @@ def tfmot():
 
 def pruning_twin(model, ramp, choice, custom_objects, learning_rate, inputs):
     """The model in tf_keras, compiled as it is, its chosen layers wrapped by tfmot."""
-    twin = to_tf_keras(model, custom_objects, wrapping(ramp, choice.kernels(model)), inputs)
+    try:
+        twin = to_tf_keras(model, custom_objects, wrapping(ramp, choice.kernels(model)), inputs)
+    except (TypeError, RuntimeError) as error:  # layers of half precision, for one
+        raise BridgeError(f'tfmot cannot wrap the layers of "{model.name}": {last_line(error)} '
+                          f"{NO_BRIDGE}") from error
     compile_tf_keras(twin, model, learning_rate)
     return twin
+
+
+def last_line(error):
+    """The line of an error in a graph that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if "Error:" in line]
+    return lines[-1] if lines else first_line(error)
 
 
 def wrapping(ramp, chosen):
@@ -55,7 +66,7 @@ def wrapping(ramp, chosen):
         wrapped._name = layer.name  # columns are named after outputs
         # tfmot calls layer.call alone: what the outputs cost is for the wrapper to count
         wrapped._activity_regularizer = layer._activity_regularizer
-        layer._clear_losses()
+        layer._losses = []  # of the graph that this layer leaves
         # else MultiHeadAttention is given a mask that it does not take
         wrapped._call_spec.expects_mask_arg = layer._call_spec.expects_mask_arg
         return wrapped

