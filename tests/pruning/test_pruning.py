@@ -433,7 +433,7 @@ UNKNOWN = DATA.filter(lambda x, y: True)
     (dict(target_sparsity=90), "between 0 and 1"),
     (dict(data=ENDLESS), "the pipeline has no end. Give it a length"),
     (dict(data=UNKNOWN), "unknown length.*assert_cardinality"),
-    (dict(data=generator()), "validation_data|data is .*got generator. Make a pipeline by tf.data"),
+    (dict(data=generator()), "data is a batched tf.data pipeline.*got generator. Make a pipeline by tf.data"),
     (dict(validation_data=None), "val_loss comes from validation: give validation_data"),
     (dict(second=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
     (dict(first=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
