@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING
 from ..stopping.door import names_on_demand
 
 if TYPE_CHECKING:
-    from .at_stop import PruningReport, Sizes, prune_at_stop, tfmot
+    from .at_stop import prune_at_stop
     from .bridge import to_keras, to_tf_keras
-    from .bridge_layers import BridgeError
-    from .masks import Ramp, Sparsity, at_target, sparsity
+    from .choice import Choice, Sparsity, sparsity
+    from .clone import BridgeError
+    from .masks import Ramp, at_target
     from .prune_when import PruneWhen
+    from .report import PruningReport, Sizes
+    from .tfmot_twin import tfmot
 
 __getattr__, __dir__ = names_on_demand(__name__, {
-    "at_stop": ["PruningReport", "Sizes", "prune_at_stop", "tfmot"],
+    "at_stop": ["prune_at_stop"],
     "bridge": ["to_keras", "to_tf_keras"],
-    "bridge_layers": ["BridgeError"],
-    "masks": ["Ramp", "Sparsity", "at_target", "sparsity"],
+    "choice": ["Choice", "Sparsity", "sparsity"],
+    "clone": ["BridgeError"],
+    "masks": ["Ramp", "at_target"],
     "prune_when": ["PruneWhen"],
+    "report": ["PruningReport", "Sizes"],
+    "tfmot_twin": ["tfmot"],
 })
 
-__all__ = ["BridgeError", "PruneWhen", "PruningReport", "Ramp", "Sizes", "Sparsity", "at_target",
+__all__ = ["BridgeError", "Choice", "PruneWhen", "PruningReport", "Ramp", "Sizes", "Sparsity", "at_target",
            "prune_at_stop", "sparsity", "tfmot", "to_keras", "to_tf_keras"]

@@ -8,108 +8,42 @@
 `PruneWhen` does a similar thing inside one `fit`, without tfmot. tfmot and tf_keras are imported when used.
 """
 
-import gzip
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
-import keras
 import numpy as np
 
-from ..stopping.batches import batches
 from ..stopping.checks import check_count
-from ..stopping.probes import Probe
-from ..stopping.report import Report
 from ..stopping.stop_when import StopWhen
-from ..stopping.words import plural
 from ..stopping.wrappers import Armed
-from .bridge import clone, to_keras, to_tf_keras
-from .bridge_compile import compile_like, compile_tf_keras, compiled_with
-from .bridge_layers import import_or_say, import_tf_keras
-from .masks import Ramp, Sparsity, at_target, check_target, kernels_of, sparsity
+from .bridge import clone, with_weights_of
+from .bridge_compile import compile_like, compiled_with
+from .choice import Choice, Sparsity, sparsity
+from .clone import first_line
+from .masks import Ramp, at_target, check_target
+from .pipelines import first_batch, inputs_of, training_pipeline, validation_pipeline
 from .prune_when import PruneWhen
+from .rehearsal import Columns, rehearse
+from .report import PruningReport, Sizes
+from .tfmot_twin import Masks, fine_tune, pruning_twin, tfmot
 
 __all__ = ["PruneWhen", "PruningReport", "Sizes", "Sparsity", "at_target", "prune_at_stop", "sparsity",
            "tfmot"]
 
 
-def tfmot():
-    """The module tensorflow_model_optimization; `keras`, `tf.keras` and the environment stay as they are.
-
-    Raises:
-        ImportError: it is missing. The message says what to install.
-    """
-    import_tf_keras()
-    return import_or_say("tensorflow_model_optimization")
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes of the saved model without its optimizer: as a .keras file, and that file after gzip."""
-
-    dense: int
-    dense_gzip: int
-    pruned: int
-    pruned_gzip: int
-
-    def __str__(self):
-        times = self.dense_gzip / self.pruned_gzip
-        dense, small = _kilobytes(self.dense_gzip), _kilobytes(self.pruned_gzip)
-        return (f".keras {_kilobytes(self.dense)} dense, {_kilobytes(self.pruned)} pruned; "
-                f"after gzip {dense} and {small}, {times:.1f} times smaller")
-
-
-@dataclass(frozen=True)
-class PruningReport:
-    """What `prune_at_stop` did; print it to read it.
-
-    Attributes:
-        first, second: the Reports of both phases (`first` is None if there was no first phase).
-        target_sparsity: what was asked for.
-        sparsity: what was measured in the pruned model, a Sparsity.
-        reached: whether the masks reached the target, as near as whole weights allow.
-        epochs: epochs of the first and of the second phase.
-        sizes: bytes before and after, a Sizes.
-        interrupted: whether Ctrl-C ended the second phase.
-    """
-
-    first: Report | None
-    second: Report
-    target_sparsity: float
-    sparsity: Sparsity
-    reached: bool
-    epochs: tuple
-    sizes: Sizes
-    interrupted: bool = False
-
-    def __str__(self):
-        layers = ", ".join(f"{name} {share:.3f}" for name, share in self.sparsity.layers.items())
-        short = ""
-        if not self.reached:
-            short = ", NOT REACHED: the phase ended before the ramp did"
-        elif self.sparsity.total < self.target_sparsity - 0.001:
-            short = ", as near as small kernels allow: at least one weight of each stays"
-        lines = [
-            f"trained:  {plural(self.epochs[0], 'epoch')}. {self.first or 'There was no first phase.'}",
-            f"pruned:   {plural(self.epochs[1], 'epoch')}. {self.second}",
-            f"sparsity: {self.sparsity.total:.3f} of {self.target_sparsity:g} asked for{short} ({layers})",
-            f"size:     {self.sizes}",
-        ]
-        if self.interrupted:
-            lines.insert(2, "          Interrupted (Ctrl-C): the model is as good as it was by then.")
-        return "\n".join(lines)
-
-
 def prune_at_stop(model, data, *, first, second, target_sparsity, validation_data=None,
                   restore_best="val_loss", mode=None, epochs=100, ramp_epochs=8, frequency=10,
-                  learning_rate=None, callbacks=(), batch_size=32, seed=0, custom_objects=None, verbose=0):
+                  learning_rate=None, callbacks=(), only=None, skip=(), batch_size=32, seed=0,
+                  custom_objects=None, verbose="auto"):
     """Train until `first` is met, then prune and fine-tune until `second` is met.
 
     Phase 1 is a `fit` of Keras 3. At its end the model has its best weights, and stays so: what is pruned is
     a copy. Phase 2 is a `fit` of tf_keras with tfmot: sparsity rises to its target over `ramp_epochs` (see
     `Ramp`), and `second` sees only the epochs from the one on in which the masks have reached it. Only those
     may be the best one: else restoring the best weights would bring back those from before they were pruned.
-    Loss and metrics are the model's own; the optimizer is a new one of the same kind and settings.
+    Losses are the model's own; metrics and the optimizer are new ones of the same kind and settings.
+
+    What could fail at the end is tried before the first epoch, on the first batch: the way to tf_keras and
+    back, a step and a validation there, and that both give the same numbers.
 
     Ctrl-C in phase 1 raises KeyboardInterrupt, with the best weights so far in `model`. In phase 2 it ends
     the phase and returns what there is, because an exception would throw it away: the best epoch at the
@@ -117,65 +51,80 @@ def prune_at_stop(model, data, *, first, second, target_sparsity, validation_dat
 
     Args:
         model: a compiled Keras 3 model, Sequential or functional.
-        data: a batched tf.data pipeline of known length, as `stopping.batches` makes; or (x, y), of which one
-            is made with `batch_size` and `seed`.
+        data: a batched tf.data pipeline of known length, as `stopping.batches` makes; or (x, y) or
+            (x, y, sample_weight), of which one is made with `batch_size` and `seed`. Each of them is an array
+            or a dict or list of arrays.
         first: the criterion that ends phase 1, or None for a model that is trained already.
         second: the criterion that ends phase 2.
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
-        validation_data: as in `fit`.
+        validation_data: a batched pipeline, or (x, y) or (x, y, sample_weight) as in `data`.
         restore_best, mode: the column that says which epoch is best, and its good direction, for both phases.
         epochs: at most so many in each phase.
         ramp_epochs: how many epochs the ramp takes.
         frequency: steps between two masks. The ramp's end is a multiple of it.
         learning_rate: of phase 2; if None, what it is at the end of phase 1.
-        callbacks: for both phases, before StopWhen: probes, for instance. They must know tf_keras too.
+        callbacks: for both phases, before StopWhen: probes, for instance. In phase 2 their model is one of
+            tf_keras.
+        only, skip: names of layers: prune only these, or all but those, see `Choice`. Frozen layers are left
+            out unless `only` names them.
         custom_objects: see `to_tf_keras`.
-        verbose: as in `fit`.
+        verbose: as in `fit`; unless it is 0, a line says what begins.
 
     Returns:
         (pruned, report): a Keras 3 model with the names of `model`, compiled as it is with a fresh optimizer,
         and a `PruningReport`.
 
     Raises:
-        ValueError: the model is not compiled or has nothing to prune, the target is not between 0 and 1, the
-            length of the data is not known, validation is asked for and not given.
-        BridgeError: the model cannot cross to tf_keras. The message names the layer.
-        MissingColumn: after the first epoch, if a criterion or `restore_best` names a column that is not
-            there.
+        ValueError: the model is not compiled or has nothing to prune, the target is not between 0 and 1, a
+            layer's name is unknown or ambiguous, the data are not batched, of unknown length or of another
+            number of rows, validation is asked for and not given.
+        TypeError: the data have another form.
+        BridgeError: the model cannot cross to tf_keras, cannot be trained there, or would be another one
+            there. The message names the layer.
+        MissingColumn: after the first epoch, if a criterion of either phase or `restore_best` names a column
+            that is not there.
     """
     check_target(target_sparsity)
     check_count("epochs", epochs)
     compiled_with(model)
-    sparse = at_target(target_sparsity, model)
+    choice = Choice(only, skip)
+    sparse = at_target(target_sparsity, model, only, skip)
     best = dict(restore_best=restore_best, mode=mode)
     stop = None if first is None else StopWhen(first, **best)
     prune_stop = StopWhen(Armed(sparse, second), **best, best_when=None if restore_best is None else sparse)
-    data, steps = _pipeline(data, batch_size, seed)
-    ramp = Ramp.over(ramp_epochs, steps, target_sparsity, frequency)
     stops = [each for each in (stop, prune_stop) if each is not None]
     if validation_data is None:
         _refuse_validation({restore_best}.union(*(each.criterion.columns for each in stops)))
+    data, steps = training_pipeline(data, batch_size, seed, model)
+    validation = validation_pipeline(validation_data, model)
+    ramp = Ramp.over(ramp_epochs, steps, target_sparsity, frequency)
+    inputs = inputs_of(data)
 
-    settings = dict(validation_data=validation_data, epochs=epochs, verbose=verbose)
+    def twin_of(model):
+        return pruning_twin(model, ramp, choice, custom_objects, learning_rate, inputs)
+
+    # what would fail at the end is tried before there is anything to lose
+    rehearse(model, twin_of, first_batch(data), first_batch(validation))
+    settings = dict(validation_data=validation, epochs=epochs, verbose=verbose)
     if stop is not None:
-        # what cannot cross the bridge should not be trained first
-        compile_tf_keras(to_tf_keras(model, custom_objects), model, learning_rate)
-        _train(model, data, [*callbacks, stop], settings)
-    twin = to_tf_keras(model, custom_objects, wrap=_pruning(ramp))
-    compile_tf_keras(twin, model, learning_rate)
-    masks = _Masks()
+        _say(verbose, f"Phase 1 trains until {first!r} is met.")
+        _train(model, data, [*callbacks, Columns(prune_stop, restore_best), stop], settings)
+    _say(verbose, f"Phase 2 prunes to {target_sparsity:g} in {ramp.steps} steps, then awaits {second!r}.")
+    twin, masks = twin_of(model), Masks()
     masks.set_model(twin)
-    interrupted = _fine_tune(twin, data, [masks, *callbacks, prune_stop], settings)
-    reached = masks.sparsity() > sparse.value
+    interrupted = fine_tune(twin, data, masks, [*callbacks, prune_stop], settings)
+    if interrupted:
+        _back_to_best(prune_stop)
 
-    pruned = to_keras(twin, model)
-    sizes = Sizes(*_saved_bytes(clone(model)), *_saved_bytes(pruned))
+    pruned = with_weights_of(twin, model)
+    sizes, notes = _sizes(model, pruned)
     compile_like(pruned, model)
+    told, more = _as_evaluated(prune_stop.report, pruned, validation)
     report = PruningReport(
-        first=None if stop is None else stop.report, second=prune_stop.report,
-        target_sparsity=target_sparsity, sparsity=sparsity(pruned), reached=reached,
+        first=None if stop is None else stop.report, second=told, target_sparsity=target_sparsity,
+        sparsity=sparsity(pruned, only, skip), reached=masks.sparsity() > sparse.value,
         epochs=(0 if stop is None else stop.history.rows, prune_stop.history.rows),
-        sizes=sizes, interrupted=interrupted,
+        sizes=sizes, interrupted=interrupted, left_out=choice.left_out(model), notes=(*notes, *more),
     )
     return pruned, report
 
@@ -189,19 +138,6 @@ def _train(model, data, callbacks, settings):
         raise
 
 
-def _fine_tune(twin, data, callbacks, settings):
-    """Phase 2: a `fit` of tf_keras with tfmot. Returns whether Ctrl-C ended it; weights are masked anyway."""
-    # first, because StopWhen should keep masked weights
-    update = tfmot().sparsity.keras.UpdatePruningStep()
-    try:
-        twin.fit(data, callbacks=[update, *callbacks], **settings)
-    except KeyboardInterrupt:
-        callbacks[0].apply()
-        _back_to_best(callbacks[-1])
-        return True
-    return False
-
-
 def _back_to_best(stop):
     if stop.report.best_epoch is not None:
         stop.restore_best()
@@ -213,76 +149,33 @@ def _refuse_validation(columns):
         raise ValueError(f"{', '.join(asked)} comes from validation: give validation_data.")
 
 
-def _pipeline(data, batch_size, seed):
-    """(a pipeline, its batches an epoch)."""
-    import tensorflow as tf
-
-    if isinstance(data, (tuple, list)) and len(data) == 2:
-        data = batches(*data, batch_size, seed)
-    if not isinstance(data, tf.data.Dataset):
-        raise TypeError(f"data is a batched tf.data pipeline or (x, y); got {type(data).__name__}.")
-    steps = int(data.cardinality())
-    if steps <= 0:
-        why = {-1: "has no end", -2: "has an unknown length", 0: "is empty"}[steps]
-        raise ValueError(f"The ramp counts epochs, and the pipeline {why}. Give it a length in batches, "
-                         "data.take(n) or data.apply(tf.data.experimental.assert_cardinality(n)).")
-    return data, steps
+def _say(verbose, sentence):
+    if verbose:
+        print(sentence)
 
 
-def _pruning(ramp):
-    """A function that wraps what is prunable, for `to_tf_keras`."""
-    prune = tfmot().sparsity.keras
-    schedule = prune.PolynomialDecay(0.0, ramp.target, begin_step=0, end_step=ramp.steps, power=3,
-                                     frequency=ramp.frequency)
-
-    def wrap(layer):
-        found = kernels_of(layer)
-        if not found:
-            return layer
-        # tfmot's own list does not know the cells of a GRU when tf.keras is Keras 3
-        layer.get_prunable_weights = lambda: found
-        wrapped = prune.prune_low_magnitude(layer, pruning_schedule=schedule)
-        wrapped.supports_masking, wrapped.compute_mask = layer.supports_masking, layer.compute_mask
-        wrapped._name = layer.name  # columns are named after outputs
-        # else MultiHeadAttention is given a mask that it does not take
-        wrapped._call_spec.expects_mask_arg = layer._call_spec.expects_mask_arg
-        return wrapped
-
-    return wrap
+# ---- the end: nothing here may lose what was trained ----
 
 
-class _Masks(Probe):
-    """Writes the column "sparsity", of tfmot's masks.
-
-    Validation sees masked weights without help: tfmot's layers mask them in each step of validation too.
-    """
-
-    def __init__(self):
-        super().__init__("sparsity")
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs[self.name] = self.sparsity()
-
-    def sparsity(self):
-        masks = [mask.numpy() for layer in self._wrapped() for _, mask, _ in layer.pruning_vars]
-        return sum(int(np.sum(mask == 0)) for mask in masks) / sum(mask.size for mask in masks)
-
-    def apply(self):
-        for layer in self._wrapped():
-            layer.pruning_obj.weight_mask_op()
-
-    def _wrapped(self):
-        return [layer for layer in self.model._flatten_layers() if hasattr(layer, "pruning_vars")]
+def _sizes(model, pruned):
+    """(Sizes or None, notes)."""
+    try:
+        return Sizes.of(clone(model), pruned), ()
+    except Exception as error:
+        return None, (f"Sizes are not known, because the model cannot be saved: {first_line(error)}",)
 
 
-def _saved_bytes(model):
-    """Bytes of the model as a .keras file, and of that after gzip."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        keras.saving.save_model(model, path)
-        content = path.read_bytes()
-    return len(content), len(gzip.compress(content))
-
-
-def _kilobytes(count):
-    return f"{count / 1000:.0f} kB" if count >= 10_000 else f"{count} bytes"
+def _as_evaluated(report, pruned, validation):
+    """(The report of phase 2 with what `evaluate` of the pruned model gives as kept, notes)."""
+    column = (report.metric or "").removeprefix("val_")
+    if report.kept is None or column == report.metric:
+        return report, ()
+    try:
+        value = pruned.evaluate(validation, verbose=0, return_dict=True)[column]
+    except (Exception, KeyboardInterrupt) as error:
+        return report, (f"The pruned model could not be evaluated once more: {first_line(error)}",)
+    if np.isclose(value, report.kept, rtol=1e-3, atol=1e-6):
+        return replace(report, kept=float(value)), ()
+    return replace(report, kept=float(value)), (
+        f"{report.metric} is {value:.6g} in Keras 3, and was {report.kept:.6g} in tf_keras, which chose the "
+        "best epoch.",)

@@ -8,6 +8,9 @@ import sys
 import keras
 from keras import tree
 
+from .bridge_check import NO_BRIDGE
+from .clone import BridgeError, configuration, first_line, live
+
 RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
 KNOWN_TO_BASES = ["name", "trainable", "zero_output_for_mask"]
 TF_KERAS_DOES = [("data_format", "channels_last"), ("autocast", True)]
@@ -16,11 +19,6 @@ SAME_ACTIVATIONS = ["elu", "exponential", "gelu", "linear", "mish", "relu", "sel
                     "softplus", "softsign", "tanh"]
 
 
-NO_BRIDGE = "PruneWhen prunes in Keras 3 and needs no bridge."
-
-
-class BridgeError(ValueError):
-    """A model cannot cross the bridge. The message names the layer and says what to do instead."""
 
 
 def import_tf_keras():
@@ -62,7 +60,7 @@ class Crossing:
     def __init__(self, custom_objects):
         self.tf_keras, self.custom_objects = import_tf_keras(), custom_objects
         self.symbolic = type(self.tf_keras.Input((1,)))
-        self.made = {}  # the id of a Keras 3 layer -> its tf_keras layer
+        self.made, self.ours = {}, {}  # the id of a Keras 3 layer -> its tf_keras layer, and itself
 
     def model(self, model):
         operations = getattr(model, "operations", None) or getattr(model, "layers", [])
@@ -71,10 +69,12 @@ class Crossing:
                 self.check_supported(operation)
         if isinstance(model, keras.Sequential):
             twin = self.sequential(model)
-        elif {"layers", "input_layers"} <= set(_config(model)):
+        elif {"layers", "input_layers"} <= set(configuration(model)):
             twin = self.functional(model)
         else:
             raise self.unsupported(model, "is a subclassed model, whose layers cannot be read")
+        if is_own(model, "call"):
+            raise self.unsupported(model, "has a `call` of its own beside its layers")
         if not model.trainable:
             twin.trainable = False
         return twin
@@ -89,7 +89,7 @@ class Crossing:
         return self.tf_keras.Sequential([begin, *layers], model.name)
 
     def functional(self, model):
-        config, operations = _config(model), {each.name: each for each in model.operations}
+        config, operations = configuration(model), {each.name: each for each in model.operations}
         tensors, waiting = {}, []  # (layer, call, output) -> tensor of tf_keras
         for each in config["layers"]:
             if each["class_name"] == "InputLayer":
@@ -136,15 +136,18 @@ class Crossing:
             args_now, kwargs_now = tree.pack_sequence_as((args, kwargs), filled)
             return operation(*args_now, **kwargs_now)
 
-        return self.tf_keras.layers.Lambda(run, name=operation.name)([flat[place] for place in places])
+        # autocast: a Lambda would make float32 of half precision
+        return self.tf_keras.layers.Lambda(run, name=operation.name, autocast=False)(
+            [flat[place] for place in places])
 
     def layer(self, layer):
         if id(layer) not in self.made:
+            self.ours[id(layer)] = layer
             if isinstance(layer, keras.Model):
                 self.made[id(layer)] = self.model(layer)
             else:
                 self.check_supported(layer)
-                self.made[id(layer)] = self.translated(type(layer).__name__, _config(layer), layer)
+                self.made[id(layer)] = self.translated(type(layer).__name__, configuration(layer), layer)
         return self.made[id(layer)]
 
     def check_supported(self, operation):
@@ -161,8 +164,11 @@ class Crossing:
                            f"{NO_BRIDGE} Or say what it is in tf_keras: "
                            f"custom_objects={{'{type(layer).__name__}': a class of tf_keras}}.")
 
-    def translated(self, kind, config, live=None):
-        """A layer of tf_keras from a configuration of Keras 3; `live` is the Keras 3 layer, where known."""
+    def translated(self, kind, config, ours=None):
+        """A layer of tf_keras from a configuration of Keras 3; `ours` is the Keras 3 layer, where known."""
+        if kind not in self.custom_objects and not hasattr(self.tf_keras.layers, kind):
+            raise BridgeError(f'"{config.get("name", kind)}" ({kind}) is in a layer, and tf_keras does not '
+                              f"have it. {NO_BRIDGE}")
         cls = self.custom_objects.get(kind) or getattr(self.tf_keras.layers, kind)
         accepted, defaults, arguments = _parameters(cls), _parameters(getattr(keras.layers, kind, cls)), {}
         for key, value in config.items():
@@ -171,44 +177,63 @@ class Crossing:
                 arguments["dtype"] = value["config"]["name"] if isinstance(value, dict) else value
             elif key.endswith("_initializer"):
                 pass
+            elif key.endswith("_regularizer") and key != "activity_regularizer" and _is_frozen(ours):
+                pass  # Keras 3 does not count what frozen weights cost, tf_keras would
             elif theirs in accepted or theirs in KNOWN_TO_BASES:
-                arguments[theirs] = self.value(key, value, live)
+                arguments[theirs] = self.value(key, value, ours)
             elif (key, value) in TF_KERAS_DOES or value in (None, False):  # False: something new, not used
                 pass
             elif value != defaults.get(key, inspect.Parameter.empty):
                 raise BridgeError(f'"{config["name"]}" ({kind}) has {key}={value!r}, which tf_keras does not '
                                   f"know. {NO_BRIDGE}")
-        return cls(**arguments)
+        try:
+            return cls(**arguments)
+        except Exception as error:
+            raise BridgeError(f'"{config.get("name", kind)}" ({kind}) cannot be made in tf_keras: '
+                              f"{first_line(error)}. {NO_BRIDGE}") from error
 
-    def value(self, key, value, live):
+    def value(self, key, value, ours):
         """One value of a configuration, as tf_keras takes it."""
+        alive = live(ours, key)
         if key == "activation" or key.endswith("_activation"):
-            if value is None or value in SAME_ACTIVATIONS:
-                return value
-            return getattr(live, key, None) or keras.activations.get(value)
+            known = value if isinstance(value, str) and value in SAME_ACTIVATIONS else None
+            if value is None or known and (alive is None or alive is keras.activations.get(known)):
+                return value  # a function of your own may be called relu
+            return alive or keras.activations.get(value)
         if key == "function":  # Lambda
-            return getattr(live, key)
+            return alive
         if isinstance(value, list):
-            return [self.value("", each, None) for each in value]
+            parts = alive if isinstance(alive, (list, tuple)) else [None] * len(value)
+            return [self.layer_in(each, part) for each, part in zip(value, parts, strict=True)]
         if not isinstance(value, dict) or "class_name" not in value:
             return value
         kind, config = value["class_name"], value.get("config")
         if key == "seed":
             return config["seed"]
-        if (value.get("module") or "").startswith("keras.layers"):
-            return self.translated(kind, config)
+        if isinstance(alive, keras.Layer) or (value.get("module") or "").startswith("keras.layers"):
+            return self.layer_in(value, alive)
         for module in ("regularizers", "constraints"):
             known = getattr(getattr(self.tf_keras, module), kind, None)
             if value.get("module") == f"keras.{module}" and known is not None:
                 return known(**config)
-        return getattr(live, key, None) or keras.saving.deserialize_keras_object(value)
+        return alive or keras.saving.deserialize_keras_object(value)
+
+    def layer_in(self, value, alive):
+        """A layer within a layer, or any other part of a list in a configuration."""
+        if not isinstance(value, dict) or "class_name" not in value:
+            return value
+        if isinstance(alive, keras.Model):
+            return self.layer(alive)
+        return self.translated(value["class_name"], value["config"], alive)
 
 
-def _config(layer):
-    try:
-        return layer.get_config()
-    except NotImplementedError as error:
-        raise BridgeError(f'"{layer.name}" ({type(layer).__name__}) has no get_config: {error}') from error
+def _is_frozen(layer):
+    return layer is not None and not layer.trainable
+
+
+def is_own(model, name):
+    """Is this method of a model somebody's own, in its class or in the object alone, and not Keras's?"""
+    return name in vars(model) or not str(getattr(type(model), name).__module__).startswith("keras.")
 
 
 def _parameters(cls):

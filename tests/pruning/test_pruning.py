@@ -14,6 +14,7 @@ from course_utils.pruning import at_stop as pruning
 from course_utils.pruning.bridge import clone
 from course_utils.pruning.bridge_compile import compile_like, compile_tf_keras
 from course_utils.pruning.masks import Ramp
+from course_utils.pruning.tfmot_twin import wrapping
 from course_utils.stopping import Armed, Epochs, MissingColumn, Patience, Probe, StepBudget, StopWhen
 
 X = np.random.default_rng(0).normal(size=(160, 6)).astype("float32")
@@ -113,7 +114,8 @@ def test_sparsity_of_all_kinds_of_layers():
                      "shared": 25, "in/deep": 25}
     for kernel in masks.kernels(model)["gru"][:2]:
         kernel.assign(np.zeros(kernel.shape))
-    for each in (model, to_tf_keras(model), to_tf_keras(model, wrap=pruning._pruning(Ramp(0.5, 10, 10)))):
+    wrap = wrapping(Ramp(0.5, 10, 10), masks.kernels(model))
+    for each in (model, to_tf_keras(model), to_tf_keras(model, wrap=wrap)):
         measured = sparsity(each)
         assert measured.layers == {**dict.fromkeys(found, 0.0), "gru": 0.5}
         assert measured.total == pytest.approx(45 / sum(found.values()))
@@ -161,7 +163,7 @@ def test_the_same_masks_and_weights_as_tfmot():
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
     settings = dict(validation_data=(x, y), epochs=4, verbose=0)
     model = pictures()
-    twin = to_tf_keras(model, wrap=pruning._pruning(Ramp.over(3, 8, 0.9, 5)))
+    twin = to_tf_keras(model, wrap=wrapping(Ramp.over(3, 8, 0.9, 5), masks.kernels(model)))
     compile_tf_keras(twin, model)
     update = pruning.tfmot().sparsity.keras.UpdatePruningStep()
     masks_, after = pruning._Masks(), []
@@ -310,7 +312,7 @@ def test_a_kernel_full_of_zeros_gets_there_too():
 def at_stop(model, data=TRAIN, **changed):
     settings = dict(first=Patience("val_loss", 1) | Epochs(5), second=Patience("val_loss", 2),
                     target_sparsity=0.8, validation_data=VALIDATION, ramp_epochs=2, frequency=4, epochs=12,
-                    batch_size=16)
+                    batch_size=16, verbose=0)
     return prune_at_stop(model, data, **{**settings, **changed})
 
 
@@ -431,7 +433,7 @@ UNKNOWN = DATA.filter(lambda x, y: True)
     (dict(target_sparsity=90), "between 0 and 1"),
     (dict(data=ENDLESS), "the pipeline has no end. Give it a length"),
     (dict(data=UNKNOWN), "unknown length.*assert_cardinality"),
-    (dict(data=generator()), "tf.data pipeline or .x, y.; got generator"),
+    (dict(data=generator()), "data is a batched tf.data pipeline.*got generator. Make a pipeline by tf.data"),
     (dict(validation_data=None), "val_loss comes from validation: give validation_data"),
     (dict(second=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
     (dict(first=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
