@@ -8,7 +8,7 @@ import numpy as np
 from ...stopping import MissingColumn, Patience, Report, as_criterion, compare
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Model, Right, Wrong, call, run
+from ..stage import Model, Right, Wrong, all_of, call, one, run, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -62,10 +62,7 @@ def _own_picture(stop, kept):
     solution="answer = (9, 6)  # epochs 7, 8 and 9 fail one after the other; epoch 6 is the best until then",
     fact="Epoch 10 would have been better still. Patience 3 never sees it: that is its price.")
 def stop_and_keep(answer):
-    try:
-        stop, kept = (int(part) for part in answer)
-    except (TypeError, ValueError):
-        return f"The answer is two epochs, (stop, keep), such as (4, 2); this is {answer!r}."
+    stop, kept = all_of(answer, "The answer is two epochs, (stop, keep), such as (4, 2)", whole, count=2)
     if (stop, kept) == (9, 6):
         return None
     reasons = {
@@ -112,6 +109,8 @@ def best_epoch(answer):
         ([0.4, nan, 0.6, 0.5], "max", 2, 'There is a NaN at epoch 1; with mode="max" the best is epoch 2.'),
         ([0.3, nan, 0.4], "min", 0, "There is a NaN at epoch 1, and a loss behind it that is no better than "
                                     "0.3. Is a NaN taken for the best?"),
+        ([-3.0, nan, -200.0], "max", 0, "All numbers of -3, NaN, -200 are below 0, and epoch 0 has the "
+                                        "largest. Which number stands for the NaN? Minus infinity, or none."),
         ([0.4, 0.3, 0.3], "min", 1, "Epochs 1 and 2 tie. Keep the first: the later one cost more and is no "
                                     "better."),
         ([0.5, 0.4999, 0.6], "min", 1, "0.4999 is better than 0.5, by however little. How much is enough to "
@@ -120,6 +119,10 @@ def best_epoch(answer):
         ([2.0, 1.5, 1.7], "min", 1, 'All of 2, 1.5, 1.7 are above 1. With mode="min", begin with infinity.'),
         ([-0.5, -0.2, -0.3], "max", 1, 'All of -0.5, -0.2, -0.3 are below 0. With mode="max", begin with '
                                        "minus infinity."),
+        ([3e300, 2e300, nan, 2.5e300], "min", 1, "A run can diverge: the losses 3e300, 2e300, NaN, 2.5e300 are "
+                                                 "larger than any number you would choose. Infinity is not."),
+        ([-3e300, -2e300, nan, -2.5e300], "max", 1, "The values -3e300, -2e300, NaN, -2.5e300 are smaller than "
+                                                    "any number you would choose. Minus infinity is not."),
     ]
     for values, mode, expected, reason in cases:
         try:
@@ -128,8 +131,7 @@ def best_epoch(answer):
             if values is cases[0][0]:
                 raise  # no function, or one that returns nothing at all
             raise Wrong(f"{reason} You return no epoch.") from None
-        if isinstance(got, bool) or not isinstance(got, (int, np.integer)):
-            return f"The answer is an epoch, a whole number; for {values} you return {got!r}."
+        got = one(got, f"The answer is an epoch, a whole number; for {values}", whole, typed=False)
         shifted = expected - sum(map(math.isnan, values[:expected]))
         if got == shifted < expected:
             return (f"For {values} you return {got}. Without the NaN the values behind it move up, and are "
@@ -144,7 +146,8 @@ def best_epoch(answer):
     hints=['The lesson\'s loop is all there is to it: `value = logs["val_loss"]`, then best and wait.',
            "What a loop keeps in variables, a callback keeps in self. Set it up in on_train_begin, so that a "
            "second fit begins afresh.",
-           "Where the loss improves: self.weights = self.model.get_weights(). In on_train_end: set_weights."],
+           "Where the loss improves: self.weights = self.model.get_weights(). In on_train_end: set_weights, if "
+           "there are any. In a run of NaN alone there are none."],
     solution='''
 class MyEarlyStopping(keras.callbacks.Callback):
     def __init__(self, patience):
@@ -183,7 +186,12 @@ def my_early_stopping(answer):
              " The first loss is NaN: it is not smaller than anything, and must not become the best."),
             ([1.0, 0.5, math.nan, 0.8, 0.7, 0.6], 3,
              " The loss of epoch 2 is NaN: that is a failure, and never the best."),
-            ([3.0, 1.0, 2.0, 1.5], 3, " Two failures are not three.")):
+            ([3.0, 1.0, 2.0, 1.5], 3, " Two failures are not three."),
+            ([0.5, 0.4999999, 0.4999998, 0.4999997, 0.6], 2, " Lower by however little is lower: no min_delta "
+                                                             "was asked for."),
+            ([3e300, 2e300, 1e300, 0.5, 0.6, 0.7], 2, ' No number is above all losses. Begin with '
+                                                      'float("inf").'),
+            ([-1.0, -2.0, -3.0, -2.5, -2.7], 2, ' A loss may be below 0. Begin with float("inf").')):
         _same_fate(answer, losses, patience, meant)
     _nothing_to_keep(answer)
     _alone(answer)
@@ -285,6 +293,12 @@ def _alone(answer):
         raise Wrong("In a second fit with the same object every epoch improves, yet it ends at epoch "
                     f"{epoch} with the weights of epoch {model.weights[0]}. Begin afresh in on_train_begin.")
 
+    _, model = run(callback, [{"loss": math.nan, "val_loss": math.nan}] * 3)
+    if model.weights != [1]:
+        raise Wrong("In a further fit with the same object every loss is NaN, and the model ends with weights "
+                    f"of epoch {model.weights[0]} of the fit before. Begin afresh in on_train_begin, with the "
+                    "weights, too.")
+
     def another_callback(epoch, model):
         model.stop_training = model.stop_training or epoch == 1
 
@@ -308,10 +322,8 @@ def regret(val_loss, test_loss, stop):
     fact="A regret can be negative: a later, lower validation loss is not always a lower test loss. Choosing "
          "the epoch by the test loss would hide that, and much else.")
 def stop_regret(answer):
-    val, test = [1.0, 0.8, 0.9, 0.6, 0.9], [0.87, 0.9, 0.96, 0.75, 0.7]
-    got = call(answer, list(val), list(test), 2)
-    if np.ndim(got) or isinstance(got, (bool, str)):
-        return f"One number is asked for, in percent; you return {got!r}."
+    val, test = [1.0, 0.8, 0.9, 0.6, 0.9, 0.95], [0.87, 0.9, 0.96, 0.75, 0.7, 0.8]
+    got = _regret(answer, val, test, 2)
     mistakes = [
         (100 * (0.96 / 0.75 - 1), "28 is the regret of the weights at the stop. What is kept are the best by "
                                   "val_loss until then: epoch 1."),
@@ -323,6 +335,8 @@ def stop_regret(answer):
                                 "epoch: val_loss chooses, and its best is epoch 3."),
         (100 * (0.8 / 0.6 - 1), "33.3 is what is lost in val_loss. Choose epochs by val_loss, and measure "
                                 "in test_loss."),
+        (100 * (0.9 / 0.8 - 1), "You compare with the last epoch's test loss, 0.8. Compare with that of the "
+                                "epoch with the lowest val_loss, 3."),
         (0.2, "That is a share: multiply by 100 for percent."),
         (0.15, "That is the difference; in percent of the best epoch's loss it is 20."),
         (100 * (1 - 0.75 / 0.9), "You divide by the loss that was kept. Divide by that of the best epoch."),
@@ -332,17 +346,27 @@ def stop_regret(answer):
         named = [reason for value, reason in mistakes if math.isclose(got, value, abs_tol=0.02)]
         right = f"Epoch 1 is kept, epoch 3 is best: 100 (0.9 / 0.75 - 1) = 20. You return {got:.4g}."
         return named[0] if named else right
-    got = float(call(answer, list(val), list(test), 1))
+    got = _regret(answer, val, test, 1)
     if not math.isclose(got, 20.0, abs_tol=1e-6):
         return (f"With stop=1 it is 20 again, and you return {got:.4g}. The epoch of the stop was trained: "
                 "val_loss[: stop + 1].")
-    got = float(call(answer, [0.5, 0.4, 0.3], [0.4, 0.8, 0.64], 0))
+    got = _regret(answer, [0.5, 0.4, 0.3], [0.4, 0.8, 0.64], 0)
     if math.isclose(got, 37.5, abs_tol=1e-6) or got == 0:
         return (f"A regret can be negative: here the test loss is 0.4 at the epoch kept and 0.64 at the best "
                 f"by val_loss, -37.5 %. You return {got:.4g}: leave the sign as it is.")
     if not math.isclose(got, -37.5, abs_tol=1e-6):
         return f"With other losses it should be -37.5, and you return {got:.4g}. Is a number fixed?"
+    got = _regret(answer, [0.5, 0.4, 0.4, 0.3, 0.3], [0.9, 0.8, 0.7, 0.6, 0.5], 2)
+    if not math.isclose(got, 100 / 3, abs_tol=1e-6):
+        if abs(got - 100 / 3) < 0.5:
+            return f"You return {got:.4g} where it is 33.3333...: do not round, the digits are somebody's."
+        return ("Epochs 1 and 2 tie for the lowest val_loss until the stop, 3 and 4 for that of the whole run. "
+                f"The first of equals is kept, so it should be 33.3, and you return {got:.4g}.")
     return None
+
+
+def _regret(answer, val, test, stop):
+    return one(call(answer, list(val), list(test), stop), "One number is asked for, in percent", typed=False)
 
 
 PROBLEMS = ("diabetes", "soybean", "gene", "thyroid", "building")
@@ -371,9 +395,10 @@ def _frontier():
 
 def _score(rule):
     """(cost as a share, regret in percent, problem -> regret), means over the runs not seen. Raises Wrong."""
-    costs, regrets = [], {problem: [] for problem in PROBLEMS}
+    costs, regrets, stops = [], {problem: [] for problem in PROBLEMS}, []
     for problem, seen, history in _unseen():
         stop = rule.first(seen)
+        stops.append(stop)
         if stop is None:
             raise Wrong(f"On {problem} one run never ends: 300 epochs were recorded, none meets the rule. "
                         "A budget joined with | ends it, such as Epochs(200).")
@@ -381,7 +406,17 @@ def _score(rule):
         costs.append((stop + 1) / len(val))
         regrets[problem].append(100 * (test[val[: stop + 1].argmin()] / test[val.argmin()] - 1))
     by_problem = {problem: float(np.mean(values)) for problem, values in regrets.items()}
-    return float(np.mean(costs)), float(np.mean(list(by_problem.values()))), by_problem
+    return float(np.mean(costs)), float(np.mean(list(by_problem.values()))), by_problem, stops
+
+
+def _length_of_patience(stops):
+    """n, if these are the stops of Patience("val_loss", n) on every run not seen, else None."""
+    losses = [np.array(run["val_loss"]) for _, _, run in _unseen()]
+    n = stops[0] - int(losses[0][: stops[0] + 1].argmin())
+    if n < 1 or any(stop - loss[: stop + 1].argmin() != n for stop, loss in zip(stops, losses)):
+        return None
+    plain = Patience("val_loss", n)
+    return n if all(plain.first({"val_loss": loss.tolist()}) == stop for stop, loss in zip(stops, losses)) else None
 
 
 @chapter.exercise(
@@ -399,7 +434,7 @@ def own_rule(answer):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
     rule = as_criterion(answer)
     try:
-        cost, regret, by_problem = _score(rule)
+        cost, regret, by_problem, stops = _score(rule)
     except MissingColumn as error:
         unseen = "test_" in str(error).split(".")[0]
         test = " The test is for the score: a rule must not see it." if unseen else ""
@@ -426,6 +461,10 @@ def own_rule(answer):
         name, c, r = better[-1]
         raise Wrong(f"{said} {name} with a budget of 300 is cheaper and better: {c:.0%} and {r:z.1f} %. "
                     f"You lose most on {worst}, {by_problem[worst]:.0f} %.", draw)
+    plain = _length_of_patience(stops)
+    if plain:
+        raise Wrong(f"{said} It keeps both limits, and on all 100 runs it stops where Patience {plain} does: "
+                    "that is the last section's rule. Let yours do something else, somewhere.", draw)
     costs, regrets = [c for _, c, _ in _frontier()], [r for _, _, r in _frontier()]
     gain = float(np.interp(cost, costs, regrets)) - regret
     beside = (f"That is {gain:.1f} points below the line of Patience." if gain > NOISE else

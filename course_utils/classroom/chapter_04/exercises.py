@@ -7,7 +7,7 @@ import numpy as np
 from ...stopping import MissingColumn, Patience, as_criterion
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Right, Wrong, call
+from ..stage import Right, Wrong, all_of, call, one, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -25,10 +25,7 @@ GL = [0, 0, 10, 25, 0, 20]
     solution="answer = [0, 0, 10, 25, 0, 20]  # against 0.5, 0.4, 0.4, 0.4, 0.3, 0.3",
     fact="The same loss, 0.5, scores 0 at epoch 0 and 25 at epoch 3: the score remembers what was possible.")
 def score_by_hand(answer):
-    try:
-        scores = np.array([float(score) for score in answer])
-    except (TypeError, ValueError):
-        return f"The answer is a list of six numbers, one for each epoch; this is {answer!r}."
+    scores = np.array(all_of(answer, "The answer is a list of six numbers, one for each epoch"))
     if len(scores) != 6:
         return f"There are six epochs, and you give {len(scores)} scores."
     if np.allclose(scores, GL, atol=0.05):
@@ -70,10 +67,7 @@ STOPS = (9, 8, 14)
              "ends",
     fact="Three rules, one curve, three stops. UP never saw the lowest, at epoch 6: it fell inside a strip.")
 def who_speaks_when(answer):
-    try:
-        stops = tuple(int(stop) for stop in answer)
-    except (TypeError, ValueError):
-        return f"The answer is three epochs, such as (3, 5, 9); this is {answer!r}."
+    stops = tuple(all_of(answer, "The answer is three epochs, such as (3, 5, 9)", whole))
     if len(stops) != 3:
         return f"Three epochs are asked for, of Patience 3, GL 20 and UP 2; you give {len(stops)}."
     if stops == STOPS:
@@ -132,10 +126,7 @@ def rises(values, strip):
 ''',
     fact="UP asks how often, not how much: 1 % up counts as much as 100 %. That is why it needs no scale.")
 def rises_in_a_row(answer):
-    try:
-        counts = [int(count) for count in call(answer, list(STRIPS), 2)]
-    except TypeError:
-        return "The answer should be a list: one count for each strip."
+    counts = _counts(answer, STRIPS, 2)
     if counts == RISES:
         return _other_strips(answer)
     mistakes = {
@@ -164,12 +155,17 @@ def rises_in_a_row(answer):
             f"you return {counts}.")
 
 
+def _counts(answer, values, strip):
+    got = call(answer, list(values), strip)
+    return all_of(got, "The answer should be a list, one count for each strip", whole, typed=False)
+
+
 def _other_strips(answer):
-    counts = [int(count) for count in call(answer, [3.0, 3.0, 1.0, 1.0, 1.0, 2.0, 0.0, 0.0, 2.5], 3)]
+    counts = _counts(answer, [3.0, 3.0, 1.0, 1.0, 1.0, 2.0, 0.0, 0.0, 2.5], 3)
     if counts != [0, 1, 2]:
         return (f"Right for strips of 2, but with strips of 3 that end in 1, 2, 2.5 it should be [0, 1, 2]; "
                 f"you return {counts}. Is a number fixed?")
-    if list(call(answer, [1.0, 2.0], 3)) not in ([], [0]):
+    if _counts(answer, [1.0, 2.0], 3) not in ([], [0]):
         return "With two values and strips of 3 no strip is over yet; there is nothing to count."
     return None
 
@@ -198,15 +194,12 @@ def threshold(past):
     fact="20 of the 21 past runs got that low. One bad run among them does not move it; the largest best "
          "would.")
 def threshold_of_past_runs(answer):
-    got = call(answer, [list(run) for run in PAST])
-    if np.ndim(got):
-        return f"One threshold is asked for; you return {np.size(got)} numbers."
-    got = float(got)
+    got = _threshold(answer, PAST)
     bests = np.array([min(run) for run in PAST])
     right = float(np.quantile(bests, 0.95))
     if np.isclose(got, right):
         other = _past([0.02 * k for k in range(1, 42)])
-        if np.isclose(float(call(answer, other)), 0.78):
+        if np.isclose(_threshold(answer, other), 0.78):
             return None
         return "Right for these 21 runs, but not for 41 others. Is a number fixed?"
     every = np.concatenate(PAST)
@@ -233,6 +226,10 @@ def threshold_of_past_runs(answer):
     if got > right:
         return f"{got:.4g} is easier than needed: 95 % of the past runs got down to {right:.4g}."
     return f"Only {below:.0%} of the past runs got down to {got:.4g}; 95 % got down to {right:.4g}."
+
+
+def _threshold(answer, past):
+    return one(call(answer, [list(run) for run in past]), "One threshold is asked for", typed=False)
 
 
 # ---- 4.5 ----
@@ -316,7 +313,10 @@ def no_problem_behind(answer):
         here = _score(rule, LESSON)[1][worst]
         said += f" The limit is {MOST_LOST:g} % on each problem. There it leaves too soon."
         if here <= MOST_LOST:
-            said += f" On the lesson's own runs it was {here:z.1f} %: a rule is fitted too."
+            by_size = {units: _score(rule, (units,))[1][worst] for units in UNSEEN}
+            size = max(by_size, key=by_size.get)
+            said += (f" On the lesson's own runs it was {here:z.1f} %. Those are networks of 64 units; most is "
+                     f"lost with {size}, {by_size[size]:.1f} %: what is enough for one size is not for another.")
         raise Wrong(said, draw)
     if cost > MOST_COST:
         raise Wrong(f"{said} That is little, and dearly paid: "

@@ -7,7 +7,7 @@ import numpy as np
 from ...stopping import Above, Armed, Criterion, MissingColumn, Patience, as_criterion, replay
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Right, Wrong, call, shown
+from ..stage import Right, Wrong, all_of, call, one, several, shown, truth
 
 chapter = Chapter()
 summary = chapter.summary
@@ -29,16 +29,14 @@ def share_of_zeros(kernels):
 ''',
     fact="A small layer hardly counts in it, and can be ruined by it: look at the share of each layer, too.")
 def share_of_zeros(answer):
-    got = call(answer, [kernel.copy() for kernel in KERNELS])
-    if np.ndim(got):
-        return f"One number is asked for, over all the arrays; you return {np.size(got)}."
-    got = float(got)
+    asked = "One number is asked for, over all the arrays"
+    got = one(call(answer, [kernel.copy() for kernel in KERNELS]), asked, typed=False)
     if got == 0:
         return ("You return 0. `kernels` is a list, and `kernels == 0` asks whether the list is 0. Take one "
                 "array at a time.")
     if np.isclose(got, 21 / 26):
         other = [np.zeros((2, 2, 1, 3)), np.ones(4), np.eye(2)]
-        if np.isclose(float(call(answer, other)), 14 / 20):
+        if np.isclose(one(call(answer, other), asked, typed=False), 14 / 20):
             return None
         return "Right for these two arrays, but not for three, of 4, 1 and 2 dimensions. Is a number fixed?"
     mistakes = [
@@ -74,10 +72,7 @@ def _asked(step, end=199, target=0.9):
     fact="Half of the schedule, and the masks are at 0.79: it is steep at first. What is missing is the part "
          "that hurts.")
 def last_mask(answer):
-    try:
-        reached, end = (float(part) for part in answer)
-    except (TypeError, ValueError):
-        return f"The answer is two numbers, a sparsity and a step, as in (0.5, 300); this is {shown(answer)}."
+    reached, end = all_of(answer, "The answer is two numbers, a sparsity and a step, as in (0.5, 300)", count=2)
     if reached > 1 and end <= 1:
         return "The sparsity comes first, then the step."
     if 1 < reached <= 100:
@@ -122,6 +117,13 @@ SLOW = {"val_loss": [0.10, 0.20, 0.30, 0.25, 0.20, 0.18, 0.16, 0.14, 0.12, 0.13,
         "sparsity": [0.1, 0.3, 0.45, 0.6, 0.7, 0.78, 0.82, 0.85, 0.87, 0.88, 0.89] + 10 * [0.9]}
 # the bug of 5.2: never full
 SHORT = {"val_loss": QUICK["val_loss"], "sparsity": [0.297, 0.52, 0.68] + 13 * [0.789]}
+# nearly full for long: 0.892, then 0.895 itself; full from epoch 13 on; the right stop is 18
+NEARLY = {"val_loss": [0.3, 0.2, 0.2, 0.1, 0.11, 0.12, 0.13, 0.14, 0.08, 0.09, 0.1, 0.11, 0.12,
+                       0.5, 0.4, 0.3, 0.32, 0.31, 0.33, 0.2],
+          "sparsity": [0.3, 0.6, 0.8] + 5 * [0.892] + 5 * [0.895] + 7 * [0.9]}
+# the first full epoch is the best of them: full from epoch 2 on; the right stop is 5
+FIRST = {"val_loss": [0.1, 0.2, 0.3, 0.31, 0.32, 0.33, 0.34, 0.35, 0.36],
+         "sparsity": [0.5, 0.8] + 7 * [0.9]}
 
 
 def _stop(answer, run):
@@ -130,10 +132,7 @@ def _stop(answer, run):
         return answer.first(run)
     for rows in range(1, len(run["val_loss"]) + 1):
         so_far = {name: list(values[:rows]) for name, values in run.items()}
-        said = call(answer, so_far)
-        if not isinstance(said, (bool, np.bool_)):
-            raise Wrong(f"Return True or False; at epoch {rows - 1} you return {shown(said)}.")
-        if said:
+        if one(call(answer, so_far), f"Return True or False; at epoch {rows - 1}", truth, typed=False):
             return rows - 1
     return None
 
@@ -177,6 +176,9 @@ def armed_stop(answer):
             14: "You stop at epoch 14. The loss need not rise three times in a row; it must not get below "
                 "0.14.",
             None: "You never stop this run. Its sparsity gets to 0.8999, not to 0.9: weights are whole."}
+        if stop is None and _stop(answer, {**QUICK, "sparsity": [0.95] * len(QUICK["sparsity"])}) is None:
+            raise Wrong("You never stop this run, nor one with sparsity 0.95 from the first epoch on. Is it the "
+                        "sparsity that you hold against 0.895?", draw)
         raise Wrong(reasons.get(stop, f"You stop at epoch {stop}. Full masks from epoch 7 on, the lowest "
                                       "loss at 9, and three without a better one: epoch 12."), draw)
     slow = _stop(answer, SLOW)
@@ -185,7 +187,8 @@ def armed_stop(answer):
                        "is too small?",
                    20: "it stops at epoch 20. Epoch 17 is as low as epoch 15, and so no new lowest: the "
                        "comparison is >=.",
-                   16: "it stops at epoch 16. After epoch 15, a new lowest, the count begins again.",
+                   16: "it stops at epoch 16: there, too, five epochs after the first full masks. Is a number "
+                       "of epochs fixed? It is due three after the lowest.",
                    14: "it stops at epoch 14: three epochs with full masks, but 13 was a new lowest.",
                    None: "it never stops."}
         return ("Right for masks that are full at epoch 7, but where the ramp takes until epoch 11 "
@@ -193,6 +196,17 @@ def armed_stop(answer):
     short = _stop(answer, SHORT)
     if short is not None:
         return f"Right twice, but a run whose masks end at 0.789 is stopped at epoch {short}: not full."
+    nearly = _stop(answer, NEARLY)
+    if nearly != 18:
+        share = NEARLY["sparsity"][nearly] if nearly is not None else 0.9
+        reasons = {0.892: "masks at 0.892 are not full: the border is 0.895",
+                   0.895: "masks at exactly 0.895 are not full: the comparison is >"}
+        return (f"Right so far, but where the sparsity stays at 0.892 and at 0.895 for some epochs, it stops at "
+                f"epoch {nearly}, not at 18: {reasons.get(share, 'full masks begin at epoch 13')}.")
+    first = _stop(answer, FIRST)
+    if first != 5:
+        return ("Right so far. But where masks are full from epoch 2 on, and that epoch has the lowest loss, "
+                f"3, 4 and 5 bring no new one, and it stops at epoch {first}, not at 5.")
     return None
 
 
@@ -213,11 +227,9 @@ STATEMENTS = {
     fact="Zeros and short numbers help in different places: the first where bytes are packed, the second "
          "where they are multiplied.")
 def read_the_table(answer):
-    try:
-        letters = [str(letter).strip().lower() for letter in answer if str(letter).strip(" ,")]
-    except TypeError:
-        letters = [None]
-    if not set(letters) <= set(STATEMENTS):
+    parts = several(answer, ordered=False)
+    letters = None if parts is None else {str(letter).strip().lower() for letter in parts}
+    if letters is None or not letters <= set(STATEMENTS):
         return f'The answer is made of the letters a, b, c and d, such as "acd"; this is {shown(answer)}.'
     for letter, (holds, reason) in STATEMENTS.items():
         if (letter in letters) != holds:
@@ -243,13 +255,22 @@ def _runs():
     return runs
 
 
-# masks that take their time: full from epoch 40 on
+# masks that take their time: for 25 epochs nearly full, and good; full from epoch 40 on
 GENTLE_FULL = 40
 GENTLE = {
-    "loss": [0.1] * 60,
-    "val_loss": [0.1 + 0.01 * epoch for epoch in range(40)] + [0.5 - 0.01 * epoch for epoch in range(20)],
-    "val_accuracy": [0.9] * 60,
-    "sparsity": [0.022 * (epoch + 1) for epoch in range(40)] + [0.9] * 20}
+    "loss": [0.1] * 70,
+    "val_loss": [0.1] * 40 + [0.5 - 0.01 * epoch for epoch in range(30)],
+    "val_accuracy": [0.9] * 40 + [0.6 + 0.005 * epoch for epoch in range(30)],
+    "sparsity": [0.055 * (epoch + 1) for epoch in range(15)] + [0.86] * 12 + [0.893] * 13 + [0.9] * 30}
+
+
+def _after_the_masks(falls):
+    """A run with full masks from epoch 8 on, in which the validation loss then falls, or rises."""
+    way = -0.01 if falls else 0.01
+    return {"loss": [0.5 - 0.01 * epoch for epoch in range(40)],
+            "val_loss": [0.3] * 8 + [0.5 + way * epoch for epoch in range(32)],
+            "val_accuracy": [0.9] * 8 + [0.8 - way / 2 * epoch for epoch in range(32)],
+            "sparsity": [0.11 * (epoch + 1) for epoch in range(8)] + [0.9] * 32}
 
 
 def _score(rule, counted):
@@ -330,9 +351,20 @@ def your_second_stop(answer):
         raise Wrong(f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer.",
                     draw)
     report = replay(rule, GENTLE, best="val_loss", best_when=counted)
-    if report.epoch < GENTLE_FULL or report.best_epoch is None or report.best_epoch < GENTLE_FULL:
+    slow = f"{said} But these runs all fill their masks in eight epochs. On a run that takes {GENTLE_FULL}"
+    if report.epoch < GENTLE_FULL:
+        raise Wrong(f"{slow}, your rule stops at epoch {report.epoch}, with sparsity "
+                    f"{GENTLE['sparsity'][report.epoch]:.2f}. Let it wait for full masks, not for the usual "
+                    "number of epochs.")
+    if report.best_epoch is None or report.best_epoch < GENTLE_FULL:
         kept = GENTLE["sparsity"][report.best_epoch] if report.best_epoch is not None else 0
-        raise Wrong(f"{said} But these runs all fill their masks in eight epochs. On a run that takes "
-                    f"{GENTLE_FULL}, your answer stops at epoch {report.epoch} and keeps {kept:.2f}. Let it "
-                    "wait for the measured sparsity.")
+        raise Wrong(f"{slow}, and is nearly full for long, your choice of the best epoch keeps {kept:.2f}. Only "
+                    "epochs with full masks may be best.")
+    falls, rises = (rule.first(_after_the_masks(falls)) for falls in (True, False))
+    if rises is None or (falls is not None and falls <= rises):
+        where = ["not at all" if stop is None else f"at epoch {stop}" for stop in (rises, falls)]
+        raise Wrong(f"{said} But take two runs with full masks from epoch 8 on. Where the validation loss only "
+                    f"rises from then on, your rule stops {where[0]}; where it falls on and on, {where[1]}. A "
+                    "run that gets no better should be left sooner than one that does: that is what patience "
+                    "is for.")
     return Right(said, draw)

@@ -1,13 +1,17 @@
 """The five exercises of chapter 06, transfer learning."""
 
+import difflib
 import functools
+import inspect
+import math
+import time
 
 import keras
 import numpy as np
 
 from ..data import load_cifar10, mobilenetv2_weights
 from ..exercises import Chapter
-from ..stage import Right, Wrong, call, shown, whole
+from ..stage import Right, Wrong, all_of, call, one, several, shown, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -24,13 +28,10 @@ ORDER = ("d", "e", "f", "b")
     solution='answer = ["d", "e", "f", "b"]  # pop(0) on a copy; a comes and goes; b stays',
     fact="The model's own pop() takes off its last layer. To take the first you build another model.")
 def which_layer_where(answer):
-    letters = answer.replace(",", " ").split() if isinstance(answer, str) else answer
-    try:
-        names = tuple(str(name) for name in letters)
-    except TypeError:
+    parts = several(answer)
+    if parts is None:
         return f'The answer is a list of names, such as ["a", "b"]; this is {shown(answer)}.'
-    if len(names) == 1 and len(names[0]) > 1:
-        names = tuple(names[0])
+    names = tuple(str(name).strip() for name in parts)
     if names == ORDER:
         return None
     strangers = [name for name in names if name not in "abcdef"]
@@ -75,11 +76,7 @@ def counted_model():
     solution="answer = 1338, 1338  # conv2 and the head; norm1 and norm2 stay as they are",
     fact="Beginning at norm1 sets nothing more free than beginning at conv2. A look at the count tells.")
 def what_is_trained(answer):
-    if not isinstance(answer, (tuple, list, np.ndarray)) or len(answer) != 2:
-        return f"The answer is two numbers, such as (100, 200); this is {shown(answer)}."
-    counts = tuple(whole(count) for count in answer)
-    if None in counts:
-        return f"The answer is two whole numbers; this is {shown(answer)}."
+    counts = tuple(all_of(answer, "The answer is two whole numbers, such as (100, 200)", whole, count=2))
     if counts == TRAINED:
         return None
     known = [
@@ -110,7 +107,10 @@ SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
     ([1.0, 0.8, 0.7, 0.72, 0.71, 0.6], [0.9, 0.75, 0.72, 0.65, 0.66, 0.68, 0.5], 2, (5, 6, 8)),
     ([0.5, 0.4, 0.45, 0.5, 0.3], [0.9, 0.6, 0.55, 0.56, 0.6, 0.35], 2, (4, 5, 1)),
     ([0.8, 0.7, 0.75, 0.65], [0.6, 0.5, 0.45], 1, (3, 3, 5)),
-    ([0.9, 0.8, 0.8, 0.8, 0.8, 0.7], [0.6, 0.61, 0.62, 0.63, 0.64], 3, (5, 4, 5))]
+    ([0.9, 0.8, 0.8, 0.8, 0.8, 0.7], [0.6, 0.61, 0.62, 0.63, 0.64], 3, (5, 4, 5)),
+    ([0.8, 0.5, 0.6, 0.7], [0.7, 0.5, 0.6, 0.7], 2, (4, 4, 1)),
+    ([9.0, 8.0, 7.0, 7.5, 7.2, 6.0], [5.0, 4.0, 4.5, 4.2, 3.0], 2, (5, 4, 6)),
+    ([-1.0, -2.0, -1.5, -1.2, -3.0], [-1.0, -3.0, -2.5, -2.2, -4.0], 2, (4, 4, 5))]
 
 
 @chapter.exercise(
@@ -136,12 +136,8 @@ def two_phases(head, top, patience):
 def two_events(answer):
     for number, (head, top, patience, right) in enumerate(SCRIPTS):
         got = call(answer, list(head), list(top), patience)
-        try:
-            got = tuple(whole(value) for value in got)
-        except TypeError:
-            return "Three whole numbers are asked for: epochs of the head, epochs of the top, the best epoch."
-        if len(got) != 3 or None in got:
-            return "Three whole numbers are asked for: epochs of the head, epochs of the top, the best epoch."
+        asked = "Three whole numbers are asked for, the epochs of the head, those of the top, the best epoch"
+        got = tuple(all_of(got, asked, whole, typed=False, count=3))
         if got != right:
             return _why_not(number, got, right, patience)
 
@@ -164,7 +160,9 @@ def _why_not(number, got, right, patience):
         (1, (4, 5, 6)): "Here the head was better than the top ever is: its best epoch, 1, is kept. Look at "
                         "both.",
         (2, (4, 3, 6)): "Patience is a number that is given, here 1. Is it fixed in yours?",
-        (3, (6, 4, 6)): "0.8 after 0.8 is no new best. The comparison is <."}
+        (3, (6, 4, 6)): "0.8 after 0.8 is no new best. The comparison is <.",
+        (4, (4, 4, 5)): "Both phases get down to 0.5, the head at epoch 1, the top at epoch 5. Of equals the first "
+                        "is best: the later one cost more and is no better."}
     if (number, got) in mistakes:
         return mistakes[number, got]
     return (f"With head {SCRIPTS[number][0]}, top {SCRIPTS[number][1]} and patience {patience} it should be "
@@ -186,8 +184,7 @@ LEEP = float(np.log(EXPECTED).mean())
     solution="answer = -0.239  # the mean of log 1, log 0.6, log 0.8, log 0.8",
     fact="No training and no label of the source's own: four rows of probabilities are all that it takes.")
 def leep_by_hand(answer):
-    if not isinstance(answer, (int, float, np.floating, np.integer)) or isinstance(answer, bool):
-        return f"The answer is one number; this is {shown(answer)}."
+    answer = one(answer, "The answer is one number")
     if abs(answer - LEEP) < 0.003:
         return None
     joint = np.array([[1.5, 0.5], [0.0, 2.0]]) / 4  # P(y, z)
@@ -218,20 +215,86 @@ def leep_by_hand(answer):
 # ---- 6.5 ----
 
 LEAST_ZEROS, LEAST_RIGHT, CUT = 0.9, 0.6, "Conv_1"
+MOST_EPOCHS = 30  # a right answer takes 10 to 20, at a second or two each
+
+
+def _gets_no_better():
+    """A scripted run that is best at epoch 4: whatever `second` waits for, it has to end this one."""
+    val = [1.0 - 0.1 * min(epoch, 4) + 0.02 * max(epoch - 4, 0) for epoch in range(MOST_EPOCHS)]
+    right = [1 - loss / 2 for loss in val]
+    return {"loss": val, "val_loss": val, "accuracy": right, "val_accuracy": right,
+            "sparsity": [0.9] * MOST_EPOCHS, "seconds": [1.0 + epoch for epoch in range(MOST_EPOCHS)],
+            "steps": [13 * (1 + epoch) for epoch in range(MOST_EPOCHS)]}
+
+
+class _Progress(keras.callbacks.Callback):
+    """One line that says how far training is, and what an epoch takes."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs, self.start = epochs, time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        each = (time.perf_counter() - self.start) / (epoch + 1)
+        print(f"\repoch {epoch} of at most {self.epochs}, {each:.1f} s each: val_loss {logs['val_loss']:.2f}, "
+              f"sparsity {logs.get('sparsity', 0):.2f}", end="", flush=True)
+
+    def on_train_end(self, logs=None):
+        print()
+
+
+def _pruned(settings):
+    """The model that prune_at_stop makes with these settings, or Wrong before anything is trained."""
+    from ...pruning import prune_at_stop
+    from ...stopping import as_criterion
+
+    known = inspect.signature(prune_at_stop).parameters
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise Wrong(f"prune_at_stop takes no {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+    missing = [name for name in ("model", "data", "second", "target_sparsity") if name not in settings]
+    if missing:
+        raise Wrong(f"prune_at_stop needs {' and '.join(missing)}, too.")
+    target = one(settings["target_sparsity"], "target_sparsity is a share, such as 0.8")
+    if not LEAST_ZEROS <= target < 1:
+        raise Wrong(f"target_sparsity is the share of zeros, from 0 to 1: with {target:g} the model will not "
+                    f"have {LEAST_ZEROS:.0%}.")
+    second = as_criterion(settings["second"])
+    epochs = min(one(settings.get("epochs", MOST_EPOCHS), "epochs is a whole number", whole), MOST_EPOCHS)
+    ramp = one(settings.get("ramp_epochs", known["ramp_epochs"].default), "ramp_epochs is a number")
+    if ramp >= epochs:
+        raise Wrong(f"The ramp takes {ramp:g} epochs, and {epochs} are trained at most: the masks would not be "
+                    "full in time.")
+    if second.first(_gets_no_better()) is None:
+        raise Wrong(f"Nothing was trained: your `second` does not end a run of {MOST_EPOCHS} epochs that gets no "
+                    "better after the fifth, so it may never end this one. Take some patience, or join a budget: "
+                    "| Epochs(10).")
+    print(f"Pruning, at most {epochs} epochs of a second or two ...", flush=True)
+    settings = {"first": None, **settings, "epochs": epochs, "verbose": 0}
+    settings["callbacks"] = [*settings.get("callbacks", ()), _Progress(epochs)]
+    return prune_at_stop(**settings)[0]
 
 
 @functools.cache
 def _unseen():
-    """What the frozen part makes of 500 test photos, and their labels."""
+    """What the frozen part makes of 500 test photos, their labels, and the shapes of the kernels on top."""
     from ...transfer import backbone, cached_features, split_at
 
     _, (x, y) = load_cifar10()
-    bottom, _ = split_at(backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights()), CUT)
-    return cached_features(bottom, x[::3], verbose=0), y[::3]
+    bottom, top = split_at(backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights()), CUT)
+    return cached_features(bottom, x[::3], verbose=0), y[::3], [*_shapes(top), (top.output_shape[-1], 10)]
+
+
+def _shapes(model):
+    """Shapes of what can be pruned in a model, a list."""
+    from ...pruning.masks import kernels
+
+    return [tuple(kernel.shape) for each in kernels(model).values() for kernel in each]
 
 
 def _right(model):
-    x, y = _unseen()
+    x, y, _ = _unseen()
     return float((model.predict(x, verbose=0).argmax(1) == y).mean())
 
 
@@ -241,23 +304,29 @@ def _right(model):
            "An epoch has 13 steps. The rate of the last phase, 0.00005, is too low to mend much in them: "
            "learning_rate=3e-4."],
     solution='''
-pruned, report = prune_at_stop(
-    model, known, validation_data=validation, first=None, second=Patience("val_loss", 3),
-    target_sparsity=0.9, ramp_epochs=5, learning_rate=3e-4, epochs=20)
-answer = pruned
+answer = dict(model=model, data=known, validation_data=validation, first=None, second=Patience("val_loss", 3),
+              target_sparsity=0.9, ramp_epochs=5, learning_rate=3e-4, epochs=20)
 ''',
     fact="Weights that came from a million pictures are not all needed for ten classes.")
 def prune_the_top(answer):
     from ...pruning import sparsity
 
+    if isinstance(answer, dict):
+        answer = _pruned(answer)
     if isinstance(answer, tuple) and answer:
         answer = answer[0]  # (pruned, report), as prune_at_stop returns them
     if not isinstance(answer, keras.Model):
-        return f"The answer is a model, such as prune_at_stop gives back; this is {shown(answer)}."
+        return ("The answer is a dict of what prune_at_stop is called with, or a model that it gives back; this "
+                f"is {shown(answer)}.")
     wanted = _unseen()[0].shape[1:]
     if answer.input_shape[1:] != wanted or answer.output_shape[1:] != (10,):
         return (f"The model should take the {wanted} of the frozen part and give ten numbers; this one takes "
                 f"{answer.input_shape[1:]} and gives {answer.output_shape[1:]}. Prune `model`.")
+    shapes, due = sorted(_shapes(answer)), sorted(_unseen()[2])
+    if shapes != due:
+        weights = [sum(math.prod(shape) for shape in each) for each in (shapes, due)]
+        return (f"The kernels of your model are {shapes}, {weights[0]:,} weights; those of `model` are {due}, "
+                f"{weights[1]:,}. Prune `model` itself: zeros beside it take none of its weights away.")
     zeros, right = sparsity(answer).total, _right(answer)
 
     def draw():
