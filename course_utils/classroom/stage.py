@@ -148,7 +148,8 @@ def _read(part):
 def _odd(value, kind):
     """A value that is not of this kind, in words, with what to do about it where that is plain."""
     if isinstance(value, str):
-        return f"the text {shown(value)}" + (": leave out the quotes" if kind(_read(value)) is not None else "")
+        quotes = ": leave out the quotes" if kind(_read(value)) is not None else ""
+        return f"the text {shown(value)}{quotes}"
     parts = several(value, typed=False, ordered=False)
     if parts is not None and len(parts) == 1 and kind(parts[0]) is not None:
         return f"{shown(value)}, a list with one number in it: take it out of the list"

@@ -94,14 +94,15 @@ def count_the_breaks(answer):
 
 def _counts(answer, losses, threshold):
     got = call(answer, [list(epoch) for epoch in losses], threshold)
-    return all_of(got, "The function should return a list, one whole number for each epoch", whole, typed=False)
+    asked = "The function should return a list, one whole number for each epoch"
+    return all_of(got, asked, whole, typed=False)
 
 
 def _other_numbers(answer):
-    if _counts(answer, [[3.0, 1.0], [0.4, 3.0, 3.0]], 0.5) == [2, 1]:
+    if _counts(answer, [[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5) == [2, 1]:
         return None
     return ("Right for threshold 0.01 and epochs of four batches, "
-            "but not for [[3, 1], [0.4, 3, 3]] with threshold 0.5. Is a number fixed?")
+            "but not for [[3, 1], [0.4, 3, 0.3]] with threshold 0.5. Is a number fixed?")
 
 
 @chapter.exercise(
@@ -177,8 +178,8 @@ def threshold_stop(answer):
                 "Does it look at self.metric?")
     epoch, model = run(answer("loss", 0.95), rows)
     if epoch == 1:
-        return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9, and it stops at epoch 1. "
-                "Epoch 0 counts like any other.")
+        return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9, and it stops at epoch "
+                "1. Epoch 0 counts like any other.")
     if epoch != 0:
         return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9. "
                 "Does it look at self.threshold?")

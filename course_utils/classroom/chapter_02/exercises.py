@@ -8,7 +8,8 @@ import numpy as np
 from ...stopping import ImprovementBelow, MissingColumn, as_criterion, compare
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Clock, Right, Wrong, all_of, call, one, run, several, truth, whole
+from ..stage import Clock, Right, Wrong, all_of, call, one, several, truth, whole
+from .lifetimes import lifetime, other_budgets
 
 chapter = Chapter()
 summary = chapter.summary
@@ -182,7 +183,7 @@ def prompt_budget(answer):
         return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
     clock = Clock()
     callback = answer(30, clock)
-    model, parts = _lifetime(callback, clock)
+    model, parts = lifetime(callback, clock)
 
     def draw():
         from ..notebook import show
@@ -212,46 +213,12 @@ def prompt_budget(answer):
     if ended < 29:
         raise Wrong(f"You ended at {ended:g} s of 30: too careful. Validation takes 3 s; how much do you "
                     "keep back?", draw)
-    _, again = _lifetime(callback, clock)
+    _, again = lifetime(callback, clock)
     if again != parts:
         raise Wrong(f"A second fit with the same callback ended at {again[-1][2]:g} s, the first at "
                     f"{ended:g}. Begin afresh in on_train_begin.")
-    _other_budgets(answer)
+    other_budgets(answer)
     return None
-
-
-def _other_budgets(answer):
-    """Raise Wrong unless it keeps its word with other budgets, other validations and another clock, too."""
-    for budget, validation, least, most, why in (
-            (60, 6, 59, 60, "Is a number fixed? Measure how long validation takes."),
-            (100, 2, 99, 100, "Keep back what one validation takes: not a share of the budget, and not all "
-                              "validations so far together."),
-            (190, 12, 189, 190, "Keep back what one validation takes: not a share of the budget, and not all "
-                                "validations so far together."),
-            (25, 3, 23, 27, "It cannot be kept to the second: the first epoch ends at 23 s. Then one batch is "
-                            "one too many, so stop at the first that is: >=, not ==.")):
-        clock = Clock()
-        model, parts = _lifetime(answer(budget, clock), clock, validation=validation)
-        ended = parts[-1][2]
-        if not least <= ended <= most or not model.stop_training:
-            far = f"you ended at {ended:g} s" if model.stop_training else f"at {ended:g} s training still ran"
-            raise Wrong(f"With a budget of {budget} s and validations of {validation} s {far}. {why}")
-
-
-def _lifetime(callback, clock, batches=20, validation=3, epochs=9):
-    """(model, [(what, begin, end)]) of a run in which a batch takes one second; nobody waits for it."""
-    clock.seconds += 100  # between building a callback and training, time passes
-    start, parts = clock.seconds, []
-
-    def passed(what):
-        begin = clock.seconds - start
-        clock.seconds += 1 if what == "batch" else validation
-        if what == "batch" and parts and parts[-1][0] == "train":
-            begin = parts.pop()[1]  # one bar for all batches of an epoch
-        parts.append(("train" if what == "batch" else "validate", begin, clock.seconds - start))
-
-    _, model = run(callback, [{}] * epochs, batches=batches, passed=passed)
-    return model, parts
 
 
 MOST_COST, MOST_REGRET = 0.20, 3.0

@@ -1,10 +1,7 @@
 """The five exercises of chapter 06, transfer learning."""
 
-import difflib
 import functools
-import inspect
 import math
-import time
 
 import keras
 import numpy as np
@@ -12,6 +9,7 @@ import numpy as np
 from ..data import load_cifar10, mobilenetv2_weights
 from ..exercises import Chapter
 from ..stage import Right, Wrong, all_of, call, one, several, shown, whole
+from .pruned import pruned
 
 chapter = Chapter()
 summary = chapter.summary
@@ -161,8 +159,8 @@ def _why_not(number, got, right, patience):
                         "both.",
         (2, (4, 3, 6)): "Patience is a number that is given, here 1. Is it fixed in yours?",
         (3, (6, 4, 6)): "0.8 after 0.8 is no new best. The comparison is <.",
-        (4, (4, 4, 5)): "Both phases get down to 0.5, the head at epoch 1, the top at epoch 5. Of equals the first "
-                        "is best: the later one cost more and is no better."}
+        (4, (4, 4, 5)): "Both phases get down to 0.5, the head at epoch 1, the top at epoch 5. Of equals the "
+                        "first is best: the later one cost more and is no better."}
     if (number, got) in mistakes:
         return mistakes[number, got]
     return (f"With head {SCRIPTS[number][0]}, top {SCRIPTS[number][1]} and patience {patience} it should be "
@@ -215,65 +213,6 @@ def leep_by_hand(answer):
 # ---- 6.5 ----
 
 LEAST_ZEROS, LEAST_RIGHT, CUT = 0.9, 0.6, "Conv_1"
-MOST_EPOCHS = 30  # a right answer takes 10 to 20, at a second or two each
-
-
-def _gets_no_better():
-    """A scripted run that is best at epoch 4: whatever `second` waits for, it has to end this one."""
-    val = [1.0 - 0.1 * min(epoch, 4) + 0.02 * max(epoch - 4, 0) for epoch in range(MOST_EPOCHS)]
-    right = [1 - loss / 2 for loss in val]
-    return {"loss": val, "val_loss": val, "accuracy": right, "val_accuracy": right,
-            "sparsity": [0.9] * MOST_EPOCHS, "seconds": [1.0 + epoch for epoch in range(MOST_EPOCHS)],
-            "steps": [13 * (1 + epoch) for epoch in range(MOST_EPOCHS)]}
-
-
-class _Progress(keras.callbacks.Callback):
-    """One line that says how far training is, and what an epoch takes."""
-
-    def __init__(self, epochs):
-        super().__init__()
-        self.epochs, self.start = epochs, time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        each = (time.perf_counter() - self.start) / (epoch + 1)
-        print(f"\repoch {epoch} of at most {self.epochs}, {each:.1f} s each: val_loss {logs['val_loss']:.2f}, "
-              f"sparsity {logs.get('sparsity', 0):.2f}", end="", flush=True)
-
-    def on_train_end(self, logs=None):
-        print()
-
-
-def _pruned(settings):
-    """The model that prune_at_stop makes with these settings, or Wrong before anything is trained."""
-    from ...pruning import prune_at_stop
-    from ...stopping import as_criterion
-
-    known = inspect.signature(prune_at_stop).parameters
-    for name in settings:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise Wrong(f"prune_at_stop takes no {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
-    missing = [name for name in ("model", "data", "second", "target_sparsity") if name not in settings]
-    if missing:
-        raise Wrong(f"prune_at_stop needs {' and '.join(missing)}, too.")
-    target = one(settings["target_sparsity"], "target_sparsity is a share, such as 0.8")
-    if not LEAST_ZEROS <= target < 1:
-        raise Wrong(f"target_sparsity is the share of zeros, from 0 to 1: with {target:g} the model will not "
-                    f"have {LEAST_ZEROS:.0%}.")
-    second = as_criterion(settings["second"])
-    epochs = min(one(settings.get("epochs", MOST_EPOCHS), "epochs is a whole number", whole), MOST_EPOCHS)
-    ramp = one(settings.get("ramp_epochs", known["ramp_epochs"].default), "ramp_epochs is a number")
-    if ramp >= epochs:
-        raise Wrong(f"The ramp takes {ramp:g} epochs, and {epochs} are trained at most: the masks would not be "
-                    "full in time.")
-    if second.first(_gets_no_better()) is None:
-        raise Wrong(f"Nothing was trained: your `second` does not end a run of {MOST_EPOCHS} epochs that gets no "
-                    "better after the fifth, so it may never end this one. Take some patience, or join a budget: "
-                    "| Epochs(10).")
-    print(f"Pruning, at most {epochs} epochs of a second or two ...", flush=True)
-    settings = {"first": None, **settings, "epochs": epochs, "verbose": 0}
-    settings["callbacks"] = [*settings.get("callbacks", ()), _Progress(epochs)]
-    return prune_at_stop(**settings)[0]
 
 
 @functools.cache
@@ -312,12 +251,12 @@ def prune_the_top(answer):
     from ...pruning import sparsity
 
     if isinstance(answer, dict):
-        answer = _pruned(answer)
+        answer = pruned(answer, LEAST_ZEROS)
     if isinstance(answer, tuple) and answer:
         answer = answer[0]  # (pruned, report), as prune_at_stop returns them
     if not isinstance(answer, keras.Model):
-        return ("The answer is a dict of what prune_at_stop is called with, or a model that it gives back; this "
-                f"is {shown(answer)}.")
+        return ("The answer is a dict of what prune_at_stop is called with, or a model that it gives back; "
+                f"this is {shown(answer)}.")
     wanted = _unseen()[0].shape[1:]
     if answer.input_shape[1:] != wanted or answer.output_shape[1:] != (10,):
         return (f"The model should take the {wanted} of the frozen part and give ten numbers; this one takes "
@@ -325,15 +264,15 @@ def prune_the_top(answer):
     shapes, due = sorted(_shapes(answer)), sorted(_unseen()[2])
     if shapes != due:
         weights = [sum(math.prod(shape) for shape in each) for each in (shapes, due)]
-        return (f"The kernels of your model are {shapes}, {weights[0]:,} weights; those of `model` are {due}, "
+        return (f"The kernels of your model are {shapes}, {weights[0]:,} weights; of `model` they are {due}, "
                 f"{weights[1]:,}. Prune `model` itself: zeros beside it take none of its weights away.")
     zeros, right = sparsity(answer).total, _right(answer)
 
     def draw():
         from ..notebook import show
-        from .figures import pruned
+        from .figures import pruned as picture
 
-        ax = pruned((zeros, right), (LEAST_ZEROS, LEAST_RIGHT))
+        ax = picture((zeros, right), (LEAST_ZEROS, LEAST_RIGHT))
         show(ax, f"Accuracy on 500 photos not seen against the share of zeros: your model is a dot at "
                  f"{zeros:.0%} zeros and {right:.0%} right; a shaded corner begins at 90 % and 60 %.")
 

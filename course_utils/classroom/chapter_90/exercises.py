@@ -113,8 +113,8 @@ def epoch_of_the_best(answer):
                 "validation, after epoch 4. The number of epochs is not needed.")
     tie = _epoch(answer, {"loss": [0.9] * 9, "val_loss": [0.5, 0.3, 0.3]}, 3)
     if tie != 5:
-        return ("With validation_freq=3 and validation losses 0.5, 0.3, 0.3 epochs 5 and 8 tie. The first is best: "
-                f"the later one cost more and is no better. You return {tie}.")
+        return ("With validation_freq=3 and validation losses 0.5, 0.3, 0.3 epochs 5 and 8 tie. The first is "
+                f"best: the later one cost more and is no better. You return {tie}.")
     return None
 
 
