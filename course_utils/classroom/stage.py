@@ -83,6 +83,7 @@ def several(value, typed=True, ordered=True):
 
     `typed`: it was typed by hand, so that a text is taken apart. `ordered`: a set will not do, it is Wrong.
     """
+    value = _scalar(value)
     if isinstance(value, str):
         return _taken_apart(value) if typed else None
     if isinstance(value, (set, frozenset)) and ordered:

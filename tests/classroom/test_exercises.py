@@ -118,7 +118,8 @@ ANSWERS = {
          "elsewhere": (1, "the loss is 1.1"),
          "a value": (0.48, "whole number")}, ...),
     chapter_01.count_the_breaks: (
-        [runs, lambda b, t: (count for count in runs(b, t)), lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
+        [runs, lambda b, t: (count for count in runs(b, t)),
+         lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
         {"ends training": (lambda b, t: runs(b, t, stop_all=True), "ended training in epoch 1"),
          "trigger not counted": (lambda b, t: runs(b, t, count_trigger=False), "already been trained on"),
          "not strict": (lambda b, t: runs(b, t, inclusive=True), "less than 0.01"),

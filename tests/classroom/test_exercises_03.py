@@ -202,6 +202,10 @@ def growing(history):
     return len(losses) - 1 - at >= 8 + at / 5 or len(losses) >= 250
 
 
+def nine_without_a_lower(history):
+    return best(history["val_loss"][::-1], better=lambda value, best: value <= best) >= 9
+
+
 def first_rise(history):
     return len(history["val_loss"]) > 1 and history["val_loss"][-1] > history["val_loss"][-2]
 
@@ -230,7 +234,7 @@ class TestChapter03(ExerciseRules):
         ex.best_epoch: (
             [best, lambda v, mode: int(np.nanargmin(v) if mode == "min" else np.nanargmax(v)),
              lambda v, mode: float(best(v, mode)), lambda v, mode: np.array(best(v, mode)),
-             lambda v, mode: np.argmin(np.nan_to_num(np.multiply(v, 1 if mode == "min" else -1), nan=np.inf))],
+             lambda v, mode: np.argmin(np.nan_to_num(np.array(v) * (-1) ** (mode == "max"), nan=np.inf))],
             {"always the smallest": (lambda v, mode: best(v), 'With mode="max"'),
              "NaN wins": (lambda v, mode: int(np.argmin(v) if mode == "min" else np.argmax(v)),
                           "Epoch 0 is NaN"),
@@ -245,7 +249,7 @@ class TestChapter03(ExerciseRules):
                             "minus infinity. You return no epoch"),
              "min from 1": (lambda v, mode: best(v, mode, first=1 if mode == "min" else math.inf),
                             "begin with infinity"),
-             "NaN is -1": (lambda v, mode: int(np.argmax(np.nan_to_num(v, nan=-1))) if mode == "max" else best(v),
+             "NaN is -1": (lambda v, mode: np.argmax(np.nan_to_num(v, nan=-1)) if mode == "max" else best(v),
                            "What stands for the NaN"),
              "from 100": (lambda v, mode: best(v, mode, first=100), "Infinity is not"),
              "max from -100": (lambda v, mode: best(v, mode, first=math.inf if mode == "min" else 100),
@@ -309,7 +313,7 @@ class TestChapter03(ExerciseRules):
              ImprovementBelow("val_loss", 0.01, window=20, relative=True), growing],
             {"cheap": (Patience("val_loss", 3), "The limit is 10 %"),
              "the lesson's": (Patience("val_loss", 10), "where Patience 10 does"),
-             "the lesson's, by hand": (lambda history: best(history["val_loss"][::-1], better=lambda a, b: a <= b) >= 9,
+             "the lesson's, by hand": (nine_without_a_lower,
                                        "where Patience 9 does"),
              "to the end": (Epochs(300), "trains so long"),
              "long": (Patience("val_loss", 50) | Epochs(250), "trains so long"),

@@ -88,7 +88,8 @@ class TestChapter04(ExerciseRules):
     names = dict(np=np, Patience=Patience, Epochs=Epochs)
     answers = {
         ex.score_by_hand: (
-            [[0, 0, 10, 25, 0, 20], "0, 0, 10, 25, 0, 20", (score for score in (0, 0, 10, 25, 0, 20)), np.array([0, 0, 10.0, 25.0, 0, 20.0]), (0, 0, 10, 25, 0, 20)],
+            [[0, 0, 10, 25, 0, 20], "0, 0, 10, 25, 0, 20", (score for score in (0, 0, 10, 25, 0, 20)),
+             np.array([0, 0, 10.0, 25.0, 0, 20.0]), (0, 0, 10, 25, 0, 20)],
             {"the future": (100 * (LOSSES / 0.3 - 1), "has not happened yet"),
              "shares": ([0, 0, 0.1, 0.25, 0, 0.2], "percent"),
              "the epoch before": ([0, -20, 10, 13.64, -40, 20], "epoch before"),
@@ -156,7 +157,7 @@ class TestChapter04(ExerciseRules):
         ex.no_problem_behind: (
             [Patience("val_loss", 16) | Epochs(250), smoothed, patient],
             {"too soon": (GeneralizationLoss(5), "loses most on soybean"),
-             "too short": (Patience("val_loss", 10) | Epochs(250), "networks of 64 units; most is lost with 256"),
+             "too short": (Patience("val_loss", 10) | Epochs(250), "64 units; most is lost with 256"),
              "a fixed length again": (Epochs(75), "networks of 64 units; most is lost with 16"),
              "never": (SuccessiveIncreases(8), "never end"),
              "too long": (Patience("val_loss", 50) | Epochs(299), "dearly paid"),

@@ -270,7 +270,7 @@ class TestChapter06(ExerciseRules):
              "a share of 0.5": (Made(lambda: settings(target_sparsity=0.5)), "will not have 90%"),
              "a ramp too long": (Made(lambda: settings(ramp_epochs=30)), "would not be full in time"),
              "a misspelt setting": (Made(lambda: settings(learn_rate=1)), "Did you mean 'learning_rate'?"),
-             "no data": (Made(lambda: {"second": Patience("val_loss", 1)}), "needs model and data and target"),
+             "no data": (Made(lambda: {"second": Patience("val_loss", 1)}), "needs model and data"),
              "another column": (Made(lambda: settings(second=Patience("val_los", 1, mode="min"))),
                                 'Did you mean "val_loss"?'),
              "no rule": (Made(lambda: settings(second=3)), "criterion"),

@@ -15,6 +15,10 @@ def best_epoch(history, validation_freq, place=np.argmin, column="val_loss", fir
     return (place(history[column]) + first) * validation_freq + shift
 
 
+def last_of_equals(values):
+    return len(values) - 1 - np.argmin(values[::-1])
+
+
 def freq_by_lengths(history, whole):
     return whole(len(history["loss"]) / len(history["val_loss"]))
 
@@ -56,7 +60,7 @@ class TestChapter90(ExerciseRules):
              "multiplied": (lambda h, freq: best_epoch(h, freq, first=0, shift=0), "You multiply"),
              "from 1": (lambda h, freq: best_epoch(h, freq, shift=0), "Counted from 1"),
              "by lengths": (lambda h, _: best_epoch(h, freq_by_lengths(h, int)), "come out even"),
-             "last of equals": (lambda h, freq: (len(h["val_loss"]) - np.argmin(h["val_loss"][::-1])) * freq - 1,
+             "last of equals": (lambda h, freq: best_epoch(h, freq, place=last_of_equals),
                                 "The first is best"),
              "rounded": (lambda h, _: best_epoch(h, freq_by_lengths(h, math.ceil)), "come out even"),
              "largest": (lambda h, freq: best_epoch(h, freq, place=np.argmax), "smaller is better"),

@@ -15,7 +15,16 @@ from course_utils.classroom.chapter_05 import exercises as chapter_05
 from course_utils.classroom.chapter_06 import exercises as chapter_06
 from course_utils.classroom.chapter_90 import exercises as chapter_90
 from course_utils.pruning import at_target
-from course_utils.stopping import Above, Armed, Below, Epochs, ImprovementBelow, Patience, Smoothed, StepBudget
+from course_utils.stopping import (
+    Above,
+    Armed,
+    Below,
+    Epochs,
+    ImprovementBelow,
+    Patience,
+    Smoothed,
+    StepBudget,
+)
 from mutants import TooManySteps, answer_of, mutants, with_faulty_calls
 
 CHAPTERS = [chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_90]
@@ -155,9 +164,12 @@ OPEN = "an open problem: the limits leave room, and this keeps them"
 KERAS = "set_model and set_params set afterwards all that Callback.__init__ sets"
 FALSY = "only asked whether there is something in it"
 ONE_BY_ONE = "it grows by one and is asked each time, so it cannot pass the number"
+TWICE = "the order of twice the values is theirs"
 FIRST_LOSS = "the first loss is below infinity and sets it anew"
 COMPARED = "of \"min\" and \"max\" only the one is as large as that"
 WINDOW = "ImprovementBelow('val_loss', epsilon=0.001, window=40, relative=True)"
+START = "lowest, at, length = (float('inf'), 0, 0)"
+NONE_YET = "lengths, best = ([], (float('inf'), None))"
 # exercise -> {mutant of its solution, or of another one in ALSO: why it is right, too}
 EQUIVALENT = {
     "0.1": {"answer = 70 -> answer = 71": OPEN, "answer = 70 -> answer = 69": OPEN},
@@ -170,12 +182,13 @@ EQUIVALENT = {
             "self.start, self.validation = (self.clock(), 1.0)":
             "a guess for the first epoch, in which nobody knows what validation takes"},
     "2.5": {f"{WINDOW} -> ImprovementBelow('val_loss', epsilon={other})": OPEN
-            for other in ("0.001, window=40", "0.001, window=40, relative=False", "0.001, window=41, relative=True",
-                          "0.001, window=39, relative=True", "0.00105, window=40, relative=True",
+            for other in ("0.001, window=40", "0.001, window=40, relative=False",
+                          "0.001, window=41, relative=True", "0.001, window=39, relative=True",
+                          "0.00105, window=40, relative=True",
                           "0.00095, window=40, relative=True")},
     "3.2": {"mode == 'min' -> mode >= 'min'": COMPARED, "mode == 'max' -> mode <= 'max'": COMPARED,
-            "1 if mode == 'min' else -1 -> 2 if mode == 'min' else -1": "the order of twice the values is theirs",
-            "1 if mode == 'min' else -1 -> 1 if mode == 'min' else -2": "the order of twice the values is theirs",
+            "1 if mode == 'min' else -1 -> 2 if mode == 'min' else -1": TWICE,
+            "1 if mode == 'min' else -1 -> 1 if mode == 'min' else -2": TWICE,
             "best, epoch = (math.inf, None) -> best, epoch = (math.inf, 0)":
             "what values that are all NaN should give is not said"},
     "3.3": {"super().__init__() -> left out": KERAS,
@@ -203,15 +216,16 @@ EQUIVALENT = {
         ("Patience('val_loss', 3)", "Patience('val_loss', 4)"),
         ("Patience('val_loss', 3)", "Patience('val_loss', 2)"),
         ("Epochs(12)", "Epochs(13)"), ("Epochs(12)", "Epochs(11)"))},
-    "6.3": {"for (epoch, loss) in enumerate(losses) -> without the last": "at the end of its list a phase ends anyway",
+    "6.3": {"for (epoch, loss) in enumerate(losses) -> without the last":
+            "at the end of its list a phase ends anyway",
             "wait == patience -> wait >= patience": ONE_BY_ONE,
             "epoch - at >= patience -> epoch - at == patience": ONE_BY_ONE,
             "best, wait = (float('inf'), 0) -> best, wait = (float('inf'), 1)": FIRST_LOSS,
             "best, wait = (float('inf'), 0) -> best, wait = (float('inf'), -1)": FIRST_LOSS,
-            "lowest, at, length = (float('inf'), 0, 0) -> lowest, at, length = (float('inf'), 1, 0)": FIRST_LOSS,
-            "lowest, at, length = (float('inf'), 0, 0) -> lowest, at, length = (float('inf'), -1, 0)": FIRST_LOSS,
-            "lengths, best = ([], (float('inf'), None)) -> lengths, best = ([], (float('inf'), 0))": FIRST_LOSS,
-            "lengths, best = ([], (float('inf'), None)) -> lengths, best = ([], (float('inf'),))": FIRST_LOSS,
+            f"{START} -> lowest, at, length = (float('inf'), 1, 0)": FIRST_LOSS,
+            f"{START} -> lowest, at, length = (float('inf'), -1, 0)": FIRST_LOSS,
+            f"{NONE_YET} -> lengths, best = ([], (float('inf'), 0))": FIRST_LOSS,
+            f"{NONE_YET} -> lengths, best = ([], (float('inf'),))": FIRST_LOSS,
             "before += length -> =": "there are two phases: one number is added, to 0"},
     "90.2": {"answer = [1, 2, 5] -> answer = [5, 2, 1]": "any order will do"},
 }

@@ -175,8 +175,8 @@ def armed_stop(answer):
                 f"at epoch {nearly}, not at 18: {reasons.get(share, 'full masks begin at epoch 13')}.")
     first = first_stop(answer, FIRST)
     if first != 3:
-        return ("Right so far. But where masks are full from the start and losses rise from 3.0 on, epochs 1, 2 "
-                f"and 3 bring no new lowest, and it stops at epoch {first}, not at 3.")
+        return ("Right so far. But where masks are full from the start and losses rise from 3.0 on, epochs "
+                f"1, 2 and 3 bring no new lowest, and it stops at epoch {first}, not at 3.")
     return None
 
 
