@@ -60,9 +60,9 @@ def shown(value):
 def number(value):
     """The value as an int or a float, if it is one number, else None."""
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kinds.Real):
-        return None
-    return int(value) if isinstance(value, kinds.Integral) else float(value)
+    if isinstance(value, kinds.Real) and not isinstance(value, bool):  # np.bool_ is not Real
+        return int(value) if isinstance(value, kinds.Integral) else float(value)
+    return None
 
 
 def whole(value):
@@ -74,8 +74,7 @@ def whole(value):
 def truth(value):
     """The value as a bool, if it says yes or no, else None."""
     value = _scalar(value)
-    said = isinstance(value, (bool, np.bool_)) or (isinstance(value, kinds.Real) and value in (0, 1))
-    return bool(value) if said else None
+    return bool(value) if isinstance(value, (kinds.Real, np.bool_)) and value in (0, 1) else None
 
 
 def several(value, typed=True, ordered=True):
@@ -112,9 +111,8 @@ def all_of(value, asked, kind=number, typed=True, ordered=True, count=None):
     """The value as a list of numbers (or `kind`). Wrong if it is none, or has not `count` parts."""
     parts = several(value, typed, ordered)
     found = None if parts is None else [kind(part) for part in parts]
-    said = "this is" if typed else "you return"
     if found is None or (count is not None and len(found) != count):
-        raise Wrong(f"{asked}; {said} {shown(value)}.")
+        raise Wrong(f"{asked}; {'this is' if typed else 'you return'} {shown(value)}.")
     if None in found:
         raise Wrong(f"{asked}; in yours there is {_odd(parts[found.index(None)], kind)}.")
     return found
