@@ -5,8 +5,8 @@
 
 A grader is a function of the answer. Where the answer is right it returns None, or a Right with a picture.
 Where it is not it returns a sentence, or raises Wrong with a picture. It grades what an answer does, on
-scripted curves, never how it is written. This file is the frame; the graders are in chapter_NN.py, what they
-share in stage.py.
+scripted curves, never how it is written. This file is the frame; the graders are in chapter_NN/exercises.py,
+what they share in stage.py (the forms of an answer, the stage for callbacks) and scores.py.
 """
 
 import html

@@ -1,11 +1,18 @@
-"""What graders share.
+"""What graders share: the forms of an answer, the stage for callbacks, words for what can go wrong with any.
 
-A stage on which a learner's callback meets a scripted run, and words for what can go wrong with any answer.
+The forms, one rule for every exercise. **A number** is 2, 2.0, np.int64(2), an array without dimensions, a
+scalar of TensorFlow, JAX or PyTorch. True is none, nor is a text ("2") or a list with one number in it.
+**Several** are a list, a tuple, an array, a generator; typed by hand also a text: "bd", "b, d", "1, 2, 5".
+**Yes or no** is a bool in any of these coats, or 1 or 0. What does not fit is refused with a sentence.
 """
 
 import difflib
 import dis
 import inspect
+import itertools
+import math
+import numbers as kinds
+import re
 import reprlib
 import traceback
 
@@ -37,6 +44,8 @@ class Right:
 
 def has_blank(answer):
     """Is there a `...` left in the answer?"""
+    if isinstance(answer, dict):
+        answer = list(answer.values())
     return answer is ... or (isinstance(answer, (tuple, list)) and any(has_blank(part) for part in answer))
 
 
@@ -45,10 +54,105 @@ def shown(value):
     return reprlib.repr(value)
 
 
-def whole(answer):
-    """The answer as an int, if it is a whole number (66 and 66.0 are), else None."""
-    number = isinstance(answer, (int, float, np.integer, np.floating)) and not isinstance(answer, bool)
-    return int(answer) if number and float(answer).is_integer() else None
+# ---- the forms of an answer ----
+
+
+def number(value):
+    """The value as an int or a float, if it is one number, else None."""
+    value = _scalar(value)
+    if isinstance(value, kinds.Real) and not isinstance(value, bool):  # np.bool_ is not Real
+        return int(value) if isinstance(value, kinds.Integral) else float(value)
+    return None
+
+
+def whole(value):
+    """The value as an int, if it is a whole number (66 and 66.0 are), else None."""
+    value = number(value)
+    return int(value) if value is not None and math.isfinite(value) and value == int(value) else None
+
+
+def truth(value):
+    """The value as a bool, if it says yes or no, else None."""
+    value = _scalar(value)
+    return bool(value) if isinstance(value, (kinds.Real, np.bool_)) and value in (0, 1) else None
+
+
+def several(value, typed=True, ordered=True):
+    """The parts of the value as a list, if it has parts, else None. A `...` among them is Blank.
+
+    `typed`: it was typed by hand, so that a text is taken apart. `ordered`: a set will not do, it is Wrong.
+    """
+    value = _scalar(value)
+    if isinstance(value, str):
+        return _taken_apart(value) if typed else None
+    if isinstance(value, (set, frozenset)) and ordered:
+        raise Wrong("A set, in braces {}, forgets the order, and the order counts here. Take brackets: [ ].")
+    if isinstance(value, (bytes, dict, type)):
+        return None
+    try:
+        parts = iter(value)
+    except TypeError:
+        return None
+    parts = list(itertools.islice(parts, 10_000))  # a generator may have no end
+    if has_blank(parts):
+        raise Blank
+    return parts
+
+
+def one(value, asked, kind=number, typed=True):
+    """The value as one number (or `kind`: whole, truth). Wrong if it is none; `asked` begins the sentence."""
+    found = kind(value)
+    if found is None:
+        raise Wrong(f"{asked}; {'this is' if typed else 'you return'} {_odd(value, kind)}.")
+    return found
+
+
+def all_of(value, asked, kind=number, typed=True, ordered=True, count=None):
+    """The value as a list of numbers (or `kind`). Wrong if it is none, or has not `count` parts."""
+    parts = several(value, typed, ordered)
+    found = None if parts is None else [kind(part) for part in parts]
+    if found is None or (count is not None and len(found) != count):
+        raise Wrong(f"{asked}; {'this is' if typed else 'you return'} {shown(value)}.")
+    if None in found:
+        raise Wrong(f"{asked}; in yours there is {_odd(parts[found.index(None)], kind)}.")
+    return found
+
+
+def _scalar(value):
+    """What is in an array without dimensions, or in a scalar of another library; anything else as it is."""
+    if isinstance(value, (kinds.Number, np.bool_, str)) or not hasattr(value, "shape"):
+        return value
+    try:
+        return np.asarray(value).item() if tuple(value.shape) == () else value
+    except Exception:  # a tensor without values, say
+        return value
+
+
+def _taken_apart(text):
+    """"bd", "b, d" and "(b, d)" are b and d; "1, 2, 5" are three numbers."""
+    found = re.findall(r"[^\s,;()\[\]{}\"']+", text)
+    found = list(found[0]) if len(found) == 1 else found
+    return [_read(part) for part in found]
+
+
+def _read(part):
+    for kind in (int, float):
+        try:
+            return kind(part)
+        except ValueError:
+            pass
+    return part
+
+
+def _odd(value, kind):
+    """A value that is not of this kind, in words, with what to do about it where that is plain."""
+    if isinstance(value, str):
+        quotes = ": leave out the quotes" if kind(_read(value)) is not None else ""
+        return f"the text {shown(value)}{quotes}"
+    parts = several(value, typed=False, ordered=False)
+    if parts is not None and len(parts) == 1 and kind(parts[0]) is not None:
+        return f"{shown(value)}, a list with one number in it: take it out of the list"
+    return shown(value)
 
 
 def call(function, *args):
@@ -76,7 +180,9 @@ def explain_error(error):
     if not theirs:
         return f"The answer is not of the kind that is asked for: {error}"
     where = f' in the line "{theirs[-1].line}"' if theirs[-1].line else ""
-    return f"Your code raised {type(error).__name__}{where}: {error}"
+    lists = re.search(r"'list'|by non-int of type|only integer scalar arrays", str(error))
+    more = " What it is given are lists; np.array(...) makes an array of one." if lists else ""
+    return f"Your code raised {type(error).__name__}{where}: {str(error).rstrip('.')}.{more}"
 
 
 def _still_blank(function):
@@ -96,6 +202,17 @@ class Model:
 
     def __init__(self):
         self.stop_training, self._weights = False, [np.array(-1)]
+
+    @property
+    def stop_training(self):
+        return self._stop
+
+    @stop_training.setter
+    def stop_training(self, value):
+        self._stop = truth(value)
+        if self._stop is None:
+            text = ", and any text counts as true" if isinstance(value, str) else ""
+            raise Wrong(f"stop_training is True or False; you set it to {shown(value)}{text}.")
 
     @property
     def weights(self):

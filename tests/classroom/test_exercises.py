@@ -47,6 +47,22 @@ def stopper(below=strictly_below, key=None, fixed=None, on="model", switches_off
     return Stopper
 
 
+class SkipsTheFirst(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch:
+            super().on_epoch_end(epoch, logs)
+
+
+class AsText(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.metric] < self.threshold:
+            self.model.stop_training = "True"
+
+
+def with_arrays(losses, sizes):
+    return (losses * sizes).sum() / sum(sizes)
+
+
 class WithOr(stopper()):
     def on_epoch_end(self, epoch, logs=None):
         self.model.stop_training |= bool(logs.get(self.metric) < self.threshold)
@@ -102,7 +118,8 @@ ANSWERS = {
          "elsewhere": (1, "the loss is 1.1"),
          "a value": (0.48, "whole number")}, ...),
     chapter_01.count_the_breaks: (
-        [runs, lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
+        [runs, lambda b, t: (count for count in runs(b, t)),
+         lambda b, t: np.array([np.argmax(np.array(e) < t) + 1 if min(e) < t else len(e) for e in b])],
         {"ends training": (lambda b, t: runs(b, t, stop_all=True), "ended training in epoch 1"),
          "trigger not counted": (lambda b, t: runs(b, t, count_trigger=False), "already been trained on"),
          "not strict": (lambda b, t: runs(b, t, inclusive=True), "less than 0.01"),
@@ -115,13 +132,16 @@ ANSWERS = {
          "too many": (lambda b, t: runs(b, t) + [4], "your list has 6"),
          "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
     chapter_01.mean_over_pictures: (
-        [lambda v, n: np.average(v, weights=n), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
+        [lambda v, n: np.average(v, weights=n), lambda v, n: keras.ops.convert_to_tensor(
+            np.average(v, weights=n)), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
         {"mean of means": (lambda v, n: np.mean(v), "the say of a full one"),
          "last batch": (lambda v, n: v[-1], "last batch alone"),
          "sum": (lambda v, n: np.dot(v, n), "is the sum"),
          "full batches": (lambda v, n: np.dot(v, n) / (max(n) * len(n)), "not by four full batches"),
          "a text": (lambda v, n: str(np.average(v, weights=n)), "One number is asked for"),
          "a list": (lambda v, n: v, "One number is asked for"),
+         "a list of one": (lambda v, n: [0.232], "take it out of the list"),
+         "as if arrays": (with_arrays, "are lists; np.array(...) makes an array"),
          "by heart": (lambda v, n: 0.232, "Is a number fixed?"),
          "something": (lambda v, n: 7.0, "you returned 7")}, lambda v, n: ...),
     chapter_01.threshold_stop: (
@@ -136,6 +156,8 @@ ANSWERS = {
          "accuracy key": (stopper(key="acc"), "KeyError"),
          "misspelt method": (misspelt, "Did you mean on_epoch_end?"),
          "another method": (another_method, "Keras calls on_epoch_end there"),
+         "skips epoch 0": (SkipsTheFirst, "Epoch 0 counts like any other"),
+         "a text": (AsText, "to 'True', and any text counts as true"),
          "an object": (stopper()("loss", 0.5), "without parentheses"),
          "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
     chapter_01.always_ends: (

@@ -26,6 +26,27 @@ def condition(small=lambda change, epsilon: change <= epsilon, late=lambda passe
     return stop
 
 
+class Summed(keras.callbacks.Callback):
+    """Keeps back all validations so far together."""
+
+    def __init__(self, seconds, clock):
+        super().__init__()
+        self.seconds, self.clock = seconds, clock
+
+    def on_train_begin(self, logs=None):
+        self.start, self.validation = self.clock(), 0.0
+
+    def on_test_begin(self, logs=None):
+        self.begun = self.clock()
+
+    def on_test_end(self, logs=None):
+        self.validation += self.clock() - self.begun
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.clock() - self.start + self.validation >= self.seconds:
+            self.model.stop_training = True
+
+
 def budget(look="batch", start="training", reserve="measured", reached=lambda passed, of: passed >= of,
            target="model"):
     class Budget(keras.callbacks.Callback):
@@ -92,15 +113,19 @@ class TestChapter02(ExerciseRules):
     names = dict(keras=keras, np=np, ImprovementBelow=ImprovementBelow)
     answers = {
         chapter_02.which_clause: (
-            [(2, "improvement"), [np.int64(2), "improvement"]],
+            [(2, "improvement"), [np.int64(2), "improvement"], (2.0, "Improvement"), "2, improvement",
+             (np.array(2), "improvement")],
             {"time": ((3, "time"), "Time is up at epoch 3"), "late": ((4, "improvement"), "came first"),
              "at once": ((0, "improvement"), "nothing to compare"), "good": ((1, "improvement"), "0.3"),
              "from 1": ((3, "improvement"), "count from 1"), "clause": ((2, "time"), "9 of 12"),
              "time, late": ((4, "time"), "12 >= 12"), "time, early": ((1, "time"), "only 6 seconds"),
              "no clause": (2, "an epoch from 0 to 4 and a clause"), "far": ((7, "time"), "from 0 to 4"),
+             "from the end": ((-3, "improvement"), "there is no epoch -3"),
+             "half": ((2.5, "improvement"), "this is 2.5"),
              "other clause": ((2, "loss"), 'is "improvement" or "time"')}, (..., ...)),
         chapter_02.improvement_list: (
-            [improvements, lambda v: [math.inf] + [a - b for a, b in zip(v, v[1:])]],
+            [improvements, lambda v: [math.inf] + [a - b for a, b in zip(v, v[1:])],
+             lambda v: (value for value in improvements(v))],
             {"no first": (lambda v: -np.diff(v), "Three numbers"),
              "sign": (lambda v: np.r_[np.inf, np.diff(v)], "+0.3"),
              "abs": (lambda v: np.r_[np.inf, abs(np.diff(v))], "abs hides"),
@@ -126,6 +151,8 @@ class TestChapter02(ExerciseRules):
              "adds up": (condition(passed=sum), "the time since the start"),
              "no return": (lambda *args: None, "is a return missing?"),
              "always": (lambda *args: True, "epoch 0"),
+             "a fixed limit": (lambda s, v, limit, e: condition()(s, v, 10.0, e), "Is the limit fixed?"),
+             "a text": (lambda *args: "False", "Return True or False; you return the text 'False'"),
              "one loss": (lambda s, v, limit, e: v[-2] - v[-1] <= e, "asks for two")},
             lambda *args: ...),
         chapter_02.prompt_budget: (
@@ -137,6 +164,9 @@ class TestChapter02(ExerciseRules):
              "not >=": (budget(reached=lambda passed, of: passed > of), ">=, not >"),
              "keeps too much": (budget(reserve="twice"), "too careful"),
              "a fixed reserve": (budget(reserve=3), "Is a number fixed?"),
+             "a share": (budget(reserve=0, reached=lambda passed, of: passed >= 0.9 * of), "not a share"),
+             "all together": (Summed, "not all validations so far together"),
+             "exactly": (budget(reached=lambda passed, of: passed == of), ">=, not =="),
              "self": (budget(target="self"), "self.model.stop_training"),
              "second fit": (Once, "A second fit"),
              "an object": (budget()(30, Clock()), "without parentheses"),

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from course_utils.classroom import scores
 from course_utils.classroom.chapter_03 import exercises as ex
+from course_utils.classroom.data import load_curves
 from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed
 from exercise_rules import ExerciseRules
 
@@ -97,6 +99,16 @@ class WithLists(keras.callbacks.Callback):
         self.model.set_weights(self.weights[self.at])
 
 
+class HiddenDelta(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {"val_loss": round(logs["val_loss"], 3)})
+
+
+class KeepsOldWeights(ByHand):
+    def on_train_begin(self, logs=None):
+        self.best, self.wait = self.first, 0
+
+
 class KeepsNaN(ByHand):
     def on_epoch_end(self, epoch, logs=None):
         if self.kept is None:
@@ -165,6 +177,14 @@ def percent(kept, good):
     return 100 * (kept / good - 1)
 
 
+def last_of_equals(values):
+    return max(i for i, value in enumerate(values) if value == min(values))
+
+
+def against_last(val, test, stop):
+    return percent(test[int(np.argmin(val[: stop + 1]))], test[-1])
+
+
 def regret(val, test, stop, until=1, kept_by="val", best_by="val", measured="test", number=percent):
     columns = {"val": val, "test": test}
     kept = int(np.argmin(columns[kept_by][: stop + until]))
@@ -182,6 +202,10 @@ def growing(history):
     return len(losses) - 1 - at >= 8 + at / 5 or len(losses) >= 250
 
 
+def nine_without_a_lower(history):
+    return best(history["val_loss"][::-1], better=lambda value, best: value <= best) >= 9
+
+
 def first_rise(history):
     return len(history["val_loss"]) > 1 and history["val_loss"][-1] > history["val_loss"][-2]
 
@@ -191,7 +215,7 @@ class TestChapter03(ExerciseRules):
     names = dict(keras=keras, np=np, math=math, Patience=Patience, Smoothed=Smoothed, Epochs=Epochs)
     answers = {
         ex.stop_and_keep: (
-            [(9, 6), [9, 6], (np.int64(9), np.int64(6))],
+            [(9, 6), [9, 6], (np.int64(9), np.int64(6)), (9.0, np.array(6)), np.array([9, 6]), "9, 6"],
             {"every failure": ((5, 3), "starts the count again"),
              "last weights": ((9, 9), "not the last"),
              "the future": ((9, 10), "nobody trains it"),
@@ -203,10 +227,14 @@ class TestChapter03(ExerciseRules):
              "another best": ((9, 1), "Not 1"),
              "elsewhere": ((2, 1), "under each epoch"),
              "one number": (9, "is two epochs"),
+             "fractions": ((9.7, 6.2), "in yours there is 9.7"),
+             "a set": ({9, 6}, "forgets the order"),
              "text": ("nine", "is two epochs"),
              "three": ((9, 6, 1), "is two epochs")}, (..., ...)),
         ex.best_epoch: (
-            [best, lambda v, mode: int(np.nanargmin(v) if mode == "min" else np.nanargmax(v))],
+            [best, lambda v, mode: int(np.nanargmin(v) if mode == "min" else np.nanargmax(v)),
+             lambda v, mode: float(best(v, mode)), lambda v, mode: np.array(best(v, mode)),
+             lambda v, mode: np.argmin(np.nan_to_num(np.array(v) * (-1) ** (mode == "max"), nan=np.inf))],
             {"always the smallest": (lambda v, mode: best(v), 'With mode="max"'),
              "NaN wins": (lambda v, mode: int(np.argmin(v) if mode == "min" else np.argmax(v)),
                           "Epoch 0 is NaN"),
@@ -221,6 +249,11 @@ class TestChapter03(ExerciseRules):
                             "minus infinity. You return no epoch"),
              "min from 1": (lambda v, mode: best(v, mode, first=1 if mode == "min" else math.inf),
                             "begin with infinity"),
+             "NaN is -1": (lambda v, mode: np.argmax(np.nan_to_num(v, nan=-1)) if mode == "max" else best(v),
+                           "What stands for the NaN"),
+             "from 100": (lambda v, mode: best(v, mode, first=100), "Infinity is not"),
+             "max from -100": (lambda v, mode: best(v, mode, first=math.inf if mode == "min" else 100),
+                               "Minus infinity is not"),
              "starts at -1": (lambda v, mode: max(range(len(v)), key=lambda i: v[i] if v[i] < 1 else 0)
                               if mode == "max" else best(v), "Is a number fixed?"),
              "no return": (lambda v, mode: None, "is a return missing?")}, lambda v, mode: ...),
@@ -230,6 +263,9 @@ class TestChapter03(ExerciseRules):
              "every failure": (early(resets_wait=False), "count the failures in all"),
              "the training loss": (early(key="loss"), 'You seem to read "loss"'),
              "best from 1": (early(first=1.0), "begin at 1?"),
+             "best from 100": (early(first=100.0), "No number is above all losses"),
+             "a hidden min_delta": (HiddenDelta, "no min_delta"),
+             "old weights": (KeepsOldWeights, "the weights, too"),
              "best from 0": (early(first=0.0), "begin at 0?"),
              "at the stop alone": (RestoresAtStop, "set them in on_train_end"),
              "no copy": (NoCopy, "get_weights() is a copy"),
@@ -254,6 +290,10 @@ class TestChapter03(ExerciseRules):
              "all by test": (lambda v, t, s: regret(v, t, s, kept_by="test", best_by="test"),
                              "lowest test losses"),
              "best by test": (lambda v, t, s: regret(v, t, s, best_by="test"), "Nobody could have chosen"),
+             "against the last": (against_last, "the last epoch's test loss"),
+             "last of equals": (lambda v, t, s: percent(t[last_of_equals(v[: s + 1])], t[last_of_equals(v)]),
+                                "The first of equals"),
+             "rounded": (lambda v, t, s: round(regret(v, t, s), 1), "do not round"),
              "in val_loss": (lambda v, t, s: regret(v, t, s, measured="val"), "lost in val_loss"),
              "share": (lambda v, t, s: regret(v, t, s, number=lambda a, b: a / b - 1), "multiply by 100"),
              "difference": (lambda v, t, s: regret(v, t, s, number=lambda a, b: a - b), "is the difference"),
@@ -272,6 +312,9 @@ class TestChapter03(ExerciseRules):
             [Patience("val_loss", 12) | Epochs(200), Smoothed(10, Patience("val_loss", 5)),
              ImprovementBelow("val_loss", 0.01, window=20, relative=True), growing],
             {"cheap": (Patience("val_loss", 3), "The limit is 10 %"),
+             "the lesson's": (Patience("val_loss", 10), "where Patience 10 does"),
+             "the lesson's, by hand": (nine_without_a_lower,
+                                       "where Patience 9 does"),
              "to the end": (Epochs(300), "trains so long"),
              "long": (Patience("val_loss", 50) | Epochs(250), "trains so long"),
              "never ends": (Patience("val_loss", 50), "never ends"),
@@ -301,23 +344,23 @@ def test_the_picture_of_a_wrong_answer_to_3_1_does_not_show_the_right_one(monkey
 
 def test_a_rule_that_costs_less_or_loses_less_than_patience_is_told_so():
     assert "below the line of Patience" in ex.own_rule.grade(Smoothed(10, Patience("val_loss", 5))).text
-    assert "on the line of Patience" in ex.own_rule.grade(Patience("val_loss", 10)).text
+    assert "on the line of Patience" in ex.own_rule.grade(Patience("val_loss", 10) | Epochs(299)).text
 
 
 def test_the_score_is_that_of_compare():
     rule = Patience("val_loss", 10)
-    cost, lost, by_problem = ex._score(rule)
+    cost, by_problem, stops, endless = ex.score(rule, ex.UNITS, ex.SEEDS)
     expected = {name: (c, r) for name, c, r in ex._frontier()}["Patience 10"]
-    assert (cost, lost) == pytest.approx(expected)
-    assert np.mean(list(by_problem.values())) == pytest.approx(lost)
+    assert (cost, np.mean(list(by_problem.values()))) == pytest.approx(expected)
+    assert len(stops) == 100 and not endless
 
 
 def test_the_score_is_of_runs_that_the_lesson_does_not_show():
-    lesson = ex.load_curves("proben1").select(units=64)
+    lesson, unseen = load_curves("proben1").select(units=64), scores.runs(ex.UNITS, ex.SEEDS)
     shown = {tuple(run["val_loss"][:5]) for run in lesson}
-    assert len(ex._unseen()) == 100
-    assert not any(tuple(run["val_loss"][:5]) in shown for _, run, _ in ex._unseen())
-    assert all(set(seen) == set(ex.SEEN) for _, seen, _ in ex._unseen())
+    assert len(unseen) == 100
+    assert not any(tuple(run["val_loss"][:5]) in shown for _, run, _ in unseen)
+    assert all(set(seen) == set(scores.SEEN) for _, seen, _ in unseen)
 
 
 def test_a_slow_way_to_write_a_rule_is_scored_in_time():

@@ -88,7 +88,8 @@ class TestChapter04(ExerciseRules):
     names = dict(np=np, Patience=Patience, Epochs=Epochs)
     answers = {
         ex.score_by_hand: (
-            [[0, 0, 10, 25, 0, 20], np.array([0, 0, 10.0, 25.0, 0, 20.0]), (0, 0, 10, 25, 0, 20)],
+            [[0, 0, 10, 25, 0, 20], "0, 0, 10, 25, 0, 20", (score for score in (0, 0, 10, 25, 0, 20)),
+             np.array([0, 0, 10.0, 25.0, 0, 20.0]), (0, 0, 10, 25, 0, 20)],
             {"the future": (100 * (LOSSES / 0.3 - 1), "has not happened yet"),
              "shares": ([0, 0, 0.1, 0.25, 0, 0.2], "percent"),
              "the epoch before": ([0, -20, 10, 13.64, -40, 20], "epoch before"),
@@ -97,6 +98,7 @@ class TestChapter04(ExerciseRules):
              "the first": ([0, -20, -12, 0, -40, -28], "epoch 0"),
              "difference": ([0, 0, 0.04, 0.1, 0, 0.06], "difference"),
              "five": ([0, 10, 25, 0, 20], "six epochs"),
+             "a text in it": ([0, 0, 10, 25, 0, "20"], "the text '20': leave out the quotes"),
              "one slip": ([0, 0, 10, 20, 0, 20], "At epoch 3"),
              "a number": (25, "list of six")},
             [0, ..., ..., ..., ..., ...]),
@@ -113,6 +115,7 @@ class TestChapter04(ExerciseRules):
              "inside": ((9, 8, 13), "inside a strip"),
              "elsewhere": ((3, 8, 14), "does not stop at epoch 3"),
              "two": ((9, 8), "Three epochs"),
+             "a fraction": ((9.5, 8, 14), "in yours there is 9.5"),
              "a number": (9, "three epochs")},
             (..., ..., ...)),
         ex.rises_in_a_row: (
@@ -154,7 +157,8 @@ class TestChapter04(ExerciseRules):
         ex.no_problem_behind: (
             [Patience("val_loss", 16) | Epochs(250), smoothed, patient],
             {"too soon": (GeneralizationLoss(5), "loses most on soybean"),
-             "too short": (Patience("val_loss", 10) | Epochs(250), "a rule is fitted too"),
+             "too short": (Patience("val_loss", 10) | Epochs(250), "64 units; most is lost with 256"),
+             "a fixed length again": (Epochs(75), "networks of 64 units; most is lost with 16"),
              "never": (SuccessiveIncreases(8), "never end"),
              "too long": (Patience("val_loss", 50) | Epochs(299), "dearly paid"),
              "fixed length": (Epochs(90), "Both limits"),
@@ -178,4 +182,4 @@ def test_the_scores_of_4_1_and_4_3_are_what_the_criteria_say():
 def test_no_length_of_patience_alone_ends_every_run_within_both_limits():
     # so that a budget is needed: the exercise's hint says so
     for length in (15, 16, 17, 18):
-        assert ex._score(Patience("val_loss", length))[2], length
+        assert ex._score(Patience("val_loss", length))[3], length

@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_utils.classroom.chapter_05 import exercises as ex
+from course_utils.classroom.chapter_05 import second_stops
 from course_utils.classroom.data import load_curves
 from course_utils.pruning import at_target, tfmot
 from course_utils.stopping import Above, After, Armed, Epochs, Patience
@@ -58,8 +59,17 @@ def three_rises(history):
     return len(losses) > 3 and bool(np.all(np.diff(losses[-4:]) > 0))
 
 
+def other_column(history):
+    losses = [loss for loss in history["val_loss"] if loss > 0.895]
+    return len(losses) > 3 and min(losses[-3:]) >= min(losses[:-3])
+
+
 def fine_tuned(history):
     return sum(share > 0.899 for share in history["sparsity"]) >= 12
+
+
+def fine_tuned_or_worse(history):
+    return fine_tuned(history) or second_stop(history)
 
 
 class TestChapter05(ExerciseRules):
@@ -115,6 +125,13 @@ class TestChapter05(ExerciseRules):
              "exactly": (lambda h: second_stop(h, above=0.9), "not to 0.9"),
              "rises": (three_rises, "need not rise"),
              "ties": (lambda h: second_stop(h, compare=np.greater), "the comparison is >="),
+             "at the border": (lambda h: second_stop(h, above=np.nextafter(0.895, 0)), "the comparison is >"),
+             "above 0.89": (lambda h: second_stop(h, above=0.89), "the border is 0.895"),
+             "another column": (other_column, "Is it the sparsity"),
+             "five full epochs": (lambda h: sum(share > 0.895 for share in h["sparsity"]) == 6,
+                                  "Is a number of epochs fixed"),
+             "one more": (lambda h: second_stop(h) and np.sum(np.array(h["sparsity"]) > 0.895) > 4,
+                          "3 bring no new lowest"),
              "a fixed epoch": (After(8, three), "Is an epoch fixed"),
              "never afresh": (never_afresh, "begin the count again"),
              "half full": (lambda h: second_stop(h, above=0.75), "a share that is too small"),
@@ -125,7 +142,7 @@ class TestChapter05(ExerciseRules):
              "no function": (11, "function")},
             lambda history: ...),
         ex.read_the_table: (
-            ["bd", ["b", "d"], "d, b", {"B", "D"}],
+            ["bd", ["b", "d"], np.array(["b", "d"]), (letter for letter in "bd"), "d, b", {"B", "D"}],
             {"files": ("abd", "a does not hold"),
              "zeros are fast": ("bcd", "c does not hold"),
              "smallest": ("d", "b holds"),
@@ -136,10 +153,16 @@ class TestChapter05(ExerciseRules):
              "a number": (2, "letters a, b, c and d")},
             ...),
         ex.your_second_stop: (
-            [(Armed(target, three | Epochs(12)), target), [Armed(full, Epochs(12)), full],
-             (fine_tuned, target)],
+            [(Armed(target, three | Epochs(12)), target), [Armed(full, three | Epochs(12)), full],
+             (fine_tuned_or_worse, target)],
             {"a fixed number": ((After(8, Epochs(11)), full), "Let it wait for the measured sparsity"),
-             "a fixed end": ((Epochs(20), Epochs(20)), "keeps 0.4"),
+             "a fixed end": ((Epochs(20), Epochs(20)), "Let it wait for the measured sparsity"),
+             "nearly full": ((Armed(Above("sparsity", 0.8), Epochs(15)), full), "with sparsity 0.8"),
+             "the best may be less": ((Armed(full, three | Epochs(12)), Above("sparsity", 0.85)),
+                                      "keeps 0.86. Only epochs with full masks"),
+             "no patience": ((Armed(full, Epochs(12)), full), "that is what patience is for"),
+             "no patience, by hand": ((fine_tuned, target), "that is what patience is for"),
+             "the training loss": ((Armed(full, Patience("loss", 3) | Epochs(12)), full), "patience is for"),
              "patience": ((three, None), "waited for the masks"),
              "long patience": ((Patience("val_loss", 10), None), "the choice of the best epoch"),
              "best of all": ((Armed(full, three | Epochs(12)), None), "the choice of the best epoch"),
@@ -155,13 +178,13 @@ class TestChapter05(ExerciseRules):
 
 
 def test_5_5_needs_the_budget_and_both_limits_leave_room():
-    best = {n: ex._score(Armed(target, three | Epochs(n)), target) for n in (6, 11, 12, 13, 16)}
+    best = {n: ex.score(Armed(target, three | Epochs(n)), target) for n in (6, 11, 12, 13, 16)}
     ends = {n: (epochs <= ex.MOST_EPOCHS, lost <= ex.MOST_LOST) for n, (epochs, _, lost, _) in best.items()}
     assert ends == {6: (True, False), 11: (True, True), 12: (True, True), 13: (True, True), 16: (False, True)}
 
 
 def test_the_runs_of_5_5_begin_where_pruning_begins():
-    for seen, accuracy in ex._runs():
+    for seen, accuracy in second_stops.runs():
         assert 0 < seen["sparsity"][0] < 0.6 and seen["sparsity"][-1] > ex.FULL
         assert len(accuracy) == len(seen["val_loss"]) > 20 and "test_accuracy" not in seen
 

@@ -9,7 +9,7 @@ import numpy as np
 from course_utils.classroom.chapter_06 import exercises as ex
 from course_utils.classroom.data import load_cifar10, mobilenetv2_weights
 from course_utils.pruning import prune_at_stop
-from course_utils.stopping import Patience
+from course_utils.stopping import Below, Patience
 from course_utils.transfer import backbone, leep, split_at, unfreeze
 from exercise_rules import ExerciseRules
 
@@ -74,6 +74,11 @@ def until_best(head, top, patience):
     return len(head), len(top), int(np.argmin(head + top))
 
 
+def later_tie(head, top, patience):
+    both = seen(head, patience) + seen(top, patience)
+    return len(seen(head, patience)), len(seen(top, patience)), len(both) - 1 - int(np.argmin(both[::-1]))
+
+
 class Made:
     """An answer that takes seconds to make: it is made when it is graded, not when tests are collected."""
 
@@ -85,7 +90,8 @@ def made_first(grader):
     return lambda answer: grader(answer.make() if isinstance(answer, Made) else answer)
 
 
-ex.prune_the_top.grader = made_first(ex.prune_the_top.grader)
+for exercise in (ex.leep_by_hand, ex.prune_the_top):
+    exercise.grader = made_first(exercise.grader)
 
 
 class Names(Mapping):
@@ -166,6 +172,20 @@ def with_constraints():
     return model
 
 
+def settings(**changes):
+    """What 6.5's solution gives to prune_at_stop, with changes: refused before anything is trained."""
+    known, validation = photos()
+    return dict(model=trained(), data=known, validation_data=validation, first=None, target_sparsity=0.9,
+                second=Patience("val_loss", 3), ramp_epochs=5, epochs=20) | changes
+
+
+def with_a_branch():
+    """The trained model, dense, and beside it a branch of zeros that adds nothing."""
+    model = trained()
+    wide = keras.layers.Dense(4000, kernel_initializer="zeros")(keras.layers.Flatten()(model.input))
+    return keras.Model(model.input, model.output + keras.layers.Dense(10, kernel_initializer="zeros")(wide))
+
+
 def whole_network():
     source = backbone("MobileNetV2", side=97, from_side=32, weights=None)
     return keras.Model(source.input, keras.layers.Dense(10)(source.output))
@@ -190,7 +210,7 @@ class TestChapter06(ExerciseRules):
              "a number": (4, "list of names")},
             [..., ...]),
         ex.what_is_trained: (
-            [(1338, 1338), [1338.0, 1338], np.array([1338, 1338])],
+            [(1338, 1338), [1338.0, 1338], np.array([1338, 1338]), "1338, 1338"],
             {"with norm2": ((1402, 1434), "all four of its rows"),
              "scale and shift": ((1370, 1386), "scale and shift"),
              "without the head": ((1168, 1338), "head is trained too"),
@@ -200,7 +220,7 @@ class TestChapter06(ExerciseRules):
              "with conv1": ((1338, 1418), "conv1 stands before"),
              "everything": ((1514, 1514), "whole model"),
              "otherwise": ((1338, 7), "leave the norms out"),
-             "one number": (1338, "two numbers"),
+             "one number": (1338, "two whole numbers"),
              "not whole": ((1338, 0.5), "two whole numbers")},
             (..., ...)),
         ex.two_events: (
@@ -214,6 +234,8 @@ class TestChapter06(ExerciseRules):
              "one too short": (lambda h, t, p: two_phases(h, t, p, shorter=1), "leave out the epoch"),
              "until the best": (until_best, "epochs of waiting"),
              "best of the top": (best_of_the_top, "Look at both"),
+             "a later tie": (later_tie, "Of equals the first"),
+             "two numbers": (lambda h, t, p: (5, 6), "Three whole numbers"),
              "fixed": (lambda h, t, p: two_phases(h, t, 2), "fixed in yours"),
              "equal counts": (lambda h, t, p: two_phases(h, t, p, better=np.less_equal), "comparison is <"),
              "otherwise": (lambda h, t, p: (1, 2, 3), "it should be (5, 6, 8)"),
@@ -222,7 +244,8 @@ class TestChapter06(ExerciseRules):
              "no function": ((5, 6, 8), "function")},
             lambda head, top, patience: ...),
         ex.leep_by_hand: (
-            [leep(ex.THETA, ex.KINDS), -0.239, np.float32(-0.24)],
+            [leep(ex.THETA, ex.KINDS), -0.239, np.float32(-0.24), np.array(-0.239),
+             Made(lambda: keras.ops.convert_to_tensor(-0.239))],
             {"positive": (0.239, "not positive"),
              "log of the mean": (np.log(0.8), "log of the mean"),
              "base 10": (-0.104, "base 10"),
@@ -235,16 +258,25 @@ class TestChapter06(ExerciseRules):
              "knows nothing": (-0.693, "knows nothing"),
              "otherwise": (-2, "Not -2"),
              "otherwise positive": (3, "at most 0"),
-             "a text": ("-0.239", "one number")},
+             "a text": ("-0.239", "leave out the quotes")},
             ...),
         ex.prune_the_top: (
-            [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints)],
+            [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints)],  # a dict: the shown solution
             {"not pruned": (Made(trained), "Nothing is pruned"),
              "not trained on": (Made(lambda: cut_down(0.97)), "trained on"),
              "too few zeros": (Made(lambda: cut_down(0.5)), "Did the masks reach"),
+             "zeros beside it": (Made(with_a_branch), "take none of its weights away"),
+             "never ends": (Made(lambda: settings(second=Below("val_loss", 0.01))), "Nothing was trained"),
+             "a share of 0.5": (Made(lambda: settings(target_sparsity=0.5)), "will not have 90%"),
+             "a ramp too long": (Made(lambda: settings(ramp_epochs=30)), "would not be full in time"),
+             "a misspelt setting": (Made(lambda: settings(learn_rate=1)), "Did you mean 'learning_rate'?"),
+             "no data": (Made(lambda: {"second": Patience("val_loss", 1)}), "needs model and data"),
+             "another column": (Made(lambda: settings(second=Patience("val_los", 1, mode="min"))),
+                                'Did you mean "val_loss"?'),
+             "no rule": (Made(lambda: settings(second=3)), "criterion"),
              "neither": (Made(lambda: cut_down(0.5, lambda kernel: -kernel)), "Both are too few"),
              "the whole network": (Made(whole_network), "Prune `model`"),
-             "a number": (0.9, "is a model")},
+             "a number": (0.9, "or a model that it gives back")},
             ...)}
 
 

@@ -15,6 +15,10 @@ def best_epoch(history, validation_freq, place=np.argmin, column="val_loss", fir
     return (place(history[column]) + first) * validation_freq + shift
 
 
+def last_of_equals(values):
+    return len(values) - 1 - np.argmin(values[::-1])
+
+
 def freq_by_lengths(history, whole):
     return whole(len(history["loss"]) / len(history["val_loss"]))
 
@@ -24,7 +28,7 @@ class TestChapter90(ExerciseRules):
     names = dict(np=np)
     answers = {
         ex.four_epochs: (
-            [7, np.int64(7)],
+            [7, 7.0, np.int64(7), np.array(7)],
             {"reuse": (2, "made a new callback"),
              "min_delta": (4, "no min_delta here"),
              "monitor": (5, "It did stop"),
@@ -34,9 +38,11 @@ class TestChapter90(ExerciseRules):
              "trainable": (9, "Drawer 9 shows itself by a layer"),
              "no drawer": (13, "from 1 to 12"),
              "a bool": (True, "from 1 to 12"),
+             "a list": ([7], "take it out of the list"),
+             "quotes": ("7", "leave out the quotes"),
              "text": ("resume", "from 1 to 12")}, ...),
         ex.three_in_one_loop: (
-            [[1, 2, 5], {5, 2, 1}, (5, 1, 2), np.array([2, 1, 5])],
+            [[1, 2, 5], "1,2,5", "1, 2, 5", [1.0, 2, 5], {5, 2, 1}, (5, 1, 2), np.array([2, 1, 5])],
             {"no seed": ([2, 5], "2 of 3 found. Look at the first line"),
              "no reuse": ([1, 5, 5], "2 of 3 found. Which objects"),
              "no monitor": ([1, 2], "2 of 3 found. Compiled with"),
@@ -44,8 +50,9 @@ class TestChapter90(ExerciseRules):
              "one more": ([1, 2, 5, 4], "Drawer 4 shows itself by a min_delta"),
              "another": ([1, 2, 3], "Drawer 3 shows itself by a baseline"),
              "one": (2, "Three drawers"),
-             "names": (["seed", "reuse"], "'seed' is none"),
-             "text": ("1, 2, 5", "a list of three"),
+             "names": (["seed", "reuse"], "there is the text 'seed'"),
+             "no drawer": ([1, 2, 13], "there is no drawer 13"),
+             "text": ("drawers", "there is the text 'd'"),
              "None": (None, "a list of three")}, [..., ..., ...]),
         ex.epoch_of_the_best: (
             [best_epoch, lambda h, freq: range(freq - 1, len(h["loss"]), freq)[np.argmin(h["val_loss"])]],
@@ -53,6 +60,8 @@ class TestChapter90(ExerciseRules):
              "multiplied": (lambda h, freq: best_epoch(h, freq, first=0, shift=0), "You multiply"),
              "from 1": (lambda h, freq: best_epoch(h, freq, shift=0), "Counted from 1"),
              "by lengths": (lambda h, _: best_epoch(h, freq_by_lengths(h, int)), "come out even"),
+             "last of equals": (lambda h, freq: best_epoch(h, freq, place=last_of_equals),
+                                "The first is best"),
              "rounded": (lambda h, _: best_epoch(h, freq_by_lengths(h, math.ceil)), "come out even"),
              "largest": (lambda h, freq: best_epoch(h, freq, place=np.argmax), "smaller is better"),
              "training loss": (lambda h, freq: int(np.argmin(h["loss"])), "lowest training loss"),

@@ -3,7 +3,7 @@
 from ...stopping import best_so_far
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Right, Wrong, shown, whole
+from ..stage import Right, Wrong, one, shown, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -28,9 +28,10 @@ def recorded_run():
          "The course is about rules that must choose while the curve is still coming in.")
 def your_stop(answer):
     losses = recorded_run()["val_loss"]
-    stop = whole(answer)
-    if stop is None or not 0 <= stop < EPOCHS:
-        return f"The answer is an epoch, a whole number from 0 to {EPOCHS - 1}; this is {shown(answer)}."
+    asked = f"The answer is an epoch, a whole number from 0 to {EPOCHS - 1}"
+    stop = one(answer, asked, whole)
+    if not 0 <= stop < EPOCHS:
+        return f"{asked}; this is {shown(answer)}."
     kept, best = best_so_far(losses[: stop + 1]), best_so_far(losses)
     regret = 100 * (losses[kept] / losses[best] - 1)
     said = (f"You stop at epoch {stop} and keep epoch {kept}, the best so far: loss {losses[kept]:.3f}, "

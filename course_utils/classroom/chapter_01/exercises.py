@@ -6,7 +6,7 @@ import numpy as np
 from ...stopping import Below, MissingColumn, as_criterion
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Right, Wrong, call, check_hooks, run, shown, whole
+from ..stage import Right, Wrong, all_of, call, check_hooks, one, run, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -21,7 +21,8 @@ LOSSES = [2.0, 1.1, 0.7, 0.5, 0.48, 0.52, 0.46, 0.41]
     solution="answer = 4      # 0.48 is the first value under 0.5; epochs count from 0",
     fact="The loss rises again at epoch 5. A threshold stop never learns of it: it has gone home.")
 def first_below(answer):
-    epoch = whole(answer)
+    asked = "The answer is an epoch, a whole number from 0 to 7"
+    epoch = one(answer, asked, whole)
     if epoch == 4:
         return None
 
@@ -48,7 +49,7 @@ def first_below(answer):
     if epoch is not None and 0 <= epoch < len(LOSSES):
         said = f"At epoch {epoch} the loss is {LOSSES[epoch]}. Look for the first value under 0.5."
         raise Wrong(said, draw)
-    return f"The answer is an epoch, a whole number from 0 to 7; this is {shown(answer)}."
+    return f"{asked}; this is {epoch}."
 
 
 @chapter.exercise(
@@ -72,10 +73,7 @@ def count_the_breaks(answer):
     losses = [[0.9, 0.8, 0.7, 0.6], [0.5, 0.009, 0.3, 0.2], [0.2, 0.01, 0.3, 0.1],
               [0.008, 0.1, 0.1, 0.1], [0.1, 0.1, 0.2, 0.001]]
     expected = [4, 2, 4, 1, 4]
-    counts = call(answer, [list(epoch) for epoch in losses], 0.01)
-    counts = [whole(count) for count in counts] if isinstance(counts, (list, tuple, np.ndarray)) else [None]
-    if None in counts:
-        return "The function should return a list: one whole number for each epoch."
+    counts = _counts(answer, losses, 0.01)
     if counts == expected:
         return _other_numbers(answer)
     if counts == [4, 2]:
@@ -94,11 +92,17 @@ def count_the_breaks(answer):
             f"You count {counts[epoch]}; the loop runs {expected[epoch]}.")
 
 
+def _counts(answer, losses, threshold):
+    got = call(answer, [list(epoch) for epoch in losses], threshold)
+    asked = "The function should return a list, one whole number for each epoch"
+    return all_of(got, asked, whole, typed=False)
+
+
 def _other_numbers(answer):
-    if list(call(answer, [[3.0, 1.0], [0.4, 3.0, 3.0]], 0.5)) == [2, 1]:
+    if _counts(answer, [[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5) == [2, 1]:
         return None
     return ("Right for threshold 0.01 and epochs of four batches, "
-            "but not for [[3, 1], [0.4, 3, 3]] with threshold 0.5. Is a number fixed?")
+            "but not for [[3, 1], [0.4, 3, 0.3]] with threshold 0.5. Is a number fixed?")
 
 
 @chapter.exercise(
@@ -112,12 +116,10 @@ def mean_loss(losses, sizes):
     fact="A small last batch with a large loss hardly counts, and it should not: "
          "it is two pictures of fifty.")
 def mean_over_pictures(answer):
-    value = call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2])
-    if not isinstance(value, (int, float, np.number, np.ndarray)) or np.ndim(value):
-        return f"One number is asked for, the mean of the whole epoch; you returned {shown(value)}."
-    value = float(value)
+    asked = "One number is asked for, the mean of the whole epoch"
+    value = one(call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2]), asked, typed=False)
     if np.isclose(value, 11.6 / 50):
-        if np.isclose(float(call(answer, [3.0, 1.0], [1, 3])), 1.5):
+        if np.isclose(one(call(answer, [3.0, 1.0], [1, 3]), asked, typed=False), 1.5):
             return None
         return ("Right for the four batches, wrong for losses [3, 1] with sizes [1, 3]: that mean is 1.5. "
                 "Is a number fixed?")
@@ -151,7 +153,8 @@ def threshold_stop(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
     check_hooks(answer)
-    rows = [{"loss": loss, "accuracy": 1 - loss, "val_loss": 0.2} for loss in (0.9, 0.5, 0.3, 0.1)]
+    rows = [{"loss": loss, "accuracy": 1 - loss, "val_loss": val}
+            for loss, val in ((0.9, 0.6), (0.5, 0.2), (0.3, 0.6), (0.1, 0.6))]
     callback = answer("loss", 0.5)
     epoch, model = run(callback, rows)
     if not model.stop_training and vars(callback).get("stop_training"):
@@ -170,10 +173,14 @@ def threshold_stop(answer):
         return ("With losses 0.9, 0.5, 0.3, 0.1 and threshold 0.5 the stop is at epoch 2; "
                 f"yours is at epoch {epoch}.")
     epoch, model = run(answer("val_loss", 0.25), rows)
-    if epoch != 0 or not model.stop_training:
-        return ("Asked to watch val_loss, which is 0.2 from the start, it did not stop at once. "
+    if epoch != 1 or not model.stop_training:
+        return ("Asked to watch val_loss, which is 0.2 at epoch 1 and 0.6 else, it did not stop there. "
                 "Does it look at self.metric?")
-    if run(answer("loss", 0.95), rows)[0] != 0:
+    epoch, model = run(answer("loss", 0.95), rows)
+    if epoch == 1:
+        return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9, and it stops at epoch "
+                "1. Epoch 0 counts like any other.")
+    if epoch != 0:
         return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9. "
                 "Does it look at self.threshold?")
 

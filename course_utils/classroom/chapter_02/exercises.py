@@ -8,7 +8,8 @@ import numpy as np
 from ...stopping import ImprovementBelow, MissingColumn, as_criterion, compare
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Clock, Right, Wrong, call, run
+from ..stage import Clock, Right, Wrong, all_of, call, one, several, truth, whole
+from .lifetimes import lifetime, other_budgets
 
 chapter = Chapter()
 summary = chapter.summary
@@ -23,11 +24,14 @@ SECONDS, LOSSES, LIMIT, EPSILON = [3, 6, 9, 12, 15], [0.9, 0.6, 0.65, 0.5, 0.499
     solution='answer = (2, "improvement")  # from 0.6 to 0.65 is an improvement of -0.05: <= 0.01',
     fact="With window 1 a single bad epoch is enough. Epoch 3 would have been the best so far.")
 def which_clause(answer):
-    try:
-        epoch, clause = answer
-        epoch = range(len(LOSSES))[epoch]
-    except (TypeError, ValueError, IndexError):
-        return f'The answer is an epoch from 0 to 4 and a clause, such as (4, "time"); this is {answer!r}.'
+    asked = 'The answer is an epoch from 0 to 4 and a clause, such as (4, "time")'
+    parts = several(answer)
+    if parts is None or len(parts) != 2:
+        return f"{asked}; this is {answer!r}."
+    epoch, clause = one(parts[0], asked, whole), parts[1]
+    if epoch not in range(len(LOSSES)):
+        return f"{asked}; there is no epoch {epoch}."
+    clause = clause.strip().lower() if isinstance(clause, str) else clause
     if clause not in ("improvement", "time"):
         return f'The clause is "improvement" or "time"; this is {clause!r}.'
     if (epoch, clause) == (2, "improvement"):
@@ -66,17 +70,14 @@ def improvements(losses):
          "compare with.")
 def improvement_list(answer):
     losses, expected = [0.9, 0.6, 0.65, 0.5], [math.inf, 0.3, -0.05, 0.15]
-    values = call(answer, list(losses))
-    if np.ndim(values) != 1:
-        return "The answer should be a list: one number for each epoch."
-    values = np.array(values, dtype=float)
+    values = np.array(_numbers(answer, losses), dtype=float)
     if len(values) == len(losses) - 1:
         return ("Three numbers for four epochs. Epoch 0 needs one too: inf, for it has nothing to compare "
                 "with.")
     if len(values) != len(losses):
         return f"There are 4 epochs, and you give {len(values)} numbers."
     if np.allclose(values, expected):
-        if np.array_equal(call(answer, [2.0, 2.0]), [math.inf, 0.0]):
+        if _numbers(answer, [2.0, 2.0]) == [math.inf, 0.0]:
             return None
         return "Right for the four losses, but not for [2, 2], which gives [inf, 0]. Is a number fixed?"
     if np.isinf(values).all():
@@ -93,6 +94,11 @@ def improvement_list(answer):
         return "You compare every epoch with the first. Improvement is over the epoch just before."
     epoch = int(np.flatnonzero(~np.isclose(values, expected))[0])
     return f"At epoch {epoch} you say {values[epoch]:.3g}; the improvement is {expected[epoch]:g}."
+
+
+def _numbers(answer, losses):
+    return all_of(call(answer, list(losses)), "The answer should be a list, one number for each epoch",
+                  typed=False)
 
 
 @chapter.exercise(
@@ -129,15 +135,17 @@ def mended_condition(answer):
         ([4.0, 8.0, 9.0], [2.0, 1.0, 0.8], 10.0, 0.01, False,
          "After 9 of 10 seconds, with losses 2, 1 and 0.8, you stop. `seconds` holds the time since the "
          "start: its last value is how much has passed."),
+        ([6.0, 12.0], [0.9, 0.5], 20.0, 0.01, False,
+         "12 of 20 seconds have passed, the loss fell by 0.4, and you stop. Is the limit fixed?"),
     ]
     for seconds, losses, limit, epsilon, stop, message in cases:
         try:
-            said = bool(call(answer, list(seconds), list(losses), limit, epsilon))
+            said = call(answer, list(seconds), list(losses), limit, epsilon)
         except IndexError:
             if len(losses) > 1:
                 raise
             return "At epoch 0 there is one loss, nothing to compare with yet; your function asks for two."
-        if said != stop:
+        if one(said, "Return True or False", truth, typed=False) != stop:
             return message
     return None
 
@@ -175,7 +183,7 @@ def prompt_budget(answer):
         return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
     clock = Clock()
     callback = answer(30, clock)
-    model, parts = _lifetime(callback, clock)
+    model, parts = lifetime(callback, clock)
 
     def draw():
         from ..notebook import show
@@ -205,31 +213,12 @@ def prompt_budget(answer):
     if ended < 29:
         raise Wrong(f"You ended at {ended:g} s of 30: too careful. Validation takes 3 s; how much do you "
                     "keep back?", draw)
-    _, again = _lifetime(callback, clock)
+    _, again = lifetime(callback, clock)
     if again != parts:
         raise Wrong(f"A second fit with the same callback ended at {again[-1][2]:g} s, the first at "
                     f"{ended:g}. Begin afresh in on_train_begin.")
-    _, parts = _lifetime(answer(60, clock), clock, validation=6)
-    if not 59 <= parts[-1][2] <= 60:
-        raise Wrong(f"With a budget of 60 s and a validation of 6 s you ended at {parts[-1][2]:g} s. Is a "
-                    "number fixed? Measure how long validation takes.")
+    other_budgets(answer)
     return None
-
-
-def _lifetime(callback, clock, batches=20, validation=3, epochs=9):
-    """(model, [(what, begin, end)]) of a run in which a batch takes one second; nobody waits for it."""
-    clock.seconds += 100  # between building a callback and training, time passes
-    start, parts = clock.seconds, []
-
-    def passed(what):
-        begin = clock.seconds - start
-        clock.seconds += 1 if what == "batch" else validation
-        if what == "batch" and parts and parts[-1][0] == "train":
-            begin = parts.pop()[1]  # one bar for all batches of an epoch
-        parts.append(("train" if what == "batch" else "validate", begin, clock.seconds - start))
-
-    _, model = run(callback, [{}] * epochs, batches=batches, passed=passed)
-    return model, parts
 
 
 MOST_COST, MOST_REGRET = 0.20, 3.0

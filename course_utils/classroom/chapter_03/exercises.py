@@ -5,52 +5,16 @@ import math
 
 import numpy as np
 
-from ...stopping import MissingColumn, Patience, Report, as_criterion, compare
-from ..data import load_curves
+from ...stopping import MissingColumn, Patience, as_criterion, compare
 from ..exercises import Chapter
-from ..stage import Model, Right, Wrong, call, run
+from ..scores import runs, score
+from ..stage import Right, Wrong, all_of, call, one, whole
+from .fates import RUNS, alone, nothing_to_keep, own_picture, same_fate
 
 chapter = Chapter()
 summary = chapter.summary
 
 LOSSES = [0.9, 0.7, 0.72, 0.6, 0.61, 0.65, 0.58, 0.6, 0.63, 0.59, 0.55]
-
-
-def _picture(losses, stop, kept, own=...):
-    """A function that draws a scripted run with the right stop and best epoch, and the learner's stop."""
-
-    def draw():
-        from ...stopping import plots
-        from ..notebook import show
-
-        right = Report("", epoch=stop, metric="val_loss", best_epoch=kept)
-        ax = plots.curve({"val_loss": losses}, ["val_loss"], right)
-        plots.draw_guess(ax, own, "your stop")
-        ax.legend(frameon=False)
-        yours = f"; yours is at epoch {own}" if own is not ... else ""
-        where = "no stop" if stop is None else f"the right stop at epoch {stop}"
-        show(ax, f"The validation losses, with {where} and the best epoch {kept}{yours}.")
-
-    return draw
-
-
-def _own_picture(stop, kept):
-    """A function that draws the losses of exercise 3.1 with the learner's answer, and not the right one."""
-
-    def draw():
-        from ...stopping import plots
-        from ..notebook import show
-
-        epochs = range(len(LOSSES))
-        ax = plots.curve({"val_loss": LOSSES}, ["val_loss"])
-        plots.draw_guess(ax, stop if stop in epochs else ..., "your stop")
-        if kept in epochs:
-            ax.plot([kept], [LOSSES[kept]], "o", color="black", markerfacecolor="none", markersize=11,
-                    label="your best")
-        ax.legend(frameon=False)
-        show(ax, f"The validation losses, with your stop, {stop}, and the epoch that you keep, {kept}.")
-
-    return draw
 
 
 @chapter.exercise(
@@ -62,10 +26,7 @@ def _own_picture(stop, kept):
     solution="answer = (9, 6)  # epochs 7, 8 and 9 fail one after the other; epoch 6 is the best until then",
     fact="Epoch 10 would have been better still. Patience 3 never sees it: that is its price.")
 def stop_and_keep(answer):
-    try:
-        stop, kept = (int(part) for part in answer)
-    except (TypeError, ValueError):
-        return f"The answer is two epochs, (stop, keep), such as (4, 2); this is {answer!r}."
+    stop, kept = all_of(answer, "The answer is two epochs, (stop, keep), such as (4, 2)", whole, count=2)
     if (stop, kept) == (9, 6):
         return None
     reasons = {
@@ -78,12 +39,12 @@ def stop_and_keep(answer):
         (9, 3): "The stop is right. But epoch 6, with 0.58, is better than epoch 3, with 0.6.",
         (10, 7): "You may be counting from 1: your epochs 10 and 7 are Keras's 9 and 6."}
     if (stop, kept) in reasons:
-        raise Wrong(reasons[stop, kept], _own_picture(stop, kept))
+        raise Wrong(reasons[stop, kept], own_picture(LOSSES, stop, kept))
     if stop == 9:
         raise Wrong(f"The stop is right. Which of epochs 0 to 9 has the lowest loss? Not {kept}.",
-                    _own_picture(stop, kept))
+                    own_picture(LOSSES, stop, kept))
     raise Wrong("Write the count of failures in a row under each epoch: 0, 0, 1, 0, 1, ... Where is it 3 for "
-                "the first time?", _own_picture(stop, kept))
+                "the first time?", own_picture(LOSSES, stop, kept))
 
 
 @chapter.exercise(
@@ -120,6 +81,12 @@ def best_epoch(answer):
         ([2.0, 1.5, 1.7], "min", 1, 'All of 2, 1.5, 1.7 are above 1. With mode="min", begin with infinity.'),
         ([-0.5, -0.2, -0.3], "max", 1, 'All of -0.5, -0.2, -0.3 are below 0. With mode="max", begin with '
                                        "minus infinity."),
+        ([-3.0, nan, -200.0], "max", 0, "Of -3, NaN, -200 epoch 0 has the largest. What stands for the "
+                                        "NaN in yours? Minus infinity, or nothing."),
+        ([3e300, 2e300, nan, 2.5e300], "min", 1, "Runs diverge: 3e300, 2e300, NaN, 2.5e300 are larger than "
+                                                 "any number you would choose. Infinity is not."),
+        ([-3e300, -2e300, nan, -2.5e300], "max", 1, "-3e300, -2e300, NaN, -2.5e300 are smaller than any "
+                                                    "number you would choose. Minus infinity is not."),
     ]
     for values, mode, expected, reason in cases:
         try:
@@ -128,8 +95,7 @@ def best_epoch(answer):
             if values is cases[0][0]:
                 raise  # no function, or one that returns nothing at all
             raise Wrong(f"{reason} You return no epoch.") from None
-        if isinstance(got, bool) or not isinstance(got, (int, np.integer)):
-            return f"The answer is an epoch, a whole number; for {values} you return {got!r}."
+        got = one(got, f"The answer is an epoch, a whole number; for {values}", whole, typed=False)
         shifted = expected - sum(map(math.isnan, values[:expected]))
         if got == shifted < expected:
             return (f"For {values} you return {got}. Without the NaN the values behind it move up, and are "
@@ -144,7 +110,8 @@ def best_epoch(answer):
     hints=['The lesson\'s loop is all there is to it: `value = logs["val_loss"]`, then best and wait.',
            "What a loop keeps in variables, a callback keeps in self. Set it up in on_train_begin, so that a "
            "second fit begins afresh.",
-           "Where the loss improves: self.weights = self.model.get_weights(). In on_train_end: set_weights."],
+           "Where the loss improves: self.weights = self.model.get_weights(). In on_train_end: set_weights, "
+           "if there are any. In a run of NaN alone there are none."],
     solution='''
 class MyEarlyStopping(keras.callbacks.Callback):
     def __init__(self, patience):
@@ -172,126 +139,11 @@ class MyEarlyStopping(keras.callbacks.Callback):
 def my_early_stopping(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(MyEarlyStopping), without parentheses behind it."
-    long = [1.0, 0.9, 0.95, 0.8, 0.8, 0.795, 0.85, 0.79, 0.9, 0.9, 0.9, 0.9, 0.7]
-    for losses, patience, meant in (
-            (long, 3, ""),
-            (long, 2, " Is the patience the one asked for?"),
-            ([2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 2, " A loss equal to the best is no improvement."),
-            ([3.0, 2.0, 1.0, 2.0, 1.5, 1.2, 0.9], 2,
-             " Better than the epoch before is not enough: improve on the best."),
-            ([math.nan, 0.5, 0.4, 0.3, 0.35, 0.36], 2,
-             " The first loss is NaN: it is not smaller than anything, and must not become the best."),
-            ([1.0, 0.5, math.nan, 0.8, 0.7, 0.6], 3,
-             " The loss of epoch 2 is NaN: that is a failure, and never the best."),
-            ([3.0, 1.0, 2.0, 1.5], 3, " Two failures are not three.")):
-        _same_fate(answer, losses, patience, meant)
-    _nothing_to_keep(answer)
-    _alone(answer)
+    for losses, patience, meant in RUNS:
+        same_fate(answer, losses, patience, meant)
+    nothing_to_keep(answer)
+    alone(answer)
     return None
-
-
-def _same_fate(answer, losses, patience, meant):
-    """Raise Wrong unless the callback stops this run where Patience does, and keeps the best weights."""
-    stop = Patience("val_loss", patience).first({"val_loss": losses})
-    end = len(losses) - 1 if stop is None else stop
-    kept = int(np.nanargmin(losses[: end + 1]))
-    callback = answer(patience)
-    rows = [{"loss": epoch + 1.0, "val_loss": loss} for epoch, loss in enumerate(losses)]
-    epoch, model = run(callback, rows)
-    if not model.stop_training and vars(callback).get("stop_training"):
-        raise Wrong("You set self.stop_training. Keras reads the model's: self.model.stop_training.")
-    on = f"With patience {patience} on the losses {', '.join(f'{loss:g}' for loss in losses)}"
-    meant = _how_it_counts(losses, patience, stop, epoch) or meant if model.stop_training else meant
-    if stop is None and model.stop_training:
-        raise Wrong(f"{on} training should go on to the end; yours stops at epoch {epoch}.{meant}",
-                    _picture(losses, stop, kept, epoch))
-    if stop is not None and not model.stop_training:
-        raise Wrong(f"{on} training should stop at epoch {stop}; yours goes on to the end.{meant}",
-                    _picture(losses, stop, kept))
-    if epoch != end:
-        raise Wrong(f"{on} training should stop at epoch {stop}; yours stops at epoch {epoch}.{meant}",
-                    _picture(losses, stop, kept, epoch))
-    if model.weights != [kept] and _holds(list(vars(callback).values()), model.weights):
-        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}, "
-                    f"and the best is {kept}: you kept self.model.weights itself, which training goes on "
-                    "changing. self.model.get_weights() is a copy.", _picture(losses, stop, kept))
-    if model.weights == [epoch] and stop is None:
-        raise Wrong(f"{on} nothing stops training; it ends by itself at epoch {epoch}. Then, too, the model "
-                    f"should have its best weights, those of epoch {kept}: set them in on_train_end.",
-                    _picture(losses, stop, kept))
-    if model.weights == [epoch]:
-        raise Wrong(f"{on} the stop is right. But the model ends with the weights of the last epoch; "
-                    f"the best is {kept}. Keep a copy where the loss improves, and set it at the end.",
-                    _picture(losses, stop, kept))
-    if model.weights != [kept]:
-        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}; "
-                    f"the best is epoch {kept}.{meant}", _picture(losses, stop, kept))
-
-
-def _how_it_counts(losses, patience, stop, epoch):
-    """What a callback that stops at `epoch`, and not at `stop`, may have counted: a sentence, or ""."""
-
-    def first(values, best=math.inf, patience=patience, in_all=False):
-        wait = 0
-        for at, value in enumerate(values):
-            if value < best:
-                best, wait = value, wait if in_all else 0
-            else:
-                wait += 1
-                if wait >= patience:
-                    return at
-        return None
-
-    if any(map(math.isnan, losses)):
-        return ""  # the runs without NaN come first and have told these mistakes
-    begin = 'No loss here is below it so soon. Begin with float("inf").'
-    mistakes = [
-        (first(losses, patience=patience + 1),
-         f" You wait for one failure more: the one that makes it {patience} in a row is the last."),
-        (first(range(1, len(losses) + 1)), ' You seem to read "loss". The rule watches logs["val_loss"].'),
-        (first(losses, best=1.0), f" Does your best begin at 1? {begin}"),
-        (first(losses, best=0.0), f" Does your best begin at 0? {begin}"),
-        (first(losses, in_all=True), " You seem to count the failures in all. An epoch that improves on the "
-                                     "best sets the count back to 0.")]
-    return next((reason for at, reason in mistakes if at == epoch != stop), "")
-
-
-def _holds(value, weights):
-    """Is one of these very arrays in a value, or in a list in it?"""
-    if isinstance(value, (list, tuple)):
-        return any(_holds(part, weights) for part in value)
-    return any(value is weight for weight in weights)
-
-
-def _nothing_to_keep(answer):
-    """Raise Wrong if a run of NaN alone ends in an error, or is not stopped."""
-    rows = [{"loss": math.nan, "val_loss": math.nan} for _ in range(5)]
-    try:
-        epoch, model = run(answer(2), rows)
-    except Exception as error:
-        raise Wrong(f"Where every loss is NaN, no epoch is best and no weights were kept. Yours raises "
-                    f"{type(error).__name__}: set the weights only if there are some.") from None
-    if epoch != 1:
-        raise Wrong("Where every loss is NaN, every epoch is a failure: patience 2 should stop at epoch 1, "
-                    f"and yours {'stops at' if model.stop_training else 'goes on to'} epoch {epoch}.")
-
-
-def _alone(answer):
-    """Raise Wrong if one fit leaks into the next, or if another callback's stop is taken back."""
-    callback = answer(2)
-    run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (3.0, 2.0, 1.0, 2.0, 2.0)])
-    epoch, model = run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (9.0, 8.0, 7.0, 6.0, 5.0)])
-    if (epoch, model.weights) != (4, [4]):
-        raise Wrong("In a second fit with the same object every epoch improves, yet it ends at epoch "
-                    f"{epoch} with the weights of epoch {model.weights[0]}. Begin afresh in on_train_begin.")
-
-    def another_callback(epoch, model):
-        model.stop_training = model.stop_training or epoch == 1
-
-    rows = [{"loss": 1.0, "val_loss": loss} for loss in (9.0, 8.0, 7.0, 6.0)]
-    if run(answer(2), rows, Model(), meddle=another_callback)[0] != 1:
-        raise Wrong("Another callback asked to stop at epoch 1, and yours switched that off. Set True if the "
-                    "rule is met, never False.")
 
 
 @chapter.exercise(
@@ -308,10 +160,8 @@ def regret(val_loss, test_loss, stop):
     fact="A regret can be negative: a later, lower validation loss is not always a lower test loss. Choosing "
          "the epoch by the test loss would hide that, and much else.")
 def stop_regret(answer):
-    val, test = [1.0, 0.8, 0.9, 0.6, 0.9], [0.87, 0.9, 0.96, 0.75, 0.7]
-    got = call(answer, list(val), list(test), 2)
-    if np.ndim(got) or isinstance(got, (bool, str)):
-        return f"One number is asked for, in percent; you return {got!r}."
+    val, test = [1.0, 0.8, 0.9, 0.6, 0.9, 0.95], [0.87, 0.9, 0.96, 0.75, 0.7, 0.8]
+    got = _regret(answer, val, test, 2)
     mistakes = [
         (100 * (0.96 / 0.75 - 1), "28 is the regret of the weights at the stop. What is kept are the best by "
                                   "val_loss until then: epoch 1."),
@@ -323,6 +173,8 @@ def stop_regret(answer):
                                 "epoch: val_loss chooses, and its best is epoch 3."),
         (100 * (0.8 / 0.6 - 1), "33.3 is what is lost in val_loss. Choose epochs by val_loss, and measure "
                                 "in test_loss."),
+        (100 * (0.9 / 0.8 - 1), "You compare with the last epoch's test loss, 0.8. Compare with that of the "
+                                "epoch with the lowest val_loss, 3."),
         (0.2, "That is a share: multiply by 100 for percent."),
         (0.15, "That is the difference; in percent of the best epoch's loss it is 20."),
         (100 * (1 - 0.75 / 0.9), "You divide by the loss that was kept. Divide by that of the best epoch."),
@@ -332,32 +184,32 @@ def stop_regret(answer):
         named = [reason for value, reason in mistakes if math.isclose(got, value, abs_tol=0.02)]
         right = f"Epoch 1 is kept, epoch 3 is best: 100 (0.9 / 0.75 - 1) = 20. You return {got:.4g}."
         return named[0] if named else right
-    got = float(call(answer, list(val), list(test), 1))
+    got = _regret(answer, val, test, 1)
     if not math.isclose(got, 20.0, abs_tol=1e-6):
         return (f"With stop=1 it is 20 again, and you return {got:.4g}. The epoch of the stop was trained: "
                 "val_loss[: stop + 1].")
-    got = float(call(answer, [0.5, 0.4, 0.3], [0.4, 0.8, 0.64], 0))
+    got = _regret(answer, [0.5, 0.4, 0.3], [0.4, 0.8, 0.64], 0)
     if math.isclose(got, 37.5, abs_tol=1e-6) or got == 0:
         return (f"A regret can be negative: here the test loss is 0.4 at the epoch kept and 0.64 at the best "
                 f"by val_loss, -37.5 %. You return {got:.4g}: leave the sign as it is.")
     if not math.isclose(got, -37.5, abs_tol=1e-6):
         return f"With other losses it should be -37.5, and you return {got:.4g}. Is a number fixed?"
+    got = _regret(answer, [0.5, 0.4, 0.4, 0.3, 0.3], [0.9, 0.8, 0.7, 0.6, 0.5], 2)
+    if not math.isclose(got, 100 / 3, abs_tol=1e-6):
+        if abs(got - 100 / 3) < 0.5:
+            return f"You return {got:.4g} where it is 33.3333...: do not round, the digits are somebody's."
+        return ("Epochs 1 and 2 tie for the lowest val_loss until the stop, 3 and 4 for that of the whole "
+                f"run. The first of equals is kept, so it should be 33.3, and you return {got:.4g}.")
     return None
 
 
-PROBLEMS = ("diabetes", "soybean", "gene", "thyroid", "building")
-SEEN = ("loss", "val_loss", "error", "val_error")  # a rule must not see the test
+def _regret(answer, val, test, stop):
+    return one(call(answer, list(val), list(test), stop), "One number is asked for, in percent", typed=False)
+
+
 MOST_REGRET, MOST_COST = 10.0, 0.30
+UNITS, SEEDS = (16, 256), range(10, 20)  # other networks than the lesson's
 NOISE, SAME_COST = 0.5, 0.005  # what is smaller is no difference: points of regret, share of the epochs
-
-
-@functools.cache
-def _unseen():
-    """(problem, what the rule sees, all columns) of the runs for the score: other networks than before."""
-    curves = load_curves("proben1")
-    runs = [(problem, run) for problem in PROBLEMS for units in (16, 256) for seed in range(10, 20)
-            for run in curves.select(problem=problem, units=units, seed=seed)]
-    return [(problem, {name: run[name] for name in SEEN}, run) for problem, run in runs]
 
 
 @functools.cache
@@ -365,23 +217,19 @@ def _frontier():
     """[(name, cost, regret)] of Patience with many lengths, on the runs not seen."""
     lengths = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50)
     rules = {f"Patience {n}": Patience("val_loss", n) for n in lengths}
-    rows = compare(rules, [run for _, _, run in _unseen()], measured="test_loss")
+    rows = compare(rules, [run for _, _, run in runs(UNITS, SEEDS)], measured="test_loss")
     return [(row.name, row.share.mean(), row.regret.mean()) for row in rows]
 
 
-def _score(rule):
-    """(cost as a share, regret in percent, problem -> regret), means over the runs not seen. Raises Wrong."""
-    costs, regrets = [], {problem: [] for problem in PROBLEMS}
-    for problem, seen, history in _unseen():
-        stop = rule.first(seen)
-        if stop is None:
-            raise Wrong(f"On {problem} one run never ends: 300 epochs were recorded, none meets the rule. "
-                        "A budget joined with | ends it, such as Epochs(200).")
-        val, test = np.array(history["val_loss"]), history["test_loss"]
-        costs.append((stop + 1) / len(val))
-        regrets[problem].append(100 * (test[val[: stop + 1].argmin()] / test[val.argmin()] - 1))
-    by_problem = {problem: float(np.mean(values)) for problem, values in regrets.items()}
-    return float(np.mean(costs)), float(np.mean(list(by_problem.values()))), by_problem
+def _length_of_patience(stops):
+    """n, if these are the stops of Patience("val_loss", n) on every run not seen, else None."""
+    losses = [np.array(run["val_loss"]) for _, _, run in runs(UNITS, SEEDS)]
+    n = stops[0] - int(losses[0][: stops[0] + 1].argmin())
+    if n < 1 or any(stop - loss[: stop + 1].argmin() != n for stop, loss in zip(stops, losses)):
+        return None
+    plain = Patience("val_loss", n)
+    same = (plain.first({"val_loss": loss.tolist()}) == stop for stop, loss in zip(stops, losses))
+    return n if all(same) else None
 
 
 @chapter.exercise(
@@ -399,12 +247,15 @@ def own_rule(answer):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
     rule = as_criterion(answer)
     try:
-        cost, regret, by_problem = _score(rule)
+        cost, by_problem, stops, endless = score(rule, UNITS, SEEDS)
     except MissingColumn as error:
         unseen = "test_" in str(error).split(".")[0]
         test = " The test is for the score: a rule must not see it." if unseen else ""
         return f"{error}{test}"
-    worst = max(by_problem, key=by_problem.get)
+    if endless:
+        return (f"On {endless[0]} one run never ends: 300 epochs were recorded, none meets the rule. "
+                "A budget joined with | ends it, such as Epochs(200).")
+    worst, regret = max(by_problem, key=by_problem.get), float(np.mean(list(by_problem.values())))
 
     def draw():
         from ..notebook import show
@@ -426,6 +277,10 @@ def own_rule(answer):
         name, c, r = better[-1]
         raise Wrong(f"{said} {name} with a budget of 300 is cheaper and better: {c:.0%} and {r:z.1f} %. "
                     f"You lose most on {worst}, {by_problem[worst]:.0f} %.", draw)
+    plain = _length_of_patience(stops)
+    if plain:
+        raise Wrong(f"{said} It keeps both limits, and on all 100 runs it stops where Patience {plain} does: "
+                    "that is the last section's rule. Let yours do something else, somewhere.", draw)
     costs, regrets = [c for _, c, _ in _frontier()], [r for _, _, r in _frontier()]
     gain = float(np.interp(cost, costs, regrets)) - regret
     beside = (f"That is {gain:.1f} points below the line of Patience." if gain > NOISE else

@@ -1,13 +1,12 @@
 """The five exercises of chapter 05, stop-time pruning."""
 
-import functools
-
 import numpy as np
 
-from ...stopping import Above, Armed, Criterion, MissingColumn, Patience, as_criterion, replay
-from ..data import load_curves
+from ...stopping import MissingColumn, as_criterion, replay
 from ..exercises import Chapter
-from ..stage import Right, Wrong, call, shown
+from ..stage import Right, Wrong, all_of, call, one, several, shown
+from .armed import FIRST, NEARLY, QUICK, SHORT, SLOW, first_stop
+from .second_stops import FULL, GENTLE, GENTLE_FULL, TARGET, after_the_masks, line, score
 
 chapter = Chapter()
 summary = chapter.summary
@@ -29,16 +28,14 @@ def share_of_zeros(kernels):
 ''',
     fact="A small layer hardly counts in it, and can be ruined by it: look at the share of each layer, too.")
 def share_of_zeros(answer):
-    got = call(answer, [kernel.copy() for kernel in KERNELS])
-    if np.ndim(got):
-        return f"One number is asked for, over all the arrays; you return {np.size(got)}."
-    got = float(got)
+    asked = "One number is asked for, over all the arrays"
+    got = one(call(answer, [kernel.copy() for kernel in KERNELS]), asked, typed=False)
     if got == 0:
         return ("You return 0. `kernels` is a list, and `kernels == 0` asks whether the list is 0. Take one "
                 "array at a time.")
     if np.isclose(got, 21 / 26):
         other = [np.zeros((2, 2, 1, 3)), np.ones(4), np.eye(2)]
-        if np.isclose(float(call(answer, other)), 14 / 20):
+        if np.isclose(one(call(answer, other), asked, typed=False), 14 / 20):
             return None
         return "Right for these two arrays, but not for three, of 4, 1 and 2 dimensions. Is a number fixed?"
     mistakes = [
@@ -74,10 +71,8 @@ def _asked(step, end=199, target=0.9):
     fact="Half of the schedule, and the masks are at 0.79: it is steep at first. What is missing is the part "
          "that hurts.")
 def last_mask(answer):
-    try:
-        reached, end = (float(part) for part in answer)
-    except (TypeError, ValueError):
-        return f"The answer is two numbers, a sparsity and a step, as in (0.5, 300); this is {shown(answer)}."
+    asked = "The answer is two numbers, a sparsity and a step, as in (0.5, 300)"
+    reached, end = all_of(answer, asked, count=2)
     if reached > 1 and end <= 1:
         return "The sparsity comes first, then the step."
     if 1 < reached <= 100:
@@ -111,33 +106,6 @@ def last_mask(answer):
 
 # ---- 5.3 ----
 
-FULL = 0.895
-# masks are full from epoch 7 on; the right stop is 12
-QUICK = {"val_loss": [0.10, 0.30, 0.40, 0.50, 0.45, 0.30, 0.20,
-                      0.15, 0.16, 0.14, 0.16, 0.15, 0.17, 0.18, 0.19, 0.20],
-         "sparsity": [0.297, 0.52, 0.68, 0.787, 0.85, 0.886, 0.893] + 9 * [0.8999]}
-# a slower ramp: full from epoch 11 on; the right stop is 18
-SLOW = {"val_loss": [0.10, 0.20, 0.30, 0.25, 0.20, 0.18, 0.16, 0.14, 0.12, 0.13, 0.125,
-                     0.20, 0.21, 0.19, 0.20, 0.18, 0.19, 0.18, 0.19, 0.20, 0.21],
-        "sparsity": [0.1, 0.3, 0.45, 0.6, 0.7, 0.78, 0.82, 0.85, 0.87, 0.88, 0.89] + 10 * [0.9]}
-# the bug of 5.2: never full
-SHORT = {"val_loss": QUICK["val_loss"], "sparsity": [0.297, 0.52, 0.68] + 13 * [0.789]}
-
-
-def _stop(answer, run):
-    """The epoch in which the answer, a criterion or a function of the history so far, first says stop."""
-    if isinstance(answer, Criterion):
-        return answer.first(run)
-    for rows in range(1, len(run["val_loss"]) + 1):
-        so_far = {name: list(values[:rows]) for name, values in run.items()}
-        said = call(answer, so_far)
-        if not isinstance(said, (bool, np.bool_)):
-            raise Wrong(f"Return True or False; at epoch {rows - 1} you return {shown(said)}.")
-        if said:
-            return rows - 1
-    return None
-
-
 @chapter.exercise(
     "5.3", "The armed stop",
     hints=["First pick the losses that count: those of epochs with a sparsity above 0.895. "
@@ -152,7 +120,7 @@ def second_stop(history):
     fact="Three lines, or Armed(Above(\"sparsity\", 0.895), Patience(\"val_loss\", 3)). On masks that never "
          "get full it never stops: put a budget beside it.")
 def armed_stop(answer):
-    stop = _stop(answer, QUICK)
+    stop = first_stop(answer, QUICK)
 
     def draw():
         from ..notebook import show
@@ -177,22 +145,38 @@ def armed_stop(answer):
             14: "You stop at epoch 14. The loss need not rise three times in a row; it must not get below "
                 "0.14.",
             None: "You never stop this run. Its sparsity gets to 0.8999, not to 0.9: weights are whole."}
+        always_full = {**QUICK, "sparsity": [0.95] * len(QUICK["sparsity"])}
+        if stop is None and first_stop(answer, always_full) is None:
+            raise Wrong("You never stop this run, nor one with sparsity 0.95 from the first epoch on. Is it "
+                        "the sparsity that you hold against 0.895?", draw)
         raise Wrong(reasons.get(stop, f"You stop at epoch {stop}. Full masks from epoch 7 on, the lowest "
                                       "loss at 9, and three without a better one: epoch 12."), draw)
-    slow = _stop(answer, SLOW)
+    slow = first_stop(answer, SLOW)
     if slow != 18:
         reasons = {11: "it stops at epoch 11: epochs before were counted. Is an epoch fixed, or a share that "
                        "is too small?",
                    20: "it stops at epoch 20. Epoch 17 is as low as epoch 15, and so no new lowest: the "
                        "comparison is >=.",
-                   16: "it stops at epoch 16. After epoch 15, a new lowest, the count begins again.",
+                   16: "it stops at epoch 16: there, too, five epochs after the first full masks. Is a "
+                       "number of epochs fixed? It is due three after the lowest.",
                    14: "it stops at epoch 14: three epochs with full masks, but 13 was a new lowest.",
                    None: "it never stops."}
         return ("Right for masks that are full at epoch 7, but where the ramp takes until epoch 11 "
                 + reasons.get(slow, f"it stops at epoch {slow}. It is due at 18: 15 was the lowest."))
-    short = _stop(answer, SHORT)
+    short = first_stop(answer, SHORT)
     if short is not None:
         return f"Right twice, but a run whose masks end at 0.789 is stopped at epoch {short}: not full."
+    nearly = first_stop(answer, NEARLY)
+    if nearly != 18:
+        share = NEARLY["sparsity"][nearly] if nearly is not None else 0.9
+        reasons = {0.892: "masks at 0.892 are not full: the border is 0.895",
+                   0.895: "masks at exactly 0.895 are not full: the comparison is >"}
+        return (f"Right so far, but where the sparsity stays at 0.892 and at 0.895 for some epochs, it stops "
+                f"at epoch {nearly}, not at 18: {reasons.get(share, 'full masks begin at epoch 13')}.")
+    first = first_stop(answer, FIRST)
+    if first != 3:
+        return ("Right so far. But where masks are full from the start and losses rise from 3.0 on, epochs "
+                f"1, 2 and 3 bring no new lowest, and it stops at epoch {first}, not at 3.")
     return None
 
 
@@ -213,11 +197,9 @@ STATEMENTS = {
     fact="Zeros and short numbers help in different places: the first where bytes are packed, the second "
          "where they are multiplied.")
 def read_the_table(answer):
-    try:
-        letters = [str(letter).strip().lower() for letter in answer if str(letter).strip(" ,")]
-    except TypeError:
-        letters = [None]
-    if not set(letters) <= set(STATEMENTS):
+    parts = several(answer, ordered=False)
+    letters = None if parts is None else {str(letter).strip().lower() for letter in parts}
+    if letters is None or not letters <= set(STATEMENTS):
         return f'The answer is made of the letters a, b, c and d, such as "acd"; this is {shown(answer)}.'
     for letter, (holds, reason) in STATEMENTS.items():
         if (letter in letters) != holds:
@@ -227,55 +209,7 @@ def read_the_table(answer):
 
 # ---- 5.5 ----
 
-SEEN = ("loss", "val_loss", "val_accuracy", "sparsity")  # a rule must not see the test
-TARGET, MOST_EPOCHS, MOST_LOST = 0.9, 20, 0.5
-
-
-@functools.cache
-def _runs():
-    """(what a rule sees, test accuracy in percent) of 20 MLPs, from the epoch on in which pruning began."""
-    curves, runs = load_curves("pruning_when"), []
-    for labels in ("true", "shuffled"):
-        for run in curves.select(labels=labels, moment="stop", target=TARGET):
-            begin = int(np.argmax(np.array(run["sparsity"]) > 0))
-            seen = {name: run[name][begin:] for name in SEEN}
-            runs.append((seen, 100 * np.array(run["test_accuracy"][begin:])))
-    return runs
-
-
-# masks that take their time: full from epoch 40 on
-GENTLE_FULL = 40
-GENTLE = {
-    "loss": [0.1] * 60,
-    "val_loss": [0.1 + 0.01 * epoch for epoch in range(40)] + [0.5 - 0.01 * epoch for epoch in range(20)],
-    "val_accuracy": [0.9] * 60,
-    "sparsity": [0.022 * (epoch + 1) for epoch in range(40)] + [0.9] * 20}
-
-
-def _score(rule, counted):
-    """(mean epochs until the stop, sparsities kept, mean points of accuracy lost, how many runs never end).
-
-    Points are lost against the epoch of lowest val_loss of all with full masks. A run that keeps no epoch
-    has sparsity and accuracy 0.
-    """
-    epochs, shares, lost, endless = [], [], [], 0
-    for seen, accuracy in _runs():
-        report = replay(rule, seen, best="val_loss", best_when=counted)
-        endless += rule.first(seen) is None
-        finest = np.argmin(np.where(np.array(seen["sparsity"]) > FULL, seen["val_loss"], np.inf))
-        kept = report.best_epoch
-        epochs.append(report.epoch + 1)
-        shares.append(0.0 if kept is None else seen["sparsity"][kept])
-        lost.append(accuracy[finest] - (0.0 if kept is None else accuracy[kept]))
-    return float(np.mean(epochs)), np.array(shares), float(np.mean(lost)), endless
-
-
-@functools.cache
-def _line():
-    """Length of patience -> (epochs, points lost), armed, with full masks to choose from."""
-    full = Above("sparsity", FULL)
-    scores = {n: _score(Armed(full, Patience("val_loss", n)), full) for n in (1, 2, 3, 5, 10)}
-    return {str(n): (epochs, lost) for n, (epochs, _, lost, _) in scores.items()}
+MOST_EPOCHS, MOST_LOST = 20, 0.5
 
 
 @chapter.exercise(
@@ -297,7 +231,7 @@ def your_second_stop(answer):
             return f"Both parts are criteria, such as at_target(0.9); this is {shown(part)}."
     rule, counted = as_criterion(answer[0]), None if answer[1] is None else as_criterion(answer[1])
     try:
-        epochs, shares, lost, endless = _score(rule, counted)
+        epochs, shares, lost, endless = score(rule, counted)
     except MissingColumn as error:
         unseen = "test_" in str(error).split(".")[0]
         return f"{error}{' The test is for the score: a rule must not see it.' if unseen else ''}"
@@ -307,7 +241,7 @@ def your_second_stop(answer):
         from ..notebook import show
         from .figures import second_stop_scores
 
-        ax = second_stop_scores(_line(), (epochs, lost), full.all(), (MOST_EPOCHS, MOST_LOST))
+        ax = second_stop_scores(line(), (epochs, lost), full.all(), (MOST_EPOCHS, MOST_LOST))
         show(ax, "Accuracy lost against epochs of pruning. A line joins armed patience 1 to 10; your rule "
                  f"is a mark at {epochs:.1f} epochs and {lost:.2f} points.")
 
@@ -330,9 +264,20 @@ def your_second_stop(answer):
         raise Wrong(f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer.",
                     draw)
     report = replay(rule, GENTLE, best="val_loss", best_when=counted)
-    if report.epoch < GENTLE_FULL or report.best_epoch is None or report.best_epoch < GENTLE_FULL:
+    slow = f"{said} But these runs all fill their masks in eight epochs. On a run that takes {GENTLE_FULL}"
+    if report.epoch < GENTLE_FULL:
+        raise Wrong(f"{slow}, your rule stops at epoch {report.epoch}, with sparsity "
+                    f"{GENTLE['sparsity'][report.epoch]:.2f}. Let it wait for the measured sparsity, not "
+                    "for the usual number of epochs.")
+    if report.best_epoch is None or report.best_epoch < GENTLE_FULL:
         kept = GENTLE["sparsity"][report.best_epoch] if report.best_epoch is not None else 0
-        raise Wrong(f"{said} But these runs all fill their masks in eight epochs. On a run that takes "
-                    f"{GENTLE_FULL}, your answer stops at epoch {report.epoch} and keeps {kept:.2f}. Let it "
-                    "wait for the measured sparsity.")
+        raise Wrong(f"{slow}, and is nearly full for long, your choice of the best epoch keeps {kept:.2f}. "
+                    "Only epochs with full masks may be best.")
+    falls, rises = (rule.first(after_the_masks(falls)) for falls in (True, False))
+    if rises is None or (falls is not None and falls <= rises):
+        where = ["not at all" if stop is None else f"at epoch {stop}" for stop in (rises, falls)]
+        raise Wrong(f"{said} But take two runs with full masks from epoch 8 on. Where the validation loss "
+                    f"only rises from then on, your rule stops {where[0]}; where it falls on, {where[1]}. "
+                    "A run that gets no better should be left sooner than one that does: that is what "
+                    "patience is for.")
     return Right(said, draw)

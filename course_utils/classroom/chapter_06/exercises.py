@@ -1,13 +1,15 @@
 """The five exercises of chapter 06, transfer learning."""
 
 import functools
+import math
 
 import keras
 import numpy as np
 
 from ..data import load_cifar10, mobilenetv2_weights
 from ..exercises import Chapter
-from ..stage import Right, Wrong, call, shown, whole
+from ..stage import Right, Wrong, all_of, call, one, several, shown, whole
+from .pruned import pruned
 
 chapter = Chapter()
 summary = chapter.summary
@@ -24,13 +26,10 @@ ORDER = ("d", "e", "f", "b")
     solution='answer = ["d", "e", "f", "b"]  # pop(0) on a copy; a comes and goes; b stays',
     fact="The model's own pop() takes off its last layer. To take the first you build another model.")
 def which_layer_where(answer):
-    letters = answer.replace(",", " ").split() if isinstance(answer, str) else answer
-    try:
-        names = tuple(str(name) for name in letters)
-    except TypeError:
+    parts = several(answer)
+    if parts is None:
         return f'The answer is a list of names, such as ["a", "b"]; this is {shown(answer)}.'
-    if len(names) == 1 and len(names[0]) > 1:
-        names = tuple(names[0])
+    names = tuple(str(name).strip() for name in parts)
     if names == ORDER:
         return None
     strangers = [name for name in names if name not in "abcdef"]
@@ -75,11 +74,7 @@ def counted_model():
     solution="answer = 1338, 1338  # conv2 and the head; norm1 and norm2 stay as they are",
     fact="Beginning at norm1 sets nothing more free than beginning at conv2. A look at the count tells.")
 def what_is_trained(answer):
-    if not isinstance(answer, (tuple, list, np.ndarray)) or len(answer) != 2:
-        return f"The answer is two numbers, such as (100, 200); this is {shown(answer)}."
-    counts = tuple(whole(count) for count in answer)
-    if None in counts:
-        return f"The answer is two whole numbers; this is {shown(answer)}."
+    counts = tuple(all_of(answer, "The answer is two whole numbers, such as (100, 200)", whole, count=2))
     if counts == TRAINED:
         return None
     known = [
@@ -110,7 +105,10 @@ SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
     ([1.0, 0.8, 0.7, 0.72, 0.71, 0.6], [0.9, 0.75, 0.72, 0.65, 0.66, 0.68, 0.5], 2, (5, 6, 8)),
     ([0.5, 0.4, 0.45, 0.5, 0.3], [0.9, 0.6, 0.55, 0.56, 0.6, 0.35], 2, (4, 5, 1)),
     ([0.8, 0.7, 0.75, 0.65], [0.6, 0.5, 0.45], 1, (3, 3, 5)),
-    ([0.9, 0.8, 0.8, 0.8, 0.8, 0.7], [0.6, 0.61, 0.62, 0.63, 0.64], 3, (5, 4, 5))]
+    ([0.9, 0.8, 0.8, 0.8, 0.8, 0.7], [0.6, 0.61, 0.62, 0.63, 0.64], 3, (5, 4, 5)),
+    ([0.8, 0.5, 0.6, 0.7], [0.7, 0.5, 0.6, 0.7], 2, (4, 4, 1)),
+    ([9.0, 8.0, 7.0, 7.5, 7.2, 6.0], [5.0, 4.0, 4.5, 4.2, 3.0], 2, (5, 4, 6)),
+    ([-1.0, -2.0, -1.5, -1.2, -3.0], [-1.0, -3.0, -2.5, -2.2, -4.0], 2, (4, 4, 5))]
 
 
 @chapter.exercise(
@@ -136,12 +134,8 @@ def two_phases(head, top, patience):
 def two_events(answer):
     for number, (head, top, patience, right) in enumerate(SCRIPTS):
         got = call(answer, list(head), list(top), patience)
-        try:
-            got = tuple(whole(value) for value in got)
-        except TypeError:
-            return "Three whole numbers are asked for: epochs of the head, epochs of the top, the best epoch."
-        if len(got) != 3 or None in got:
-            return "Three whole numbers are asked for: epochs of the head, epochs of the top, the best epoch."
+        asked = "Three whole numbers are asked for, the epochs of the head, those of the top, the best epoch"
+        got = tuple(all_of(got, asked, whole, typed=False, count=3))
         if got != right:
             return _why_not(number, got, right, patience)
 
@@ -164,7 +158,9 @@ def _why_not(number, got, right, patience):
         (1, (4, 5, 6)): "Here the head was better than the top ever is: its best epoch, 1, is kept. Look at "
                         "both.",
         (2, (4, 3, 6)): "Patience is a number that is given, here 1. Is it fixed in yours?",
-        (3, (6, 4, 6)): "0.8 after 0.8 is no new best. The comparison is <."}
+        (3, (6, 4, 6)): "0.8 after 0.8 is no new best. The comparison is <.",
+        (4, (4, 4, 5)): "Both phases get down to 0.5, the head at epoch 1, the top at epoch 5. Of equals the "
+                        "first is best: the later one cost more and is no better."}
     if (number, got) in mistakes:
         return mistakes[number, got]
     return (f"With head {SCRIPTS[number][0]}, top {SCRIPTS[number][1]} and patience {patience} it should be "
@@ -186,8 +182,7 @@ LEEP = float(np.log(EXPECTED).mean())
     solution="answer = -0.239  # the mean of log 1, log 0.6, log 0.8, log 0.8",
     fact="No training and no label of the source's own: four rows of probabilities are all that it takes.")
 def leep_by_hand(answer):
-    if not isinstance(answer, (int, float, np.floating, np.integer)) or isinstance(answer, bool):
-        return f"The answer is one number; this is {shown(answer)}."
+    answer = one(answer, "The answer is one number")
     if abs(answer - LEEP) < 0.003:
         return None
     joint = np.array([[1.5, 0.5], [0.0, 2.0]]) / 4  # P(y, z)
@@ -222,16 +217,23 @@ LEAST_ZEROS, LEAST_RIGHT, CUT = 0.9, 0.6, "Conv_1"
 
 @functools.cache
 def _unseen():
-    """What the frozen part makes of 500 test photos, and their labels."""
+    """What the frozen part makes of 500 test photos, their labels, and the shapes of the kernels on top."""
     from ...transfer import backbone, cached_features, split_at
 
     _, (x, y) = load_cifar10()
-    bottom, _ = split_at(backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights()), CUT)
-    return cached_features(bottom, x[::3], verbose=0), y[::3]
+    bottom, top = split_at(backbone("MobileNetV2", side=97, from_side=32, weights=mobilenetv2_weights()), CUT)
+    return cached_features(bottom, x[::3], verbose=0), y[::3], [*_shapes(top), (top.output_shape[-1], 10)]
+
+
+def _shapes(model):
+    """Shapes of what can be pruned in a model, a list."""
+    from ...pruning.masks import kernels
+
+    return [tuple(kernel.shape) for each in kernels(model).values() for kernel in each]
 
 
 def _right(model):
-    x, y = _unseen()
+    x, y, _ = _unseen()
     return float((model.predict(x, verbose=0).argmax(1) == y).mean())
 
 
@@ -241,30 +243,36 @@ def _right(model):
            "An epoch has 13 steps. The rate of the last phase, 0.00005, is too low to mend much in them: "
            "learning_rate=3e-4."],
     solution='''
-pruned, report = prune_at_stop(
-    model, known, validation_data=validation, first=None, second=Patience("val_loss", 3),
-    target_sparsity=0.9, ramp_epochs=5, learning_rate=3e-4, epochs=20)
-answer = pruned
+answer = dict(model=model, data=known, validation_data=validation, first=None, second=Patience("val_loss", 3),
+              target_sparsity=0.9, ramp_epochs=5, learning_rate=3e-4, epochs=20)
 ''',
     fact="Weights that came from a million pictures are not all needed for ten classes.")
 def prune_the_top(answer):
     from ...pruning import sparsity
 
+    if isinstance(answer, dict):
+        answer = pruned(answer, LEAST_ZEROS)
     if isinstance(answer, tuple) and answer:
         answer = answer[0]  # (pruned, report), as prune_at_stop returns them
     if not isinstance(answer, keras.Model):
-        return f"The answer is a model, such as prune_at_stop gives back; this is {shown(answer)}."
+        return ("The answer is a dict of what prune_at_stop is called with, or a model that it gives back; "
+                f"this is {shown(answer)}.")
     wanted = _unseen()[0].shape[1:]
     if answer.input_shape[1:] != wanted or answer.output_shape[1:] != (10,):
         return (f"The model should take the {wanted} of the frozen part and give ten numbers; this one takes "
                 f"{answer.input_shape[1:]} and gives {answer.output_shape[1:]}. Prune `model`.")
+    shapes, due = sorted(_shapes(answer)), sorted(_unseen()[2])
+    if shapes != due:
+        weights = [sum(math.prod(shape) for shape in each) for each in (shapes, due)]
+        return (f"The kernels of your model are {shapes}, {weights[0]:,} weights; of `model` they are {due}, "
+                f"{weights[1]:,}. Prune `model` itself: zeros beside it take none of its weights away.")
     zeros, right = sparsity(answer).total, _right(answer)
 
     def draw():
         from ..notebook import show
-        from .figures import pruned
+        from .figures import pruned as picture
 
-        ax = pruned((zeros, right), (LEAST_ZEROS, LEAST_RIGHT))
+        ax = picture((zeros, right), (LEAST_ZEROS, LEAST_RIGHT))
         show(ax, f"Accuracy on 500 photos not seen against the share of zeros: your model is a dot at "
                  f"{zeros:.0%} zeros and {right:.0%} right; a shaded corner begins at 90 % and 60 %.")
 

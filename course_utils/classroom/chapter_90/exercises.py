@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..exercises import Chapter
-from ..stage import Wrong, call
+from ..stage import Wrong, all_of, call, number, one, whole
 
 chapter = Chapter()
 summary = chapter.summary
@@ -24,13 +24,11 @@ SIGNS = {  # drawer -> how its trap shows itself
 }
 
 
-def _drawer(answer):
-    """A drawer's number, or Wrong."""
-    whole = isinstance(answer, (int, np.integer)) and not isinstance(answer, bool)
-    if not whole or answer not in SIGNS:
-        raise Wrong(f"The answer is made of drawers, whole numbers from 1 to {len(SIGNS)}; "
-                    f"{answer!r} is none.")
-    return int(answer)
+def _known(drawer):
+    """The drawer, or Wrong if there is none of this number."""
+    if drawer not in SIGNS:
+        raise Wrong(f"The drawers are numbered from 1 to {len(SIGNS)}; there is no drawer {drawer}.")
+    return drawer
 
 
 @chapter.exercise(
@@ -41,7 +39,7 @@ def _drawer(answer):
     fact="It should have ended at epoch 6. And the weights that it brings back are those of epoch 5, "
          "not of epoch 2.")
 def four_epochs(answer):
-    drawer = _drawer(answer)
+    drawer = _known(one(answer, f"The answer is a drawer, a whole number from 1 to {len(SIGNS)}", whole))
     if drawer == 7:
         return None
     near = {2: "A new process made a new callback, so nothing was reused. What did it not know?",
@@ -66,11 +64,10 @@ IN_THE_LOOP = {1: "Look at the first line and at fit together.",
     solution="answer = [1, 2, 5]      # the seed with fit(x, y); the checkpoint before the loop; val_acc",
     fact="Every fold trains its 100 epochs, and only a fold that beats all before it is saved.")
 def three_in_one_loop(answer):
-    if isinstance(answer, (int, np.integer)) and not isinstance(answer, bool):
-        raise Wrong("Three drawers are asked for, as a list: [..., ..., ...].")
-    if isinstance(answer, str) or not hasattr(answer, "__iter__"):
-        return f"The answer is a list of three drawers, such as [3, 8, 11]; this is {answer!r}."
-    drawers = {_drawer(part) for part in answer}
+    if number(answer) is not None:
+        return "Three drawers are asked for, as a list: [..., ..., ...]."
+    asked = "The answer is a list of three drawers, such as [3, 8, 11]"
+    drawers = {_known(drawer) for drawer in all_of(answer, asked, whole, ordered=False)}
     extra, missed = sorted(drawers - set(IN_THE_LOOP)), [d for d in IN_THE_LOOP if d not in drawers]
     if extra:
         sign = f"Drawer {extra[0]} shows itself by {SIGNS[extra[0]]}."
@@ -94,9 +91,7 @@ def best_epoch(history, validation_freq):
     fact="Or let StopWhen keep the history: it has None where nothing was measured.")
 def epoch_of_the_best(answer):
     history = {"loss": list(np.linspace(0.9, 0.2, 15).round(2)), "val_loss": [0.42, 0.36, 0.39]}
-    epoch = call(answer, history, 5)
-    if np.ndim(epoch) or isinstance(epoch, (str, bool)) or epoch != int(epoch):
-        return f"An epoch is asked for, one whole number; you returned {epoch!r}."
+    epoch = _epoch(answer, history, 5)
     reasons = {1: "1 is the place in the list of three validations. "
                   "After which epoch was the second of them?",
                5: "You multiply the place by 5, and arrive at epoch 5. "
@@ -110,10 +105,19 @@ def epoch_of_the_best(answer):
     if epoch != 9:
         return ("With validation_freq=5 and validation losses 0.42, 0.36, 0.39 the best is at epoch 9; "
                 f"you return {epoch}.")
-    if call(answer, {"loss": [0.9] * 6, "val_loss": [0.5, 0.6, 0.7]}, 2) != 1:
+    if _epoch(answer, {"loss": [0.9] * 6, "val_loss": [0.5, 0.6, 0.7]}, 2) != 1:
         return ("Right for validation_freq=5, but not for 2 with validation losses 0.5, 0.6, 0.7, "
                 "where the best is at epoch 1. Is a number fixed?")
-    if call(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
+    if _epoch(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
         return ("Right where the epochs come out even. With validation_freq=5, eight epochs have one "
                 "validation, after epoch 4. The number of epochs is not needed.")
+    tie = _epoch(answer, {"loss": [0.9] * 9, "val_loss": [0.5, 0.3, 0.3]}, 3)
+    if tie != 5:
+        return ("With validation_freq=3 and validation losses 0.5, 0.3, 0.3 epochs 5 and 8 tie. The first is "
+                f"best: the later one cost more and is no better. You return {tie}.")
     return None
+
+
+def _epoch(answer, history, freq):
+    copy = {name: list(values) for name, values in history.items()}
+    return one(call(answer, copy, freq), "An epoch is asked for, one whole number", whole, typed=False)

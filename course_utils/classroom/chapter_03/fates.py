@@ -1,0 +1,176 @@
+"""What becomes of a callback in exercise 3.3: where it stops scripted runs, and which weights it leaves.
+
+And the pictures of such runs, for 3.1 and 3.3.
+"""
+
+import math
+
+import numpy as np
+
+from ...stopping import Patience, Report
+from ..stage import Model, Wrong, run
+
+LONG = [1.0, 0.9, 0.95, 0.8, 0.8, 0.795, 0.85, 0.79, 0.9, 0.9, 0.9, 0.9, 0.7]
+RUNS = (  # losses, patience, what to say of this run
+    (LONG, 3, ""),
+    (LONG, 2, " Is the patience the one asked for?"),
+    ([2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 2, " A loss equal to the best is no improvement."),
+    ([3.0, 2.0, 1.0, 2.0, 1.5, 1.2, 0.9], 2,
+     " Better than the epoch before is not enough: improve on the best."),
+    ([math.nan, 0.5, 0.4, 0.3, 0.35, 0.36], 2,
+     " The first loss is NaN: it is not smaller than anything, and must not become the best."),
+    ([1.0, 0.5, math.nan, 0.8, 0.7, 0.6], 3,
+     " The loss of epoch 2 is NaN: that is a failure, and never the best."),
+    ([3.0, 1.0, 2.0, 1.5], 3, " Two failures are not three."),
+    ([0.5, 0.4999999, 0.4999998, 0.4999997, 0.6], 2, " Lower by however little is lower: no "
+                                                     "min_delta was asked for."),
+    ([3e300, 2e300, 1e300, 0.5, 0.6, 0.7], 2, ' No number is above all losses. Begin with '
+                                              'float("inf").'),
+    ([-1.0, -2.0, -3.0, -2.5, -2.7], 2, ' A loss may be below 0. Begin with float("inf").'))
+
+
+def picture(losses, stop, kept, own=...):
+    """A function that draws a scripted run with the right stop and best epoch, and the learner's stop."""
+
+    def draw():
+        from ...stopping import plots
+        from ..notebook import show
+
+        right = Report("", epoch=stop, metric="val_loss", best_epoch=kept)
+        ax = plots.curve({"val_loss": losses}, ["val_loss"], right)
+        plots.draw_guess(ax, own, "your stop")
+        ax.legend(frameon=False)
+        yours = f"; yours is at epoch {own}" if own is not ... else ""
+        where = "no stop" if stop is None else f"the right stop at epoch {stop}"
+        show(ax, f"The validation losses, with {where} and the best epoch {kept}{yours}.")
+
+    return draw
+
+
+def own_picture(losses, stop, kept):
+    """A function that draws the losses of exercise 3.1 with the learner's answer, and not the right one."""
+
+    def draw():
+        from ...stopping import plots
+        from ..notebook import show
+
+        epochs = range(len(losses))
+        ax = plots.curve({"val_loss": losses}, ["val_loss"])
+        plots.draw_guess(ax, stop if stop in epochs else ..., "your stop")
+        if kept in epochs:
+            ax.plot([kept], [losses[kept]], "o", color="black", markerfacecolor="none", markersize=11,
+                    label="your best")
+        ax.legend(frameon=False)
+        show(ax, f"The validation losses, with your stop, {stop}, and the epoch that you keep, {kept}.")
+
+    return draw
+
+
+def same_fate(answer, losses, patience, meant):
+    """Raise Wrong unless the callback stops this run where Patience does, and keeps the best weights."""
+    stop = Patience("val_loss", patience).first({"val_loss": losses})
+    end = len(losses) - 1 if stop is None else stop
+    kept = int(np.nanargmin(losses[: end + 1]))
+    callback = answer(patience)
+    rows = [{"loss": epoch + 1.0, "val_loss": loss} for epoch, loss in enumerate(losses)]
+    epoch, model = run(callback, rows)
+    if not model.stop_training and vars(callback).get("stop_training"):
+        raise Wrong("You set self.stop_training. Keras reads the model's: self.model.stop_training.")
+    on = f"With patience {patience} on the losses {', '.join(f'{loss:.7g}' for loss in losses)}"
+    meant = _how_it_counts(losses, patience, stop, epoch) or meant if model.stop_training else meant
+    if stop is None and model.stop_training:
+        raise Wrong(f"{on} training should go on to the end; yours stops at epoch {epoch}.{meant}",
+                    picture(losses, stop, kept, epoch))
+    if stop is not None and not model.stop_training:
+        raise Wrong(f"{on} training should stop at epoch {stop}; yours goes on to the end.{meant}",
+                    picture(losses, stop, kept))
+    if epoch != end:
+        raise Wrong(f"{on} training should stop at epoch {stop}; yours stops at epoch {epoch}.{meant}",
+                    picture(losses, stop, kept, epoch))
+    if model.weights != [kept] and _holds(list(vars(callback).values()), model.weights):
+        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}, "
+                    f"and the best is {kept}: you kept self.model.weights itself, which training goes on "
+                    "changing. self.model.get_weights() is a copy.", picture(losses, stop, kept))
+    if model.weights == [epoch] and stop is None:
+        raise Wrong(f"{on} nothing stops training; it ends by itself at epoch {epoch}. Then, too, the model "
+                    f"should have its best weights, those of epoch {kept}: set them in on_train_end.",
+                    picture(losses, stop, kept))
+    if model.weights == [epoch]:
+        raise Wrong(f"{on} the stop is right. But the model ends with the weights of the last epoch; "
+                    f"the best is {kept}. Keep a copy where the loss improves, and set it at the end.",
+                    picture(losses, stop, kept))
+    if model.weights != [kept]:
+        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}; "
+                    f"the best is epoch {kept}.{meant}", picture(losses, stop, kept))
+
+
+def _how_it_counts(losses, patience, stop, epoch):
+    """What a callback that stops at `epoch`, and not at `stop`, may have counted: a sentence, or ""."""
+
+    def first(values, best=math.inf, patience=patience, in_all=False):
+        wait = 0
+        for at, value in enumerate(values):
+            if value < best:
+                best, wait = value, wait if in_all else 0
+            else:
+                wait += 1
+                if wait >= patience:
+                    return at
+        return None
+
+    if losses not in [run for run, _, _ in RUNS[:4]]:
+        return ""  # the first runs have told these mistakes
+    begin = 'No loss here is below it so soon. Begin with float("inf").'
+    mistakes = [
+        (first(losses, patience=patience + 1),
+         f" You wait for one failure more: the one that makes it {patience} in a row is the last."),
+        (first(range(1, len(losses) + 1)), ' You seem to read "loss". The rule watches logs["val_loss"].'),
+        (first(losses, best=1.0), f" Does your best begin at 1? {begin}"),
+        (first(losses, best=0.0), f" Does your best begin at 0? {begin}"),
+        (first(losses, in_all=True), " You seem to count the failures in all. An epoch that improves on the "
+                                     "best sets the count back to 0.")]
+    return next((reason for at, reason in mistakes if at == epoch != stop), "")
+
+
+def _holds(value, weights):
+    """Is one of these very arrays in a value, or in a list in it?"""
+    if isinstance(value, (list, tuple)):
+        return any(_holds(part, weights) for part in value)
+    return any(value is weight for weight in weights)
+
+
+def nothing_to_keep(answer):
+    """Raise Wrong if a run of NaN alone ends in an error, or is not stopped."""
+    rows = [{"loss": math.nan, "val_loss": math.nan} for _ in range(5)]
+    try:
+        epoch, model = run(answer(2), rows)
+    except Exception as error:
+        raise Wrong(f"Where every loss is NaN, no epoch is best and no weights were kept. Yours raises "
+                    f"{type(error).__name__}: set the weights only if there are some.") from None
+    if epoch != 1:
+        raise Wrong("Where every loss is NaN, every epoch is a failure: patience 2 should stop at epoch 1, "
+                    f"and yours {'stops at' if model.stop_training else 'goes on to'} epoch {epoch}.")
+
+
+def alone(answer):
+    """Raise Wrong if one fit leaks into the next, or if another callback's stop is taken back."""
+    callback = answer(2)
+    run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (3.0, 2.0, 1.0, 2.0, 2.0)])
+    epoch, model = run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (9.0, 8.0, 7.0, 6.0, 5.0)])
+    if (epoch, model.weights) != (4, [4]):
+        raise Wrong("In a second fit with the same object every epoch improves, yet it ends at epoch "
+                    f"{epoch} with the weights of epoch {model.weights[0]}. Begin afresh in on_train_begin.")
+
+    _, model = run(callback, [{"loss": math.nan, "val_loss": math.nan}] * 3)
+    if model.weights != [1]:
+        raise Wrong("In a further fit with the same object every loss is NaN, and the model ends with "
+                    f"weights of epoch {model.weights[0]} of the fit before. Begin afresh in on_train_begin, "
+                    "with the weights, too.")
+
+    def another_callback(epoch, model):
+        model.stop_training = model.stop_training or epoch == 1
+
+    rows = [{"loss": 1.0, "val_loss": loss} for loss in (9.0, 8.0, 7.0, 6.0)]
+    if run(answer(2), rows, Model(), meddle=another_callback)[0] != 1:
+        raise Wrong("Another callback asked to stop at epoch 1, and yours switched that off. Set True if the "
+                    "rule is met, never False.")
