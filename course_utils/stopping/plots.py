@@ -112,13 +112,21 @@ def _mark(ax, places, values, place, shape, label, colour):
             label=label, zorder=3, clip_on=False)
 
 
-def spread(ax, runs, colour, label):
+def spread(ax, runs, colour, label, line="-"):
     """Several runs of one kind: the mean as a line, the range from smallest to largest as a band.
+
+    A reader cannot see that a band is a range: say so in the label or in the figure's caption.
 
     Args:
         runs: list of equally long lists, one value per epoch.
+        line: matplotlib's linestyle; lines that cross should differ by more than their colour.
     """
     runs = np.array(runs, dtype=float)
-    ax.plot(runs.mean(axis=0), color=colour, label=label)
+    ax.plot(runs.mean(axis=0), color=colour, label=label, linestyle=line)
     low, high = runs.min(axis=0), runs.max(axis=0)
     ax.fill_between(range(runs.shape[1]), low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def caption(figure, text):
+    """A line below a figure, for what its axes do not say: what bands and bars are, how many runs."""
+    return figure.supxlabel(text, fontsize=9, color="#595959")
