@@ -2,10 +2,10 @@
 
 Every lessons/NN_name.py (jupytext's py:percent) gives two executed notebooks: notebooks/NN_name.ipynb, which
 a learner opens (no cells tagged `solution`; those tagged `reveal` lose their output), and
-notebooks/solutions/NN_name.ipynb (no cells tagged `exercise`; every output). What serves the tests alone stays
-out of sight: the marker `# NBVAL_CHECK_OUTPUT` becomes nbval's tag of the same name, `<!-- given: 0.01 -->` goes.
-A notebook is rebuilt when its lesson, the opening cells or constraints/lock.txt changed; its metadata holds the
-hash that tells.
+notebooks/solutions/NN_name.ipynb (no cells tagged `exercise`; every output). What serves the tests alone
+stays out of sight: the marker `# NBVAL_CHECK_OUTPUT` becomes nbval's tag of the same name, and
+`<!-- given: 0.01 -->` goes. A notebook is rebuilt when its lesson, the opening cells or constraints/lock.txt
+changed; its metadata holds the hash that tells.
 """
 import argparse
 import collections
@@ -66,7 +66,7 @@ def opening(name, folder, text=""):
     colab = "https://colab.research.google.com"
     page = repository.replace("https://github.com", f"{colab}/github") + "/blob/main/notebooks/"
     page += f"{folder}/{name}.ipynb".lstrip("/")
-    prunes = "course_utils.pruning" in text  # it needs tfmot, and tf-keras beside it, or pip changes TensorFlow
+    prunes = "course_utils.pruning" in text  # needs tfmot, and tf-keras beside it, or pip changes TensorFlow
     known = {"repository": repository, "folder": repository.rsplit("/", 1)[-1],
              "packages": '"tensorflow-model-optimization", "tf-keras"' if prunes else ""}
     setup = (ROOT / "lessons" / "setup_cell.py").read_text(encoding="utf-8").strip()

@@ -166,7 +166,8 @@ def code_is_no_wider_than_the_page(page):
     for n, cell in page.code:
         for line in cell.source.splitlines():
             if len(line) > WIDTH:
-                yield f"cell {n} has a line of {len(line)} characters, {WIDTH} are allowed: {line.strip()[:50]} ..."
+                start = line.strip()[:50]
+                yield f"cell {n} has a line of {len(line)} characters, {WIDTH} are allowed: {start} ..."
 
 
 @rule

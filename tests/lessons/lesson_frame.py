@@ -149,8 +149,8 @@ def numbers_in_code(source):
             if isinstance(node, ast.Constant) and isinstance(node.value, (int, float))}
 
 
-ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen").split()
+ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen").split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 SPELT = {word: n for n, word in enumerate(ONES)} | {"a hundred": 100, "half a": 0.5}
 SPELT |= {tens + (f"-{ONES[one]}" if one else ""): 10 * n + one for n, tens in enumerate(TENS, 2)

@@ -83,7 +83,8 @@ def four_questions(curves):
     sizes.set(title="4. The model: four sizes (words)")
     for panel in (inputs, sizes):
         panel.set(xlabel="epoch (counted from 0)", ylabel="training loss (log scale)", yscale="log")
-        panel.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label="0.01")
+        label = "0.01" if panel is inputs else None  # there is no room for it below the four sizes
+        panel.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label=label)
     for panel in (under, over, inputs, sizes):
         panel.legend(frameon=False, fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
@@ -127,5 +128,5 @@ def stops_of(dots, budget):
             seen.add(inputs)
     ax.axvline(budget - 1, color=GREY, linestyle=":", linewidth=1, label=f"budget: {budget} epochs")
     ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="threshold 0.01")
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(fontsize=9, framealpha=1, edgecolor="none", loc="center right")  # lines end where it stands
     return ax

@@ -83,9 +83,10 @@ def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
         panel.spines[["top", "right"]].set_visible(False)
     ticks = (0, 1, 3, 10, 30, 100, 300)
     panels[0].set_yscale("symlog", linthresh=1, linscale=0.5)
-    panels[0].set(ylabel="regret, % (log scale above 1)", yticks=ticks, yticklabels=ticks)
+    panels[0].set(ylabel="regret, % (log scale above 1)", yticks=ticks, yticklabels=ticks, ylim=(-0.5, 400))
     panels[0].minorticks_off()
-    panels[0].legend(frameon=False, fontsize=9, loc="lower left")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(epsilons),
+                  frameon=False, fontsize=9)
     caption(figure, f"Mean of {len(runs)} splits for each problem.")
     return figure
 
@@ -161,7 +162,8 @@ def cost_and_regret(known, own, limits):
         own: (cost, regret) of the learner's rule.
         limits: (cost, regret) that it must not exceed.
     """
-    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, % (log scale above 2)", yscale="symlog")
+    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, % (log scale above 2)")
+    ax.set_yscale("symlog")
     names, costs, lost = zip(*known)
     ax.plot(100 * np.array(costs), lost, "s-", color=GREY, markersize=4, linewidth=1)
     for name, cost, regret in known:

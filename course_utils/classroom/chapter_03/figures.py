@@ -19,7 +19,8 @@ def validation_curves(runs, rule=None):
         losses = run["val_loss"]
         panel.plot(losses, color=BLUE, linewidth=0.9)
         panel.set(title=name, yscale="log", xticks=(0, 150, 300), xlabel="epoch")
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        narrow = max(losses) < 6 * min(losses)
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if narrow else (1, 2, 5)))
         panel.yaxis.set_major_formatter("{x:g}")
         panel.minorticks_off()
         panel.tick_params(axis="y", labelsize=8)
@@ -57,8 +58,8 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
                                          width_ratios=(1.3, 1))
     for size, colour, hatch in zip(shown, (ORANGE, BLUE), (None, "////")):
         best = [int(np.argmin(run["val_loss"])) for run in recorded.select(shuffled=0, size=size)]
-        where.hist(best, bins=np.arange(-0.5, 60), color=colour, alpha=0.75, label=f"{size} images", hatch=hatch,
-                   edgecolor="white" if hatch else None, linewidth=0)
+        where.hist(best, bins=np.arange(-0.5, 60), color=colour, alpha=0.75, label=f"{size} images",
+                   hatch=hatch, edgecolor="white" if hatch else None, linewidth=0)
     where.set(xlabel="best epoch by the validation loss", ylabel="validation sets, of 200")
     for patience, colour, look, shift in ((3, PURPLE, "o-", 0.95), (10, GREEN, "s--", 1.05)):
         rule = Patience("val_loss", patience)
@@ -67,11 +68,12 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
         lost.errorbar(np.array(sizes) * shift, means, sds, fmt=look, color=colour, markersize=5, capsize=3,
                       label=f"patience {patience}")
     lost.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="images in the validation set (log scale)",
-             ylabel="excess, %: mean ± sd of 200 sets")
+             ylabel="excess, %")
     lost.minorticks_off()
     for panel in (where, lost):
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False)
+    where.legend(frameon=False)
+    lost.legend(frameon=False, title="mean ± sd of 200 sets")
     return figure
 
 

@@ -5,7 +5,8 @@ import numpy as np
 
 from ...stopping.plots import BLUE, GREY
 
-UNITS = {"Patience": "failures in a row", "GeneralizationLoss": "above the lowest loss, %", "TimeBudget": "seconds"}
+UNITS = {"Patience": "failures in a row", "GeneralizationLoss": "above the lowest loss, %",
+         "TimeBudget": "seconds"}
 
 
 def scores_and_limits(log_dir):
