@@ -44,8 +44,9 @@ show(ax, alt="Validation loss of 150 epochs: it falls, with spikes, and rises sl
 #
 # ## Your own stop
 #
-# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret** is by how many percent their loss is higher than
-# that of the best epoch of the whole run. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that is 0 to 79).
+# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret** is by how many percent their loss is
+# higher than that of the best epoch of the whole run. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that
+# is 0 to 79).
 #
 # First a wrong answer, on purpose. <!-- given: 5 -->
 
@@ -68,10 +69,11 @@ answer = 70  # after epoch 66, the best of all; 71 epochs are trained
 ex.your_stop.check(answer)
 
 # %% [markdown]
-# Two words mean the same in every chapter. **Regret** is what you have just met. Where a run has a test loss as well, the validation loss picks both epochs, as it
-# would for you, and the test loss measures them; then a regret can be negative. And **±** stands between a mean and the standard deviation of the
-# runs behind it (with $n - 1$ under the root).
-#
+# Two words mean the same in every chapter. **Regret** is what you have just met. Where a run has a test loss as well, the validation loss
+# picks both epochs, as it would for you, and the test loss measures them; then a regret can be negative. And **±** stands between a mean
+# and the standard deviation of the runs behind it (with $n - 1$ under the root).
+
+# %% [markdown]
 # ## In a hurry? Ten lines
 #
 # This is what the course recommends before you know more about your problem: a rule, a cap, and the best weights kept.
@@ -94,12 +96,13 @@ ex.your_stop.check(answer)
 # %% [markdown]
 # ## What the course follows
 #
-# Four articles on stopping early, well meant, each with code that does not do what it says. You need not read them; what is discussed is quoted.
+# Four articles on stopping early, well meant, each with code that does not do what it says. You need not read them; what is discussed is
+# quoted.
 #
-# 1. *Many kinds of input*: stop a network that reads words and pictures once its loss is below a threshold ([01](01_threshold_stop.ipynb)).
+# 1. *Several kinds of input*: stop a network that reads words and pictures once its loss is small ([01](01_threshold_stop.ipynb)).
 # 2. *Saving time and machines*: stop when time is up, or when little is gained ([02](02_budgets_and_events.ipynb)).
-# 3. *Stopping and transfer*: stop on validation data ([03](03_validation_early_stopping.ipynb), [04](04_scores_and_noise.ipynb)), and start from another network's
-#    weights ([06](06_transfer_learning.ipynb)).
+# 3. *Stopping and transfer*: stop on validation data ([03](03_validation_early_stopping.ipynb), [04](04_scores_and_noise.ipynb)), and
+#    start from another network's weights ([06](06_transfer_learning.ipynb)).
 # 4. *Stopping as pruning*: an early stop is said to make a network smaller ([05](05_stop_time_pruning.ipynb)).
 #
 # Chapter [90](90_cabinet_of_traps.ipynb) has what goes wrong in Keras without an error.

@@ -152,8 +152,9 @@ for inputs in ("words", "both", "pictures"):
 # %%
 ax = figures.four_questions(curves)
 show(ax, alt="Four panels. Accuracy is lower for threshold 1 than for smaller ones. "
-             "Pictures: validation loss turns up, accuracy does not fall. Three inputs: words and both cross 0.01, "
-             "pictures never. Four sizes: larger networks cross it sooner.")
+             "Pictures: validation loss turns up, accuracy does not fall. "
+             "Three inputs: words and both cross 0.01, pictures never. "
+             "Four sizes: larger networks cross it sooner.")
 
 # %% [markdown]
 # 1. **Undertrained?** Yes, with a loose threshold. From 0.2 on it hardly matters where you stop.
@@ -195,8 +196,9 @@ print("limit 1.0, After(5):   ", [After(5, small).first(run) for run in both])
 
 # %% tags=["reveal"]
 ax = figures.gradient_norms(both, limits=(1.0, 0.5))
-show(ax, alt="Gradient norm of five runs over 45 epochs: it begins just below 1.0, rises to nearly 2 within three epochs, "
-             "and falls to almost nothing. Limits 1.0 and 0.5 as horizontal lines; only 1.0 is above the start.")
+show(ax, alt="Gradient norm of five runs over 45 epochs: it begins just below 1.0, rises to nearly 2 "
+             "within three epochs, and falls to almost nothing. Limits 1.0 and 0.5 are horizontal lines; "
+             "only 1.0 is above the start.")
 
 # %% [markdown]
 # The gradient is small at the end. It is also fairly small at the very start, where the network knows nothing yet and every direction
@@ -244,7 +246,7 @@ def batches_run(losses, threshold):
     counts = []
     for epoch in losses:
         below = [i for i, loss in enumerate(epoch) if loss < threshold]
-        counts.append(below[0] + 1 if below else len(epoch))  # the batch that triggers the break was trained on
+        counts.append(below[0] + 1 if below else len(epoch))  # the batch that breaks was trained on
     return counts
 
 

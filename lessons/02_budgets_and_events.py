@@ -106,8 +106,7 @@ for name, values in (("standardised", y), ("points", points)):
 
 # %% [markdown]
 # Epsilon has units: those of the loss, here points squared. `relative=True` in `ImprovementBelow` makes it a share of the loss. (The
-# two stops still differ a little. Both runs start from the same random numbers, which are large beside a standard deviation of 1 and
-# small beside one of 77.)
+# two stops still differ. Both runs start from the same random numbers, which are small only on the doctors' scale.)
 #
 # ## Time is not a number of steps
 #
@@ -152,17 +151,16 @@ show(ax, alt="Two runs as bars over time. The first ends at 46 seconds, far past
              "the second, cut short, ends at 30.")
 
 # %% [markdown]
-# Both validate after their last batch, as Keras always does. `late` overruns by 16 seconds, with epochs of 23. With epochs of an hour,
-# it can overrun by an hour.
+# Both validate after their last batch, as Keras always does. `late` overruns by 16 seconds, with epochs of 23. With epochs of an hour it
+# can be an hour.
 #
 # ## The window, not epsilon
 #
-# $\epsilon$ looked like the knob to turn. Let us see, on fifty recorded runs: five problems, ten splits each, 300 epochs, networks of 64
-# units. The [regret](00_start_here.ipynb) of a rule is what it loses in test loss, in percent, against training to the end; both keep the
-# epoch with the lowest validation loss.
+# $\epsilon$ looked like the knob to turn. Let us see, on fifty recorded runs: five problems, ten splits each, 300 epochs, 64 units. We
+# measure the [regret](00_start_here.ipynb), in test loss.
 #
-# The **window** says which two epochs are compared: with window 1 an epoch and the one before, with window 10 an epoch and the one ten
-# before. Window 1 loses 95 % on average. And window 10?
+# The **window** says which two epochs are compared: with window 10, an epoch and the one ten before. Window 1 has a regret of 95 % on
+# average. And window 10?
 
 # %%
 names = ("diabetes", "soybean", "gene", "thyroid", "building")
@@ -189,7 +187,8 @@ for window in (1, 5, 10, 20):
 
 # %% tags=["reveal"]
 ax = figures.windows(problems)
-show(ax, alt="Five panels, one for each problem, on one scale: regret falls steeply from window 1 to window 20. "
+show(ax, alt="Five panels, one for each problem, on one scale: "
+             "regret falls steeply from window 1 to window 20. "
              "The lines for two epsilons, one ten times the other, lie almost on each other.")
 
 # %% [markdown]
@@ -202,12 +201,10 @@ show(ax, alt="Five panels, one for each problem, on one scale: regret falls stee
 # A criterion that is met is an **event**. `StopWhen` ends training there, `When` does what you like. Here are ten trainings on
 # Fashion-MNIST, and one event, `Patience("val_loss", 3)`: three epochs in a row without a new best. Then *end*; or *go on* for six
 # epochs; or *divide the learning rate by ten* and go on for six. Each keeps its best epoch.
-#
-# By how many points of test accuracy does the third beat the first?
 
 # %%
 events = data.load_curves("events")
-guess = ...  # points
+guess = ...  # by how many points of test accuracy does the third beat the first?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -256,8 +253,8 @@ print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")
 #
 # ## Which criteria?
 #
-# First what you can spend: a budget, always. Then what must not happen: `NotFinite` (the loss is NaN or infinite), a memory ceiling. Then
-# what is good enough: `Below` if you know the number, otherwise improvement over a window, on validation data.
+# First what you can spend: a budget, always. Then what must not happen: `NotFinite` (a loss of NaN), a memory ceiling. Then what is good
+# enough: `Below` if you know the number, otherwise improvement over a window.
 #
 # ## When it does not help
 

@@ -23,17 +23,18 @@ names = ("diabetes", "soybean", "gene", "thyroid", "building")
 problems = {name: curves.select(problem=name, units=64) for name in names}
 one_each = {name: runs[1] for name, runs in problems.items()}
 ax = figures.validation_curves(one_each)
-show(ax, alt="Five curves of the validation loss over 300 epochs. Gene jumps about and turns up after a few epochs, "
-             "diabetes soon, thyroid later; soybean and building fall for most of the time, soybean with spikes.")
+show(ax, alt="Five curves of the validation loss over 300 epochs. "
+             "Gene jumps about and turns up after a few epochs, diabetes soon, thyroid later; "
+             "soybean and building fall for most of the time, soybean with spikes.")
 
 # %% [markdown]
-# Five problems: who has diabetes, which disease a soybean plant has, where a gene is spliced, whether a thyroid works as it should, how much
-# energy a building will use. Each got a network of 64 units, 300 epochs, and after each epoch a look at the loss on validation data.
-# Where would you stop?
+# Five problems: who has diabetes, which disease a soybean plant has, where a gene is spliced, whether a thyroid works as it should, how
+# much energy a building will use. Each got 64 units, 300 epochs, and a look at the validation loss after every epoch. Where would you
+# stop?
 #
 # ## The article's loop
 #
-# The article is the third of the four that this course follows. It watches $MSE = \frac{1}{n}\sum_{i=1}^{n}(y_i - f(\theta))^2$ on a
+# The third of the [four articles](00_start_here.ipynb) watches $MSE = \frac{1}{n}\sum_{i=1}^{n}(y_i - f(\theta))^2$ on a
 # validation set, which the training does not touch. It wants to stop when the model is good enough there, before it learns the training
 # data by heart:
 #
@@ -45,10 +46,10 @@ show(ax, alt="Five curves of the validation loss over 300 epochs. Gene jumps abo
 #         break
 # ```
 #
-# Spot the bug before you run it. Then a guess: `building` is measured in MSE. With a threshold of 0.01, at which epoch does the loop
-# stop?
+# Spot the bug before you run it.
 
 # %%
+# building is measured in MSE. With a threshold of 0.01, at which epoch does the loop stop?
 guess = ...  # an epoch from 0 to 299; leave the dots to skip
 
 # %% tags=["reveal"]
@@ -130,17 +131,15 @@ for name, row in rows.items():
 
 # %% tags=["reveal"]
 ax = figures.validation_curves(one_each, Patience("val_loss", 5))
-show(ax, alt="The five curves again. On gene and diabetes the stop, a dot, is just behind the best epoch, a ring. "
-             "On thyroid, soybean and building the dot is far to the left of the ring.")
+show(ax, alt="The five curves again. On gene and diabetes the stop, a dot, is just behind the best epoch, "
+             "a ring. On thyroid, soybean and building the dot is far to the left of the ring.")
 
 # %% [markdown]
-# Dot: the stop. Ring: the best epoch. On gene and diabetes the rule is all but perfect. On building, and worse on soybean, it walks out
-# when the film has hardly begun. **Patience is counted in epochs; problems are not.**
+# On gene and diabetes the rule is all but perfect. On building, and worse on soybean, it walks out when the film has hardly begun. **Patience is counted in epochs; problems are not.**
 #
-# Now the last two columns. At the stop the model holds its *last* weights, five epochs past its best. Keeping the best costs one copy of
-# the weights, and on gene it turns a regret of 15.7 % into 0.3 %. Another of the articles asks for a strategy by rules or by "model
-# selection". Take both: the rule says when to stop, the selection what to keep. In Keras you have to ask for it:
-# `restore_best_weights=True`.
+# Now the last two columns. At the stop the model holds its *last* weights, five epochs past its best. Keeping the best costs one copy,
+# and on gene it turns a regret of 15.7 % into 0.3 %. Another article asks for a strategy by rules or by "model selection". Take both: the
+# rule says when to stop, the selection what to keep. In Keras you have to ask for it: `restore_best_weights=True`.
 
 # %% [markdown]
 # ## The stopping lab
@@ -206,15 +205,15 @@ reveal(guess, round(np.ptp(middle[50])), "Width with 50 images, in epochs")
 
 # %% tags=["reveal"]
 ax = figures.validation_sets(recorded)
-show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; with 2000 "
-             "nearly all are 16 or 10. Right: the excess of patience 3 and 10 falls with the size of the set; "
+show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; "
+             "with 2000 nearly all are 16 or 10. "
+             "Right: the excess of patience 3 and 10 falls with the size of the set; "
              "10 is lower for large sets only.")
 
 # %% [markdown]
-# With 50 images nine best epochs in ten lie between 7 and 37; with 2000, between 10 and 16. (The **excess** is not a regret: it is by how
-# much the test loss of what you keep is above the lowest of the training, which is the same for all 200 judges.) With 25 images more
-# patience buys nothing: it waits for noise. With 2000 it pays in most sets and never hurts. **The validation set decides what patience is
-# worth.**
+# With 50 images nine best epochs in ten lie between 7 and 37; with 2000, between 10 and 16. (The **excess** is not a regret: it compares
+# with the lowest test loss of the training, which is the same for all judges.) With 25 images more patience buys nothing: it waits for
+# noise. With 2000 it pays in most sets and never hurts. **The validation set decides what patience is worth.**
 #
 # ## When it helps, and when it does not
 #
@@ -233,9 +232,9 @@ for name, runs in groups.items():
 
 # %%
 ax = figures.worth_or_not(fashion, problems["gene"])
-show(ax, alt="Four panels. Accuracy with true labels rises and stays; with shuffled labels it peaks early and falls. "
-             "On gene the mean validation loss rises after the first few epochs, while the test error goes on falling "
-             "until about epoch 15, and stays there.")
+show(ax, alt="Four panels. Accuracy with true labels rises and stays; with shuffled labels it peaks early "
+             "and falls. On gene the mean validation loss rises after the first few epochs, "
+             "while the test error goes on falling until about epoch 15, and stays there.")
 
 # %% [markdown]
 # - **True labels:** nothing is saved but time. The accuracy rises and stays.
