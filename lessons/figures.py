@@ -66,6 +66,8 @@ def figures(notebook):
 def sheet(notebooks, target):
     """Write the page and its pictures into the folder `target`; returns how many figures there are."""
     target.mkdir(parents=True, exist_ok=True)
+    for old in target.glob("[0-9][0-9]_*.*"):
+        old.unlink()
     parts = []
     for path in notebooks:
         for number, alt, kind, data in figures(nbformat.read(path, as_version=4)):

@@ -34,6 +34,13 @@ def test_every_figure_is_there_three_times_with_its_words(tmp_path):
     assert page.count('class="deuteranope"') == page.count('class="dark"') == 2
 
 
+def test_figures_that_are_gone_leave_nothing_behind(tmp_path):
+    figures.sheet([notebook(tmp_path, image(PNG), image(PNG))], tmp_path / "out")
+    (tmp_path / "out" / "mine.txt").write_text("kept")
+    figures.sheet([notebook(tmp_path, image(PNG))], tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01_0.png", "index.html", "mine.txt"]
+
+
 def test_a_deuteranope_sees_grey_as_grey_and_confuses_red_with_green():
     matrix = np.array(figures.DEUTERANOPE)
     assert matrix.sum(axis=1) == pytest.approx(1, abs=1e-5)
