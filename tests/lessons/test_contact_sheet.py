@@ -38,7 +38,8 @@ def test_figures_that_are_gone_leave_nothing_behind(tmp_path):
     figures.sheet([notebook(tmp_path, image(PNG), image(PNG))], tmp_path / "out")
     (tmp_path / "out" / "mine.txt").write_text("kept")
     figures.sheet([notebook(tmp_path, image(PNG))], tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01_0.png", "index.html", "mine.txt"]
+    left = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert left == ["01_0.png", "index.html", "mine.txt"]
 
 
 def test_a_deuteranope_sees_grey_as_grey_and_confuses_red_with_green():
