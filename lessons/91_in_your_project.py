@@ -200,7 +200,7 @@ for size in (25, 50, 200, 2000):
     kept = [run["test_loss"][int(np.argmin(run["val_loss"]))] for run in runs]
     print(f"{size:8} {np.mean(promised):24.2f} {np.mean(kept):17.2f}")
 fixed = np.mean([run["val_loss"][12] for run in runs]), runs[0]["test_loss"][12]
-print("epoch 12, always: {:15.2f} {:17.2f}".format(*fixed))
+print("epoch 12, always: {:15.3f} {:17.3f}".format(*fixed))
 
 # %% [markdown]
 # The smaller the set, the better it makes you look, and the worse the epoch that it picks. (The last line, where nothing was chosen: 0.02 of
