@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | notebooks | lint | bench. Needs git, make and Python 3.11, 3.12 or 3.13.
+# The course in a few words: make lab | test | notebooks | figures | lint | bench. Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
 LOCK ?= constraints/lock.txt
@@ -8,7 +8,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks lint bench lock package backends
+.PHONY: lab my test notebooks figures lint bench lock package backends
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -24,6 +24,10 @@ test: .venv/ready
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py
+
+# All figures of the built notebooks on one page, also as a deuteranope sees them and on a dark page.
+figures: .venv/ready
+	@$(BIN)/python lessons/figures.py
 
 lint: .venv/ready
 	@$(BIN)/ruff check .

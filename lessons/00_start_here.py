@@ -17,7 +17,8 @@ from course_utils.classroom.notebook import reveal, show
 
 history = ex.recorded_run()  # column -> one value per epoch
 start = {"val_loss": history["val_loss"][:25]}
-show(plots.curve(start, ["val_loss"]), alt="Validation loss of 25 epochs: it falls from 0.3 to about 0.12, with spikes.")
+ax = plots.curve(start, ["val_loss"])
+show(ax, alt="Validation loss of 25 epochs: it falls from 0.3 to about 0.12, with spikes.")
 
 # %% [markdown]
 # Somebody trained a small network to read thyroid tests, and wrote down the loss on validation data after each epoch. Here are the first
@@ -34,7 +35,8 @@ reveal(guess, best, "Best epoch")
 ax = plots.curve(history, ["val_loss"], guess=guess)
 ax.axvline(best, color=plots.RED, linestyle=":", label=f"best of all: {best}")
 ax.legend(frameon=False)
-show(ax, alt="Validation loss of 150 epochs: it falls, with spikes, and rises slowly afterwards; a dotted line stands at the best epoch.")
+show(ax, alt="Validation loss of 150 epochs: it falls, with spikes, and rises slowly afterwards; "
+             "a dotted line stands at the best epoch.")
 
 # %% [markdown]
 # Nothing was trained just now. The run was recorded once, and we can ask it as often as we like: what if we had stopped here, or there?
@@ -42,8 +44,9 @@ show(ax, alt="Validation loss of 150 epochs: it falls, with spikes, and rises sl
 #
 # ## Your own stop
 #
-# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret** is how much higher their loss is than the best there
-# was. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that is 0 to 79).
+# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret** is by how many percent their loss is
+# higher than that of the best epoch of the whole run. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that
+# is 0 to 79).
 #
 # First a wrong answer, on purpose. <!-- given: 5 -->
 
@@ -64,6 +67,45 @@ ex.your_stop.check(answer)
 # %% tags=["solution"]
 answer = 70  # after epoch 66, the best of all; 71 epochs are trained
 ex.your_stop.check(answer)
+
+# %% [markdown]
+# Two words mean the same in every chapter. **Regret** is what you have just met. Where a run has a test loss as well, the validation loss
+# picks both epochs, as it would for you, and the test loss measures them; then a regret can be negative. And **±** stands between a mean
+# and the standard deviation of the runs behind it (with $n - 1$ under the root).
+
+# %% [markdown]
+# ## In a hurry? Ten lines
+#
+# This is what the course recommends before you know more about your problem: a rule, a cap, and the best weights kept.
+#
+# ```python
+# from course_utils.stopping import NotFinite, Patience, StopWhen, TimeBudget
+#
+# stop = StopWhen(
+#     Patience("val_loss", 10)      # the rule: ten epochs in a row without a new lowest validation loss
+#     | TimeBudget(minutes=30)      # the cap, for the day on which the rule is not met
+#     | NotFinite(),                # a loss that is NaN does not come back
+#     restore_best="val_loss")      # you get the weights of the best epoch, not of the last
+# model.fit(x, y, validation_data=(x_val, y_val), epochs=1000, callbacks=[stop])
+# print(stop.report)                # why it ended, and which epoch's weights you have
+# ```
+#
+# That count of epochs is called **patience**, and 10 is where to start. If you can, let one run go on past its stop: should the loss get
+# below the old best again, double it. [Chapter 91](91_in_your_project.ipynb) finds a better number in runs that you have.
+
+# %% [markdown]
+# ## What the course follows
+#
+# Four articles on stopping early, well meant, each with code that does not do what it says. You need not read them; what is discussed is
+# quoted.
+#
+# 1. *Several kinds of input*: stop a network that reads words and pictures once its loss is small ([01](01_threshold_stop.ipynb)).
+# 2. *Saving time and machines*: stop when time is up, or when little is gained ([02](02_budgets_and_events.ipynb)).
+# 3. *Stopping and transfer*: stop on validation data ([03](03_validation_early_stopping.ipynb), [04](04_scores_and_noise.ipynb)), and
+#    start from another network's weights ([06](06_transfer_learning.ipynb)).
+# 4. *Stopping as pruning*: an early stop is said to make a network smaller ([05](05_stop_time_pruning.ipynb)).
+#
+# Chapter [90](90_cabinet_of_traps.ipynb) has what goes wrong in Keras without an error.
 
 # %%
 import keras

@@ -19,15 +19,17 @@ import keras
 import numpy as np
 
 emoji = data.emoji_split(seed=0)
-show(figures.emoji_examples(data.load_openmoji()), alt="Eight emoji, one of each group, each with its name above and its group below.")
+show(figures.emoji_examples(data.load_openmoji()),
+     alt="Eight emoji, one of each group, each with its name above and its group below.")
 
 # %% [markdown]
 # That is the task: a picture and a name go in, one of eight groups comes out.
 #
 # ## The article's loop
 #
-# This course follows four articles on stopping early. You need not read them: what is discussed is quoted. The first trains a network
-# with two inputs, and wants something sensible: stop paying for epochs once the loss is small enough. Here is its loop in Keras. Take thirty seconds before you run anything. Where does `break` lead?
+# The first of the [four articles](00_start_here.ipynb) that this course follows trains a network with two inputs. It wants something
+# sensible: stop paying for epochs once the loss is small enough. Here is its loop, in Keras. Take thirty seconds before you run
+# anything. Where does `break` lead?
 
 # %%
 def articles_loop(model, batches, epochs=25):
@@ -55,7 +57,8 @@ model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
 batches_run, messages = articles_loop(model, batches(*emoji.train, size=16, seed=0))
 reveal(guess, messages, "Messages in 25 epochs")
 ax = figures.batches_run(batches_run, full=81)
-show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 high; later ones are cut short, most to a few batches.")
+show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 high; "
+             "later ones are cut short, most to a few batches.")
 
 # %% [markdown]
 # It announces the end again and again, and trains on. `break` leaves the loop it stands in. That is the loop over batches: the epoch
@@ -64,8 +67,8 @@ show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 hig
 # Each orange bar is such an epoch. Look how short they get: in most of them a handful of batches is seen. So the loop fails twice. It
 # does not stop, and it hardly trains.
 #
-# Was that bad luck? We ran the same loop with five seeds, other first weights and another order each time, and kept the record. (Cells
-# that begin with `NBVAL_CHECK_OUTPUT` are those whose printed numbers our tests compare.)
+# Was that bad luck? We ran the same loop with five seeds, each with its own first weights and its own order of the data, and kept the
+# record.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -75,7 +78,7 @@ print("messages:", [int(sum(run["messages"])) for run in runs])
 print("lowest mean loss:", [round(min(run["full_loss"]), 3) for run in runs])
 
 # %% [markdown]
-# No run ends, and in none does the mean loss over all the emoji get below the threshold that the loop has announced so often.
+# No run ends. And in none of them does the mean loss over all the emoji ever get below the threshold that the loop keeps announcing.
 #
 # ## A lucky batch is not the mean
 #
@@ -94,15 +97,16 @@ print(f"the lucky batch: {run['smallest_loss'][first]:.5f} in epoch {first}")
 
 # %% tags=["reveal"]
 ax = figures.break_or_not(recorded)
-show(ax, alt="Mean loss of five runs with the break, which level off above 0.01, and of five without it, which go on down through 0.01.")
+show(ax, alt="Mean loss of five runs with the break, which level off above 0.01, "
+             "and of five without it, which go on down through 0.01.")
 
 # %% [markdown]
-# Blue: with the `break`. The curves flatten above the dashed line, because the loop has stopped feeding them. Green: the same five
-# trainings left alone. They cross the line a few epochs later, by themselves.
+# Solid: with the `break`. The curves flatten above the threshold, because the loop has stopped feeding them. Dashed: the same five
+# trainings left alone. They cross it a few epochs later, by themselves.
 #
 # ## Mended
 #
-# Two changes. Look at the mean of the epoch, and let the answer leave both loops.
+# Two changes: look at the mean of the epoch, and leave both loops.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -116,8 +120,8 @@ for epoch, loss in enumerate(losses):
 # In Keras the loops are inside `fit`. What you can do between two epochs is a **callback**: an object whose methods Keras calls. You
 # write this one in exercise 1.4; the course's is `StopWhen`, and it takes any **criterion**, such as `Below("loss", 0.01)`.
 #
-# `|` means "or": the second part is a budget, for the day on which the threshold is not reached. Before `stop` stand two **probes**: they
-# measure what Keras does not, here the size of the gradient and how far the weights move.
+# `|` means "or": the second part is a **budget**, for the day on which the threshold is not reached. Before `stop` come two **probes**:
+# callbacks that measure what Keras does not, here the size of the gradient and how far the weights move.
 
 # %%
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=1))
@@ -128,25 +132,29 @@ print(stop.report)
 print("gradient norm, first and last epoch:", [round(stop.history["gradient_norm"][i], 2) for i in (0, -1)])
 
 # %% [markdown]
-# A report says why the run ended, with numbers. (Keras's `loss` is the mean of the epoch's batches, taken while the weights were still
-# moving. It runs a little behind the formula, and costs nothing extra.)
+# The report says why the run ended, with numbers. (Keras's `loss` is the mean of the epoch's batches, taken while the weights were
+# still moving. So it lags a little behind the formula, and costs nothing extra.)
 #
 # ## The article's questions, in one picture
 #
 # The article ends with four questions. May stopping early leave a model undertrained? May it overfit? Does it depend on the data, or on
-# the model? We trained on both inputs, on words alone and on pictures alone, with five random splits into training and new emoji, and kept the curves. In which epoch does the mean loss get below 0.01?
+# the model? We trained on both inputs, on words alone and on pictures alone, with five random splits into training and new emoji, and
+# kept the curves. In which epoch does the mean loss get below 0.01?
 
 # %%
 # NBVAL_CHECK_OUTPUT
 curves = data.load_curves("threshold")
 rule = Below("loss", 0.01)
 for inputs in ("words", "both", "pictures"):
-    print(f"{inputs:9}", [rule.first(run) for run in curves.select(input=inputs, units=64)])
+    runs = curves.select(input=inputs, units=64)  # 64 units in the layer that reads the words
+    print(f"{inputs:9}", [rule.first(run) for run in runs])
 
 # %%
 ax = figures.four_questions(curves)
-show(ax, alt="Four panels. Accuracy is lower for threshold 1 than for smaller ones. Pictures: validation loss turns up, accuracy does not fall. "
-             "Three inputs: words and both cross 0.01, pictures never. Four sizes: larger networks cross it sooner.")
+show(ax, alt="Four panels. Accuracy is lower for threshold 1 than for smaller ones. "
+             "Pictures: validation loss turns up, accuracy does not fall. "
+             "Three inputs: words and both cross 0.01, pictures never. "
+             "Four sizes: larger networks cross it sooner.")
 
 # %% [markdown]
 # 1. **Undertrained?** Yes, with a loose threshold. From 0.2 on it hardly matters where you stop.
@@ -155,25 +163,25 @@ show(ax, alt="Four panels. Accuracy is lower for threshold 1 than for smaller on
 # 3. **The data?** Pictures alone do not get there in 45 epochs. That run needs a budget.
 # 4. **The model?** The threshold comes early with many units in the layer that reads the words, and late with few.
 #
-# Bands: smallest to largest of five splits. The numbers behind panels 1 and 2:
+# Here are the numbers behind panels 1 and 2.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 epochs, accuracy = figures.accuracy_at_thresholds(curves)
-for limit, when, mean, sd in zip(figures.THRESHOLDS, epochs.mean(0), accuracy.mean(0), accuracy.std(0)):
+sds = accuracy.std(0, ddof=1)
+for limit, when, mean, sd in zip(figures.THRESHOLDS, epochs.mean(0), accuracy.mean(0), sds):
     print(f"loss < {limit:<4}  epoch {when:4.1f}  accuracy {mean:.2f} ± {sd:.2f}")
 pictures = curves.select(input="pictures")
 gain = [100 * (run["val_accuracy"][-1] - run["val_accuracy"][np.argmin(run["val_loss"])]) for run in pictures]
 rise = [run["val_loss"][-1] / min(run["val_loss"]) for run in pictures]
 print(f"pictures, last epoch against lowest validation loss: loss x {np.mean(rise):.1f}, "
-      f"accuracy {np.mean(gain):+.0f} ± {np.std(gain):.0f} points")
+      f"accuracy {np.mean(gain):+.0f} ± {np.std(gain, ddof=1):.0f} points")
 
 # %% [markdown]
 # ## Any other indicator: the gradient
 #
 # The article also offers "gradient change" as a condition. A small gradient should mean that there is little left to learn. Its size,
-# over all weights, is the **gradient norm**. Here is
-# `Below("gradient_norm", 1.0)` on the recorded runs. When does it fire?
+# over all weights, is the **gradient norm**. Here is `Below("gradient_norm", 1.0)` on the recorded runs. When does it fire?
 
 # %%
 guess = ...  # the epoch
@@ -182,21 +190,27 @@ guess = ...  # the epoch
 # NBVAL_CHECK_OUTPUT
 both, small = curves.select(input="both"), Below("gradient_norm", 1.0)
 reveal(guess, small.first(both[0]), "Fires at epoch")
-print("five splits:", [small.first(run) for run in both])
-print("After(5, small):", [After(5, small).first(run) for run in both])
+print("five splits, limit 1.0:", [small.first(run) for run in both])
+print("limit 0.5:             ", [Below("gradient_norm", 0.5).first(run) for run in both])
+print("limit 1.0, After(5):   ", [After(5, small).first(run) for run in both])
 
 # %% tags=["reveal"]
-ax = figures.gradient_norms(both, limit=1.0)
-show(ax, alt="Gradient norm of five runs over 45 epochs, and the limit 1.0 as a dashed line.")
+ax = figures.gradient_norms(both, limits=(1.0, 0.5))
+show(ax, alt="Gradient norm of five runs over 45 epochs: it begins just below 1.0, rises to nearly 2 "
+             "within three epochs, and falls to almost nothing. Limits 1.0 and 0.5 are horizontal lines; "
+             "only 1.0 is above the start.")
 
 # %% [markdown]
-# The gradient is small at the end. It is also small at the very start, where the network knows nothing yet and every direction looks
-# alike. `After(5, ...)` does not look at the first five epochs; that mends it.
+# The gradient is small at the end. It is also fairly small at the very start, where the network knows nothing yet and every direction
+# looks much alike; then it rises. The limit 1.0 happens to lie above the start, and fires at once. The limit 0.5 happens to lie below
+# it, and works. You know which is which once you have seen the curve.
+#
+# `After(5, ...)` does not look at the first five epochs, and needs less luck.
 #
 # ## When a threshold does not help
 #
-# You have to know which loss is good before you train: 0.01 suits the words, and not the pictures. And it watches
-# the training data, so it cannot see a model get worse on new ones. That takes validation data, and another chapter.
+# You have to know which loss is good before you train: 0.01 suits the words, and not the pictures. And a threshold on the training loss
+# cannot see a model get worse on new data. That takes validation data, and [another chapter](03_validation_early_stopping.ipynb).
 
 # %% [markdown]
 # ## Exercises
@@ -232,7 +246,7 @@ def batches_run(losses, threshold):
     counts = []
     for epoch in losses:
         below = [i for i, loss in enumerate(epoch) if loss < threshold]
-        counts.append(below[0] + 1 if below else len(epoch))  # the batch that sets off the break was trained on
+        counts.append(below[0] + 1 if below else len(epoch))  # the batch that breaks was trained on
     return counts
 
 
@@ -309,4 +323,4 @@ ex.summary()
 # Look at the mean over the data, not at a lucky batch. A threshold that may never be reached needs a budget beside it. A small gradient
 # can mean finished, or not yet begun.
 #
-# Next: 02, budgets and events.
+# Next: [02 Budgets and events](02_budgets_and_events.ipynb). What else can run out.

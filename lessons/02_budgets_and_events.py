@@ -28,10 +28,11 @@ show(ax, alt="The mean squared error of a gradient descent over 100 steps: "
 # %% [markdown]
 # ## The article's loop
 #
-# In the picture a linear model is trained by gradient descent. After 20 steps there is hardly anything left to gain, and 80 more are paid for.
+# In the picture a linear model is trained by gradient descent. After 20 steps there is hardly anything left to gain, and 80 more are
+# paid for.
 #
 # The article wants to end such a training: when its time is up, or when the performance hardly improves. Below is its loop, with its
-# own names. What it leaves to the reader, gradient, performance and learning rate, is filled in, and correct.
+# own names. What it leaves to the reader (gradient, performance, learning rate) is filled in, and correct.
 #
 # Spot the bug before you run it. After how many steps does it stop?
 
@@ -60,13 +61,13 @@ print("improvement:", *improvements[:3], "...", improvements[-1])
 print(f"begun with 2 instead of inf: ... {articles_loop(performance_improvement=2.0)[-1]:.0e}")
 
 # %% [markdown]
-# It does not stop. `inf - (performance - inf)` is infinite, for ever, and infinity is never <= 0.001. A finite start is no cure: the
-# line works on the last *improvement*, which about doubles in each step. It should compare two performances.
+# It does not stop. `inf - (performance - inf)` is infinite, for ever, and infinity is never <= 0.001. A finite start does not cure it:
+# the line compares the performance with the last *improvement*, which roughly doubles at each step. It should compare two performances.
 #
-# The time limit is none either: `train_time` counts steps, and `range` counts them already.
+# The time limit does nothing either: `train_time` counts steps, and `range` already does that.
 #
 # The article's formulas are right: $\theta_{t+1} = \theta_t - \eta \nabla J(\theta_t)$, and stop when time $\geq T$ or improvement
-# $\leq \epsilon$. Its text says: stop when the improvement *exceeds* a threshold. One of the two is wrong.
+# $\leq \epsilon$, its **epsilon**. Its text says: stop when the improvement *exceeds* a threshold. One of the two is wrong.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -90,7 +91,7 @@ print("the formula, improvement <= 0.001: stops at", descend(y, lambda losses: i
 # Infinity exceeds everything, so the text's rule stops at step 0. The formula's stops where the picture says.
 #
 # So far `y` was standardised: one unit was one standard deviation. Now take the doctors' own scale, `disease`, where a standard
-# deviation is 77 points. Same patients, same model, same $\epsilon$. Where does the mended rule stop?
+# deviation is 77 points. Same patients, same model, same $\epsilon$. Where does the mended rule stop? <!-- given: 77 -->
 
 # %%
 guess = ...  # the step
@@ -104,13 +105,13 @@ for name, values in (("standardised", y), ("points", points)):
     print(f"improvement <= 0.1 % of the loss, {name}: stops at {step}")
 
 # %% [markdown]
-# Epsilon has units: those of the loss, here points squared. `relative=True` in `ImprovementBelow` makes it a share of the loss. (24 and
-# 13 differ because the random start is in points, too.)
+# Epsilon has units: those of the loss, here points squared. `relative=True` in `ImprovementBelow` makes it a share of the loss. (The
+# two stops still differ. Both runs start from the same random numbers, which are small only on the doctors' scale.)
 #
 # ## Time is not a number of steps
 #
-# Here is the formula in the course's words, with a budget in seconds. To see what it does, we turn the clock by hand: each batch takes a
-# second, each validation pass three. `late` has the same budget and looks at it after each epoch, as a callback with only
+# Here is the formula in the course's words, with a budget in seconds. To see what it does, we move the clock by hand: each batch takes a
+# second, each validation pass three. `late` has the same budget, but looks at it only after each epoch, as a callback with nothing but
 # `on_epoch_end` would.
 
 # %%
@@ -144,7 +145,8 @@ print("prompt:", prompt.report.seconds, "seconds:", prompt.report.reason)
 
 # %%
 runs = {"late": late.history, "prompt": prompt.history}
-ax = figures.budgets({name: figures.spans(history, validation=3) for name, history in runs.items()}, budget=30)
+spans = {name: figures.spans(history, validation=3) for name, history in runs.items()}
+ax = figures.budgets(spans, budget=30)
 show(ax, alt="Two runs as bars over time. The first ends at 46 seconds, far past the budget of 30; "
              "the second, cut short, ends at 30.")
 
@@ -154,11 +156,11 @@ show(ax, alt="Two runs as bars over time. The first ends at 46 seconds, far past
 #
 # ## The window, not epsilon
 #
-# $\epsilon$ looked like the knob to turn. Let us see, on fifty recorded runs: five problems, ten splits each, 300 epochs. **Regret** is
-# what a rule loses in test loss, in percent, against training to the end; both keep the epoch with the lowest validation loss.
+# $\epsilon$ looked like the knob to turn. Let us see, on fifty recorded runs: five problems, ten splits each, 300 epochs, 64 units. We
+# measure the [regret](00_start_here.ipynb), in test loss.
 #
-# With window 1 an epoch is compared with the one before, with window 10 with the one ten before. Window 1 loses 95 % on average. And
-# window 10?
+# The **window** says which two epochs are compared: with window 10, an epoch and the one ten before. Window 1 has a regret of 95 % on
+# average. And window 10?
 
 # %%
 names = ("diabetes", "soybean", "gene", "thyroid", "building")
@@ -185,25 +187,24 @@ for window in (1, 5, 10, 20):
 
 # %% tags=["reveal"]
 ax = figures.windows(problems)
-show(ax, alt="Five panels, one a problem: regret falls steeply from window 1 to window 20. "
+show(ax, alt="Five panels, one for each problem, on one scale: "
+             "regret falls steeply from window 1 to window 20. "
              "The lines for two epsilons, one ten times the other, lie almost on each other.")
 
 # %% [markdown]
-# Ten times the epsilon, and the lines hardly part. The window moves everything: from epoch to epoch the validation loss goes up and down
-# by chance, and window 1 takes the first bad epoch for the end. A long window costs epochs, and is worth them. The mean is ruled by
-# soybean and thyroid.
+# Ten times the epsilon, and the lines are hardly apart. The window changes everything: from epoch to epoch the validation loss goes up
+# and down by chance, and window 1 takes the first bad epoch for the end. A long window costs epochs, and is worth them. (The mean is
+# mostly soybean and thyroid.)
 #
 # ## One event, three actions
 #
-# A criterion that is met is an **event**. `StopWhen` ends training there, `When` does what you like. Ten trainings on Fashion-MNIST, and
-# one event: three epochs without a new best. Then *end*; or *go on* for six epochs; or *divide the learning rate by ten*, and go on for
-# six. Each keeps its best epoch.
-#
-# By how many points of test accuracy does the third beat the first?
+# A criterion that is met is an **event**. `StopWhen` ends training there, `When` does what you like. Here are ten trainings on
+# Fashion-MNIST, and one event, `Patience("val_loss", 3)`: three epochs in a row without a new best. Then *end*; or *go on* for six
+# epochs; or *divide the learning rate by ten* and go on for six. Each keeps its best epoch.
 
 # %%
 events = data.load_curves("events")
-guess = ...  # points
+guess = ...  # by how many points of test accuracy does the third beat the first?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -222,10 +223,11 @@ show(ax, alt="Left: the validation loss of one run rises and falls; after the ev
 
 # %% [markdown]
 # Nine of ten seeds gain, one stands still. Going on at the same rate gains little. The event did not say that the network had learnt all
-# it could. It said that *this rate* had: steps of that size jump about the minimum, and smaller ones settle. It costs six epochs.
+# it could. It said that there was little left to learn *at this rate*: large steps jump about the minimum, small ones settle into it. The
+# price is six epochs.
 #
-# Now live, with everything of this chapter in one `fit`: an event that lowers the rate, and an end with a clause
-# for each thing that can run out.
+# Now live, with everything of this chapter in one `fit`: an event that lowers the rate, and an end with a clause for each thing that can
+# run out.
 
 # %%
 (x, label), _ = data.load_fashion_mnist()
@@ -233,7 +235,8 @@ x = x.reshape(-1, 784) / 255
 keras.utils.set_random_seed(0)
 layers = [keras.Input((784,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10, "softmax")]
 model = keras.Sequential(layers)
-model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy", steps_per_execution=5)  # five batches at once
+model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy",
+              steps_per_execution=5)  # five batches at once: less overhead
 lower_rate = When(Patience("val_loss", 3), do=scale_learning_rate(0.1))
 stop = StopWhen(TimeBudget(seconds=8) | NotFinite() | Above("memory", 16_000), restore_best="val_loss")
 model.fit(batches(x[:4000], label[:4000], size=32, seed=0), epochs=1000, verbose=0,
@@ -242,15 +245,16 @@ model.fit(batches(x[:4000], label[:4000], size=32, seed=0), epochs=1000, verbose
 print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")
 
 # %% [markdown]
-# Eight seconds, give or take a batch; on a slow computer they may be over before the event. The probe `Memory` measures the process, in MiB.
+# Eight seconds, give or take a batch; on a slow computer they may be over before the event. The probe `Memory` measures the process,
+# in MiB.
 #
 # The article would also stop on the use of resources. A ceiling for memory makes sense: above it a process is killed, and saves nothing.
 # One for the processor rarely does: a busy processor is what you pay for.
 #
 # ## Which criteria?
 #
-# First what you can spend: a budget, always. Then what must not happen: `NotFinite`, a memory ceiling. Then what is good enough: `Below`
-# if you know the number, else improvement over a window, on validation data.
+# First what you can spend: a budget, always. Then what must not happen: `NotFinite` (a loss of NaN), a memory ceiling. Then what is good
+# enough: `Below` if you know the number, otherwise improvement over a window.
 #
 # ## When it does not help
 
@@ -262,11 +266,11 @@ for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
     end, go_on, lower = figures.actions(events, optimizer).T
     to_the_end = figures.actions(events, optimizer, more=39)[:, 1]
     means = [values.mean() for values in (end, go_on, lower, to_the_end)]
-    gain = f"{np.mean(lower - go_on):+16.1f} ± {np.std(lower - go_on):.1f}"
+    gain = f"{np.mean(lower - go_on):+16.1f} ± {np.std(lower - go_on, ddof=1):.1f}"
     print("{:11} {:6.1f} {:9.1f} {:14.1f} {:19.1f}".format(optimizer, *means), gain)
 
 # %% [markdown]
-# With gradient descent both help: a lower rate, or many more epochs. With Adam at a rate that is small already the lower rate wins
+# With gradient descent (SGD) both help: a lower rate, or many more epochs. With Adam at a rate that is already small, lowering it gains
 # nothing over going on. There the event was a false alarm, and patience too short.
 #
 # So an event says that progress has halted, and not why. Nor does a budget know what the next epoch would have brought.
@@ -386,7 +390,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Improvement is the last loss minus this one, and epsilon has its units. One epoch against the one before is mostly noise: choose the
-# window first. A criterion that is met is an event, and to end is one of several things to do.
+# Improvement is the previous loss minus this one, and epsilon has its units. One epoch against the one before is mostly noise: choose
+# the window first. A criterion that is met is an event, and ending is one of several things to do.
 #
-# Next: [03, validation early stopping](03_validation_early_stopping.ipynb).
+# Next: [03 Validation early stopping](03_validation_early_stopping.ipynb). Patience, on five problems.

@@ -6,7 +6,7 @@
 # - write early stopping yourself, with the best weights kept,
 # - know when it saves seven points, and when nothing.
 #
-# 20 minutes to read, 20 for the exercises. You need `model.fit` and a `for` loop. Nothing is trained here: all runs were recorded.
+# 25 minutes to read, 20 for the exercises. You need `model.fit` and a `for` loop. Nothing is trained here: all runs were recorded.
 
 # %%
 from course_utils.stopping import (Below, Epochs, ImprovementBelow, Patience, Smoothed, compare, replay,
@@ -23,16 +23,18 @@ names = ("diabetes", "soybean", "gene", "thyroid", "building")
 problems = {name: curves.select(problem=name, units=64) for name in names}
 one_each = {name: runs[1] for name, runs in problems.items()}
 ax = figures.validation_curves(one_each)
-show(ax, alt="Five curves of the validation loss over 300 epochs. Gene jumps about and turns up after a few epochs, diabetes soon, thyroid "
-             "later; soybean and building fall for most of the time, soybean with spikes.")
+show(ax, alt="Five curves of the validation loss over 300 epochs. "
+             "Gene jumps about and turns up after a few epochs, diabetes soon, thyroid later; "
+             "soybean and building fall for most of the time, soybean with spikes.")
 
 # %% [markdown]
-# Five problems: who has diabetes, what ails a soybean, where a gene is cut, how a thyroid works, what a building will consume. A network of
-# 64 units each, 300 epochs, and after each epoch the loss on validation data. Where would you stop?
+# Five problems: who has diabetes, which disease a soybean plant has, where a gene is spliced, whether a thyroid works as it should, how
+# much energy a building will use. Each got 64 units, 300 epochs, and a look at the validation loss after every epoch. Where would you
+# stop?
 #
 # ## The article's loop
 #
-# The article is the third of the four that this course follows. It watches $MSE = \frac{1}{n}\sum_{i=1}^{n}(y_i - f(\theta))^2$ on a
+# The third of the [four articles](00_start_here.ipynb) watches $MSE = \frac{1}{n}\sum_{i=1}^{n}(y_i - f(\theta))^2$ on a
 # validation set, which the training does not touch. It wants to stop when the model is good enough there, before it learns the training
 # data by heart:
 #
@@ -44,9 +46,10 @@ show(ax, alt="Five curves of the validation loss over 300 epochs. Gene jumps abo
 #         break
 # ```
 #
-# Spot the bug before you run it. Then: building is measured in MSE. With a threshold of 0.01, at which epoch does the loop stop?
+# Spot the bug before you run it.
 
 # %%
+# building is measured in MSE. With a threshold of 0.01, at which epoch does the loop stop?
 guess = ...  # an epoch from 0 to 299; leave the dots to skip
 
 # %% tags=["reveal"]
@@ -60,7 +63,7 @@ print(f"with an MSE of {mse:.3f}, where the lowest of the run is {min(run['val_l
 
 # %% [markdown]
 # It stops at the first look, because the model is *bad*. The text says "when performance exceeds the threshold". That is right for
-# accuracy, where more is better. For an error the sign turns, as in the article's own formula: $MSE < MSE_{th}$.
+# accuracy, where more is better. For an error the sign is the other way round, as in the article's own formula: $MSE < MSE_{th}$.
 #
 # Mended, it is `Below`. Four thresholds on twenty runs of building, each with its own split:
 
@@ -73,12 +76,12 @@ for threshold in (0.01, 0.007, 0.0065, 0.006):
     print(f"below {threshold:<6}  {len(met):2} of 20 runs, {when}")
 
 # %% [markdown]
-# Between 0.007 and 0.006 lies everything: all runs, half of them, none. You would have to know the number beforehand, to the fourth digit,
-# and anew for each problem.
+# Everything happens between 0.007 and 0.006: all runs get there, then half of them, then none. You would have to know the number
+# beforehand, to the fourth digit, and once more for every new problem.
 #
 # ## From threshold to patience
 #
-# So ask something else. Not "is it good?" but "is it still getting better?" Remember the best loss so far. An epoch that does not
+# So ask something else: not "is it good?" but "is it still getting better?" Remember the best loss so far. An epoch that does not
 # improve on it is a **failure**. When the failures in a row reach a number, your **patience**, stop.
 
 # %%
@@ -95,14 +98,14 @@ print(f"stop at epoch {epoch}, best so far {best:.4f} at epoch {best_epoch}")
 print(replay(Patience("val_loss", 5), run, best="val_loss"))
 
 # %% [markdown]
-# The last two lines are the course's criterion on the same run: the same loop, with a reason. In a training it reads
+# The last two lines are the course's criterion, **replayed** on the recorded run: the same loop, with a reason. In a live training it is
 # `StopWhen(Patience("val_loss", 5), restore_best="val_loss")`.
 #
 # ## Patience on five problems
 #
-# Same network, same rule, `Patience("val_loss", 5)`, twenty splits each. The **regret** of a stop: by how many percent is the test loss of
-# the weights you keep higher than that of the best epoch of all 300? The validation loss chooses both epochs; the test only measures. A
-# regret can be negative: a later, lower validation loss is not always a lower test loss.
+# Same network, same rule, `Patience("val_loss", 5)`, twenty splits each. The [regret](00_start_here.ipynb), once more: by how many percent
+# is the test loss of the weights you keep higher than that of the best epoch of all 300? The validation loss chooses both epochs; the
+# test loss only measures. So a regret can be negative: a lower validation loss is not always a lower test loss.
 #
 # On which problem does five epochs of patience lose most?
 
@@ -115,48 +118,50 @@ def mean_sd(values):
     return f"{np.mean(values):6.1f} ± {np.std(values, ddof=1):4.1f}"
 
 
-rows = {name: compare([Patience("val_loss", 5)], runs, measured="test_loss")[0] for name, runs in problems.items()}
+rule = Patience("val_loss", 5)
+rows = {name: compare([rule], runs, measured="test_loss")[0] for name, runs in problems.items()}
 reveal(guess, max(rows, key=lambda name: rows[name].regret.mean()), "Most is lost on")
 print("           best epoch    stop       regret %: best weights    last weights")
 for name, row in rows.items():
     best = [int(np.argmin(run["val_loss"])) for run in problems[name]]
     losses = [run["test_loss"] for run in problems[name]]
     last = [100 * (loss[stop] / loss[b] - 1) for loss, stop, b in zip(losses, row.stops, best)]
-    print(f"{name:9} {np.median(best):11.1f} {np.median(row.stops):7.1f} {mean_sd(row.regret):>28} {mean_sd(last):>15}")
+    print(f"{name:9} {np.median(best):11.1f} {np.median(row.stops):7.1f} "
+          f"{mean_sd(row.regret):>28} {mean_sd(last):>15}")
 
 # %% tags=["reveal"]
 ax = figures.validation_curves(one_each, Patience("val_loss", 5))
-show(ax, alt="The five curves again. On gene and diabetes the stop, a dot, is just behind the best epoch, a ring. On thyroid, soybean and "
-             "building the dot is far to the left of the ring.")
+show(ax, alt="The five curves again. On gene and diabetes the stop, a dot, is just behind the best epoch, "
+             "a ring. On thyroid, soybean and building the dot is far to the left of the ring.")
 
 # %% [markdown]
-# Dot: the stop. Ring: the best epoch. On gene and diabetes the rule is all but perfect. On building, and worse on soybean, it leaves when
-# the film has hardly begun. **Patience is counted in epochs; problems are not.**
+# On gene and diabetes the rule is all but perfect. On building, and worse on soybean, it walks out when the film has hardly begun. **Patience is counted in epochs; problems are not.**
 #
-# Now the last two columns. At the stop the model holds its *last* weights, five epochs past its best. Keeping the best costs a copy, and on
-# gene it turns a regret of 15.7 % into 0.3 %. Another of the articles asks for a strategy by rules or by "model selection". Take both: the
-# rule says when to stop, the selection what to keep. In Keras, ask for it: `restore_best_weights=True`.
+# Now the last two columns. At the stop the model holds its *last* weights, five epochs past its best. Keeping the best costs one copy,
+# and on gene it turns a regret of 15.7 % into 0.3 %. Another article asks for a strategy by rules or by "model selection". Take both: the
+# rule says when to stop, the selection what to keep. In Keras you have to ask for it: `restore_best_weights=True`.
 
 # %% [markdown]
 # ## The stopping lab
 #
-# Turn the knobs yourself (in JupyterLab or Colab; elsewhere you see a picture). With smoothing, the rule sees the mean of the last few
+# Turn the knobs yourself (in JupyterLab or Colab; elsewhere you see a picture). With **smoothing**, the rule sees the mean of the last few
 # epochs, drawn in grey. In code: `Smoothed(5, Patience("val_loss", 5))` and `ImprovementBelow("val_loss", 0.001, window=10)`; the lab's
 # epsilon is in percent of the loss, `relative=True`. Three questions: <!-- given: 0.001 -->
 #
-# - How much patience does soybean need? What does the same patience cost on gene?
+# - How much patience does this run of soybean need? What does the same patience cost on gene?
 # - Can smoothing do what patience does?
 # - Set the rule to `ImprovementBelow`. Which matters more, window or epsilon?
 
 # %%
-lab = stopping_lab({"soybean": problems["soybean"], **problems}, measured="test_loss")  # soybean first
+lab = stopping_lab({"soybean": problems["soybean"], **problems}, measured="test_loss", run=1)  # soybean first
 lab
 
 # %% [markdown]
 # ## Small print
 #
-# "Patience 5" is not one thing: Keras, Lightning and XGBoost stop at the fifth failure, Flax and scikit-learn at the sixth. And Keras has
-# two corners of its own. Here its `EarlyStopping` is fed losses from a list; in place of weights the model has the number of its epoch.
+# "Patience 5" is not one thing. Keras, Lightning and XGBoost stop at the fifth failure; Flax waits for the sixth. scikit-learn does both:
+# `SGDClassifier` stops at the fifth, `MLPClassifier` at the sixth. And Keras has two corners of its own. Here its `EarlyStopping` is fed
+# losses from a list; instead of weights the model holds the number of its epoch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -174,13 +179,13 @@ print("NaN first, ours: ", replay(Patience("val_loss", 3), {"val_loss": nan_firs
 
 # %% [markdown]
 # Patience 0 is patience 1. And a NaN at the start becomes a "best" that nothing ever beats: Keras stops while every epoch improves, and
-# hands back the weights of the NaN.
+# gives you the weights of the NaN.
 #
 # ## One training, two hundred validation sets
 #
-# The validation loss is an estimate. What if your split had been another? We took *one* training on pictures of clothes, and drew 200
-# validation sets of 50 images each from a pool. Same weights in every epoch; only the judges differ. Leave out the lowest and the highest
-# 5 % of their best epochs. How wide is the rest? <!-- given: 5 -->
+# The validation loss is an estimate. What if your split had been a different one? We took *one* training on pictures of clothes, and drew
+# 200 validation sets of 50 images each from a pool. The weights are the same in every epoch; only the judges differ. Each set has its own
+# best epoch. Leave out the earliest and the latest 5 % of them. How wide is the rest? <!-- given: 5 -->
 
 # %%
 guess = ...  # a number of epochs, of 60
@@ -189,49 +194,54 @@ guess = ...  # a number of epochs, of 60
 # NBVAL_CHECK_OUTPUT
 recorded = data.load_curves("validation_sets")
 middle = {}
-print("images   best epoch    regret %: patience 3   patience 10     10 is better   worse")
+print("images   best epoch    excess %: patience 3   patience 10     10 is better   worse")
 for size in (25, 50, 2000):
     runs = recorded.select(shuffled=0, size=size)
     middle[size] = np.percentile([np.argmin(run["val_loss"]) for run in runs], [5, 95])
-    short, long = (figures.regrets(runs, Patience("val_loss", patience)) for patience in (3, 10))
-    print(f"{size:6} {middle[size][0]:6.0f} to {middle[size][1]:2.0f} {mean_sd(short):>23} {mean_sd(long):>13} "
-          f"{np.sum(long < short):16} {np.sum(long > short):7}")
+    short, long = (figures.excess(runs, Patience("val_loss", patience)) for patience in (3, 10))
+    print(f"{size:6} {middle[size][0]:6.0f} to {middle[size][1]:2.0f} {mean_sd(short):>23} "
+          f"{mean_sd(long):>13} {np.sum(long < short):16} {np.sum(long > short):7}")
 reveal(guess, round(np.ptp(middle[50])), "Width with 50 images, in epochs")
 
 # %% tags=["reveal"]
 ax = figures.validation_sets(recorded)
-show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; with 2000 nearly all are 16 "
-             "or 10. Right: regret of patience 3 and 10 falls with the size of the set; 10 is lower for large sets only.")
+show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; "
+             "with 2000 nearly all are 16 or 10. "
+             "Right: the excess of patience 3 and 10 falls with the size of the set; "
+             "10 is lower for large sets only.")
 
 # %% [markdown]
-# With 50 images nine best epochs in ten lie between 7 and 37; with 2000, between 10 and 16. (Regret here is against the training's lowest
-# test loss.) With 25 images more patience buys nothing: it waits for noise. With 2000 it pays in most sets and never hurts. **The
-# validation set decides what patience is worth.**
+# With 50 images nine best epochs in ten lie between 7 and 37; with 2000, between 10 and 16. (The **excess** is not a regret: it compares
+# with the lowest test loss of the training, which is the same for all judges.) With 25 images more patience buys nothing: it waits for
+# noise. With 2000 it pays in most sets and never hurts. **The validation set decides what patience is worth.**
 #
 # ## When it helps, and when it does not
 #
-# The clothes again: with true labels, and with 30 % of the training and validation labels shuffled; and gene once more. How many points of
-# test accuracy does the epoch of lowest validation loss save, against training to the end?
+# The clothes again, with true labels, and with 30 % of the training and validation labels shuffled. And gene once more. How many points
+# of test accuracy does the epoch of lowest validation loss save, compared with training to the end?
 
 # %%
 # NBVAL_CHECK_OUTPUT
 fashion = data.load_curves("fashion")
-groups = {"true labels": fashion.select(shuffled=0), "30 % shuffled": fashion.select(shuffled=0.3), "gene": problems["gene"]}
+groups = {"true labels": fashion.select(shuffled=0), "30 % shuffled": fashion.select(shuffled=0.3),
+          "gene": problems["gene"]}
 for name, runs in groups.items():
     saved = [100 * (run["test_error"][-1] - run["test_error"][np.argmin(run["val_loss"])]) for run in runs]
-    print(f"{name:13} {mean_sd(saved)} points, better than the end in {np.sum(np.array(saved) > 0):2} of 20 runs")
+    better = np.sum(np.array(saved) > 0)
+    print(f"{name:13} {mean_sd(saved)} points, better than the end in {better:2} of 20 runs")
 
 # %%
 ax = figures.worth_or_not(fashion, problems["gene"])
-show(ax, alt="Four panels. Accuracy with true labels rises and stays; with shuffled labels it peaks early and falls. On gene the mean "
-             "validation loss rises after the first few epochs, while the test error falls on until about epoch 15, and stays there.")
+show(ax, alt="Four panels. Accuracy with true labels rises and stays; with shuffled labels it peaks early "
+             "and falls. On gene the mean validation loss rises after the first few epochs, "
+             "while the test error goes on falling until about epoch 15, and stays there.")
 
 # %% [markdown]
 # - **True labels:** nothing is saved but time. The accuracy rises and stays.
 # - **Shuffled labels:** seven points, and in every run. Past the peak the network learns wrong labels by heart. Early stopping earns its
 #   keep where there is something bad to learn.
-# - **Gene:** it costs a point. The loss punishes being wrong and sure; the error only counts. Past its lowest loss the network grows too
-#   sure, and still makes fewer mistakes. If you are judged by errors, watch the error.
+# - **Gene:** it costs a point. The loss punishes being wrong and sure of it; the error only counts mistakes. Past its lowest loss the
+#   network grows too sure of itself, and still makes fewer mistakes. If you are judged by the error, watch the error.
 
 # %% [markdown]
 # ## Exercises
@@ -356,4 +366,4 @@ ex.summary()
 # Patience is counted in epochs, and problems are not. Keep the best weights, whatever stops you. A stop is no better than the validation
 # set that decides it, and the column you watch.
 #
-# Next: 04, scores and noise.
+# Next: [04 Scores and noise](04_scores_and_noise.ipynb). Can a rule do better than counting?

@@ -8,7 +8,7 @@
 # - see the one line that mends it,
 # - know which of your old results to look at again.
 #
-# 30 minutes. Open any drawer, in any order, once the cells above them have run.
+# 45 minutes. Open any drawer, in any order, once the cells above the first have run.
 
 # %%
 from course_utils.stopping import Above, After, NotFinite, Patience, StopWhen, batches
@@ -35,8 +35,8 @@ model = new_model()
 start = model.get_weights()
 
 # %% [markdown]
-# A model of nine weights and sixteen rows of data: four batches an epoch. The training is real, but `val_loss` is written
-# beforehand, so that we know what a stop ought to do.
+# A model of nine weights and sixteen rows of data: four batches an epoch. The training is real, but `val_loss` was written beforehand,
+# so that we know what a stop ought to do.
 
 # %%
 class Script(keras.callbacks.Callback):
@@ -57,10 +57,11 @@ class Script(keras.callbacks.Callback):
 
 # %%
 def run(script, *callbacks, model=model, **settings):
-    """Train from the start, as many epochs as the script has unless a callback stops; returns the last epoch."""
+    """Train from the start, for the script's epochs unless a callback stops; returns the last epoch."""
     script.always = "validation_data" not in settings  # else only in epochs in which Keras validates
     model.set_weights(start)
-    model.fit(x, y, batch_size=4, epochs=len(script.val_loss), verbose=0, callbacks=[script, *callbacks], **settings)
+    model.fit(x, y, batch_size=4, epochs=len(script.val_loss), verbose=0, callbacks=[script, *callbacks],
+              **settings)
     return script.last_epoch
 
 
@@ -97,8 +98,8 @@ seeded = np.reshape(seen, (3, 16))
 trap(guess, len(np.unique(seeded, axis=0)), "Different orders", safe=3)
 
 # %% [markdown]
-# One. The noise that a new order brings to each epoch is gone, so the curves are falsely smooth. A tf.data pipeline that shuffles
-# itself has both: new orders, and the same ones when you run it again.
+# One. The noise that a new order brings to each epoch is gone, so the curves are smoother than they should be. A tf.data pipeline that
+# shuffles by itself has both: a new order for each epoch, and the same orders when you run it again.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -108,8 +109,9 @@ mended = np.reshape(seen, (3, 16))
 print("different orders:", len(np.unique(mended, axis=0)))
 
 # %% tags=["reveal"]
-show(figures.orders(seeded, mended), alt="Three epochs as rows of sixteen coloured squares. Seeded fit: three equal rows. "
-                                         "With batches(): three different rows.")
+show(figures.orders(seeded, mended),
+     alt="Three epochs as rows of sixteen coloured squares. Seeded fit: three equal rows. "
+         "With batches(): three different rows.")
 
 # %% [markdown]
 # ## 2. The callback that remembers
@@ -127,9 +129,9 @@ last = run(Script([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), stop)
 trap(guess, last, "Last epoch of the second run", safe=5)
 
 # %% [markdown]
-# Where the trap is, the second model is held against the first one's best, 0.1, and ends in epoch 1. And where it is gone, its cousin `ModelCheckpoint` still does
-# the same, on all of these versions: reused, it saves nothing of the second model. The fix is a new callback for each `fit`. `StopWhen`
-# starts afresh by itself.
+# Where the trap still exists, the second model is measured against the first one's best, 0.1, and ends in epoch 1. Where it is gone, its
+# cousin `ModelCheckpoint` still does the same, on all of these versions: reused, it saves nothing of the second model. The fix is a new
+# callback for each `fit`. `StopWhen` starts afresh by itself.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -148,7 +150,7 @@ print("second run with StopWhen: epoch", run(Script([0.9, 0.8, 0.7, 0.6, 0.5, 0.
 # ## 3. The baseline
 #
 # "... training will stop if the model doesn't show improvement over the baseline", says Keras. The baseline is 0.1, patience is 2, and
-# the loss never gets there. It gets a little better in each of eight epochs, though. In which epoch does training end?
+# the loss never gets there. It does get a little better in each of the eight epochs. In which epoch does training end?
 #
 # *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
@@ -160,8 +162,8 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap(guess, last, "Last epoch", safe=1)
 
 # %% [markdown]
-# An epoch that improves on all before it is never asked about its patience. If you mean "below 0.5 from epoch 2 on, or it is not
-# worth it", say that.
+# While every epoch improves on all before it, Keras never gets as far as asking for its patience. If you mean "below 0.5 from epoch 2 on,
+# or it is not worth it", say that.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -185,7 +187,7 @@ run(steady, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1, restore_bes
 trap(guess, steady.epoch_of_weights(), "Weights of epoch", safe=2)
 
 # %% [markdown]
-# Epoch 2 was better, but by less than `min_delta`, and was never stored. In `StopWhen` the margin decides when to stop, and nothing else.
+# Epoch 2 was better, but by less than `min_delta`, so it was never stored. In `StopWhen` the margin decides when to stop, and nothing else.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -207,11 +209,12 @@ flat = Script([0.5] * 8)
 with warnings.catch_warnings(record=True) as said:
     last = run(flat, keras.callbacks.EarlyStopping("val_los", mode="min", patience=2))
 trap(guess, last, "Last epoch", safe=2)
-print("in each epoch:", next((str(one.message)[:53] for one in said if "val_los" in str(one.message)), "no warning"), "...")
+warned = [str(one.message)[:53] for one in said if "val_los" in str(one.message)]
+print("in each epoch:", (warned or ["no warning"])[0], "...")
 
 # %% [markdown]
-# It warns, in lines that scroll away among the progress bars. (With `mode="auto"` Keras 3 raises an error, since it cannot know
-# the direction.) A stop that cannot see its column should not let you train on.
+# It warns, in lines that scroll away among the progress bars. (With `mode="auto"` Keras 3 raises an error, since it cannot know the
+# direction.) A stop that cannot see its column should not let you go on training.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -241,8 +244,8 @@ trap(guess, float(seen[-1]), "After the last batch", safe=0.0)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# The mean of the epoch so far. A spike in late batches hardly shows, and each epoch begins with a jump. With `check="batch"` the history
-# of `StopWhen` has the batch's own loss as a column, `batch_loss`.
+# The mean of the epoch so far. A spike in a late batch hardly shows, and each epoch begins with a jump. With `check="batch"` the history
+# of `StopWhen` has each batch's own loss as a column, `batch_loss`.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -269,32 +272,35 @@ def taken_away(epoch, logs=None):
 def resumed(callbacks):
     script = Script([0.9, 0.8, 0.4] + [0.5] * 12)
     try:
-        run(script, *callbacks(), keras.callbacks.LambdaCallback(on_epoch_begin=taken_away), model=new_model())
+        lost = keras.callbacks.LambdaCallback(on_epoch_begin=taken_away)
+        run(script, *callbacks(), lost, model=new_model())
     except RuntimeError:
-        return run(script, *callbacks(), model=new_model())  # as a new process would: all is new but the folder
+        return run(script, *callbacks(), model=new_model())  # as a new process: all is new but the folder
 
 
 with tempfile.TemporaryDirectory() as folder:
-    last = resumed(lambda: [keras.callbacks.BackupAndRestore(folder), keras.callbacks.EarlyStopping(patience=4)])
+    last = resumed(lambda: [keras.callbacks.BackupAndRestore(folder),
+                            keras.callbacks.EarlyStopping(patience=4)])
 trap(guess, last, "Last epoch", safe=6)
 
 # %% [markdown]
-# The backup holds the weights and the epoch. What the callback knew is gone: it takes epoch 5 for the best so far, and waits
-# from there. `StopWhen` writes down what it knows, if you give it a folder. It must stand before `BackupAndRestore`: killed between the two,
-# it knows one epoch more than the backup, and can forget it; the other way round it would have a hole.
+# The backup holds the weights and the epoch. What the callback knew is gone: it takes epoch 5 for the best so far, and waits from there.
+# `StopWhen` writes down what it knows, if you give it a folder. Put it before `BackupAndRestore` in the list. If the machine goes away
+# between the two, `StopWhen` is one epoch ahead of the backup, and drops that epoch. The other way round, it would have missed one.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 with tempfile.TemporaryDirectory() as folder:
-    last = resumed(lambda: [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=os.path.join(folder, "stop")),
-                            keras.callbacks.BackupAndRestore(os.path.join(folder, "backup"))])
+    notes, backup = os.path.join(folder, "stop"), os.path.join(folder, "backup")
+    last = resumed(lambda: [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=notes),
+                            keras.callbacks.BackupAndRestore(backup)])
 print("last epoch:", last)
 
 # %% [markdown]
 # ## 8. The last pass
 #
-# A callback sets `stop_training` after the first of four batches, since time is up. Validation has four batches too. How many of them
-# still run?
+# A callback sets `stop_training` after the first of four batches, because time is up. Validation has four batches too. How many of
+# those still run?
 #
 # *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
@@ -316,8 +322,8 @@ run(Script([0.5] * 8), stop, validation_data=(x, y))
 trap(guess, stop.validated, "Validation batches after the stop", safe=0)
 
 # %% [markdown]
-# All of them: the batch loop ends, the epoch does not. On a large validation set that is minutes after the deadline. `TimeBudget`
-# therefore keeps back the time that the last pass took. Keras 3 can also cut the pass short; its `val_loss` is then that of the batches seen.
+# All of them: the batch loop ends, the epoch does not. On a large validation set that is minutes after the deadline. So `TimeBudget`
+# keeps back the time that the last pass took. Keras 3 can also cut the pass short; its `val_loss` is then that of the batches seen.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -352,7 +358,8 @@ def moved(script, callback):
 
 
 script = Script([0.5] * 4)
-trap(guess, moved(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze)), "Epochs in which it moved", safe=0)
+freezer = keras.callbacks.LambdaCallback(on_epoch_begin=freeze)
+trap(guess, moved(script, freezer), "Epochs in which it moved", safe=0)
 
 # %% [markdown]
 # `model.layers[0].trainable` reads `False`, and `summary()` agrees. But the training step was compiled before, with this layer in it.
@@ -366,7 +373,8 @@ def freeze_now(epoch, logs=None):
         model.make_train_function(force=True)
 
 
-print("epochs in which it moved:", moved(Script([0.5] * 4), keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now)))
+freezer = keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now)
+print("epochs in which it moved:", moved(Script([0.5] * 4), freezer))
 model.layers[0].trainable = True  # for the other drawers
 model.make_train_function(force=True)
 
@@ -388,7 +396,7 @@ history = model.history.history  # what fit returned
 trap(guess, int(np.argmin(history["val_loss"])), "np.argmin", safe=3)
 
 # %% [markdown]
-# Keras keeps the values and loses their places: six losses, three validation losses. Plotted against each other, they do not fit. The
+# Keras keeps the values and loses their places: six losses, three validation losses, and no word about which epochs they belong to. The
 # history of `StopWhen` has a `None` in each epoch without validation.
 
 # %%
@@ -421,7 +429,7 @@ except KeyboardInterrupt:
     trap(guess, script.epoch_of_weights(), "Weights of epoch", safe=1)
 
 # %% [markdown]
-# The weights are restored in `on_train_end`, and after an interrupt Keras does not call it. They are still there, in the callback.
+# The weights are restored in `on_train_end`, which Keras does not call after an interrupt. They are still there, in the callback.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -446,8 +454,8 @@ with warnings.catch_warnings():
 trap(guess, last - 2, "Epochs after the best", safe=3)
 
 # %% [markdown]
-# Three evaluations are nine epochs. Our `Patience` counts the same way, and so does Lightning. Say how many epochs you are
-# ready to wait, and divide.
+# Three evaluations are nine epochs. Our `Patience` counts the same way, and so does Lightning. Decide how many epochs you are willing to
+# wait, and divide. ([Chapter 91](91_in_your_project.ipynb) has a table of who counts what.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -501,12 +509,12 @@ answer = [..., ..., ...]  # three drawers
 ex.three_in_one_loop.check(answer)
 
 # %% tags=["solution"]
-answer = [1, 2, 5]  # set_random_seed with fit(x, y); the checkpoint made before the loop; val_acc for val_accuracy
+answer = [1, 2, 5]  # set_random_seed with fit(x, y); one checkpoint for all folds; val_acc for val_accuracy
 ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
-# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from a fit with `validation_freq`. Return the epoch, counted from 0, with the
-# lowest `val_loss`. Keras validates after every `validation_freq` epochs.
+# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from a fit with `validation_freq`. Return the epoch,
+# counted from 0, with the lowest `val_loss`. Keras validates after every `validation_freq` epochs.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -531,4 +539,4 @@ ex.summary()
 # A stop that never fires is silent, so let it say why a run ended. Trust no best epoch that you have not looked up in the history. Try a
 # callback on a run whose end you know.
 #
-# Next: [91 In your project](91_in_your_project.ipynb).
+# Next: [91 In your project](91_in_your_project.ipynb). All of it in a script of your own.

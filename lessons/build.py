@@ -2,8 +2,10 @@
 
 Every lessons/NN_name.py (jupytext's py:percent) gives two executed notebooks: notebooks/NN_name.ipynb, which
 a learner opens (no cells tagged `solution`; those tagged `reveal` lose their output), and
-notebooks/solutions/NN_name.ipynb (no cells tagged `exercise`; every output). A notebook is rebuilt when its
-lesson, the opening cells or constraints/lock.txt changed; its metadata holds the hash that tells.
+notebooks/solutions/NN_name.ipynb (no cells tagged `exercise`; every output). What serves the tests alone
+stays out of sight: the marker `# NBVAL_CHECK_OUTPUT` becomes nbval's tag of the same name, and
+`<!-- given: 0.01 -->` goes. A notebook is rebuilt when its lesson, the opening cells or constraints/lock.txt
+changed; its metadata holds the hash that tells.
 """
 import argparse
 import collections
@@ -22,6 +24,9 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FACES = {"": "solution", "solutions": "exercise"}  # folder under notebooks/ -> the tag that it leaves out
+CHECKED = "nbval-check-output"  # nbval compares what a cell with this tag prints
+MARKER = re.compile(r"(?m)^\s*#+\s*NBVAL_CHECK_OUTPUT\s*$\n?")
+PREMISE = re.compile(r"\s*<!--\s*given:(.*?)-->", re.DOTALL)
 SLOW, LIMIT = 30, 60  # seconds a notebook may take: a warning above the first, an error above the second
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -41,6 +46,17 @@ def tags(cell):
 def lessons(source=ROOT / "lessons"):
     """The lessons in a folder, in order; an appendix, 04b_name.py, comes after its chapter."""
     return sorted(pathlib.Path(source).glob("[0-9][0-9]*_*.py"))
+
+
+def tidy(cell, folder):
+    """Take out of a cell what only tests read: nbval's marker becomes its tag, premises of the prose go."""
+    if cell.cell_type != "code":
+        cell.source = PREMISE.sub("", cell.source)
+        return
+    cell.source, marked = MARKER.subn("", cell.source)
+    # a learner's reveal cell is stored without its output, and nbval would find that it differs
+    if marked and (folder or "reveal" not in tags(cell)):
+        cell.metadata["tags"] = [*tags(cell), CHECKED]
 
 
 def opening(name, folder, text=""):
@@ -73,8 +89,7 @@ def compose(lesson, folder):
     seen = collections.Counter()
     for cell in cells:
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own note of blank lines
-        if not folder and "reveal" in tags(cell):  # its output goes, and nbval would find that it differs
-            cell.source = re.sub(r"(?m)^\s*#+\s*NBVAL_CHECK_OUTPUT\s*$\n?", "", cell.source)
+        tidy(cell, folder)
         seen[cell.source] += 1
         cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.source}".encode()).hexdigest()[:12]
     stamp = hashlib.sha256((text + lock).encode()).hexdigest()

@@ -67,7 +67,8 @@ class Comparison(list):
             return "none known"
         digits, unit = (".1f", " %") if self.percent else (".3g", "")
         left_out = "" if known.size == regret.size else f" ({known.size} of {regret.size} runs)"
-        return f"{known.mean():z{digits}} ± {known.std():{digits}}{unit}{left_out}"
+        sd = f" ± {known.std(ddof=1):{digits}}" if known.size > 1 else ""  # of one run there is no spread
+        return f"{known.mean():z{digits}}{sd}{unit}{left_out}"
 
     def __str__(self):
         table = [self.heads, *self.cells()]
@@ -96,7 +97,8 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
     test column says what a user would lose, so regret can be negative.
 
     A run has no regret (NaN) where nothing was kept, as where `best` is NaN until the stop, or where
-    `measured` was not measured. The table's mean is over the others, and says over how many.
+    `measured` was not measured. The table's mean is over the others, and says over how many; its sd is their
+    standard deviation, with n - 1 under the root, and is left out where there is but one.
 
     Args:
         criteria: a list of criteria, or a mapping of names to criteria.
@@ -119,8 +121,8 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
     >>> from course_utils.stopping import Epochs, Patience
     >>> print(compare([Patience("val_loss", 1), Epochs(3)], [{"val_loss": [1.0, 0.5, 0.6, 0.4]}]))
     criterion                             stop, median  epochs  regret, mean ± sd  never fired
-    Patience('val_loss', patience=1)                 2     75%       25.0 ± 0.0 %       0 of 1
-    Epochs(3)                                        2     75%       25.0 ± 0.0 %       0 of 1
+    Patience('val_loss', patience=1)                 2     75%             25.0 %       0 of 1
+    Epochs(3)                                        2     75%             25.0 %       0 of 1
     """
     named = _named(criteria)
     histories = [History.of(history) for history in histories]

@@ -28,26 +28,31 @@ RULES = {  # name -> (the sliders it needs, the criterion that they make)
     "Below": (("threshold",), lambda threshold: Below("val_loss", float(f"{threshold:.2g}"))),
 }
 WIDTH, HEIGHT = 620, 290  # of the picture, in points
+INK = "var(--jp-content-font-color1, currentColor)"  # of text and axes: light in JupyterLab's dark theme
 
 
-def stopping_lab(histories, measured=None):
+def stopping_lab(histories, measured=None, run=0):
     """Sliders for a criterion, and a picture of a recorded run with its stop, best epoch, regret and cost.
 
     Args:
         histories: a list of histories, or a mapping of names to such lists. They need the column "val_loss";
             "loss" is drawn where there is one. For a run of your own: stopping_lab([model.fit(...)]).
         measured: the column in which regret is measured, see `compare`; "val_loss" if None.
+        run: which run of the first name to show first, counted from 0.
 
     Returns:
         StoppingLab, which shows itself: as widgets where those work, else as a picture of its first setting.
+
+    Raises:
+        ValueError: no history, a name without one, or no run of that number.
     """
-    return StoppingLab(histories, measured)
+    return StoppingLab(histories, measured, run)
 
 
 class StoppingLab:
     """What `stopping_lab` makes. `controls` are its widgets by name, `report` is the replay's Report."""
 
-    def __init__(self, histories, measured=None):
+    def __init__(self, histories, measured=None, run=0):
         named = {"runs": histories} if isinstance(histories, (list, tuple)) else dict(histories)
         self.runs = {name: [History.of(history) for history in runs] for name, runs in named.items()}
         if not self.runs or not all(self.runs.values()):
@@ -56,9 +61,11 @@ class StoppingLab:
         look = {"style": {"description_width": "90px"}, "layout": {"width": "330px"}}
         powers = dict(look, base=10, step=0.05, readout_format=".2g")
         runs = len(next(iter(self.runs.values())))
+        if not 0 <= run < runs:
+            raise ValueError(f"run is one of the first name's, 0 to {runs - 1}; got {run!r}.")
         first, second, third = (
             {"problem": widgets.Dropdown(options=list(self.runs), **look),
-             "run": widgets.IntSlider(0, 0, runs - 1, **look)},
+             "run": widgets.IntSlider(run, 0, runs - 1, **look)},
             {"rule": widgets.Dropdown(options=list(RULES), **look),
              "smoothing": widgets.IntSlider(1, 1, 30, **look)},
             {"patience": widgets.IntSlider(5, 1, 60, **look),
@@ -105,8 +112,10 @@ class StoppingLab:
             self._drawn[name, number] = _draw_run(history, f"{name}, run {number}")
         svg, place = self._drawn[name, number]
         self._svg = svg.replace("</svg>", self._marks(history, place) + "</svg>")
-        self._words = f"<div><b>{html.escape(said)}</b></div><div>{html.escape(reason)}</div>"
-        described = f'<div role="img" aria-label="{html.escape(self.alt)}">{self._svg}</div>'
+        self._words = (f'<div style="color:{INK}"><b>{html.escape(said)}</b>'
+                       f"<div>{html.escape(reason)}</div></div>")
+        described = (f'<div role="img" aria-label="{html.escape(self.alt)}" style="color:{INK}">'
+                     f"{self._svg}</div>")
         self._picture.value = described + self._words
 
     def _marks(self, history, place):
@@ -127,14 +136,16 @@ class StoppingLab:
             means = [np.mean(values[max(0, i + 1 - smoothing) : i + 1]) for i in range(len(values))]
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in at(range(len(means)), means))
             marks.append(f'<polyline points="{line}" fill="none" stroke="{GREY}" stroke-width="1.5"/>')
-        ring = 'r="7" fill="none" stroke="black" stroke-width="1.8"'
+        ring = 'r="7" fill="none" stroke="currentColor" stroke-width="1.8"'
         for row, style in ((best, ring), (epoch, f'r="5" fill="{RED}"')):
             if row is not None:
                 marks += [f'<circle cx="{x:.1f}" cy="{y:.1f}" {style}/>' for x, y in at([row], [values[row]])]
         return "".join(marks)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        picture = "data:image/svg+xml;base64," + base64.b64encode(self._svg.encode()).decode()
+        # an image inherits no colours: black text, so it brings its own white page
+        page = self._svg.replace('<svg style="', '<svg style="background:white;color:black;', 1)
+        picture = "data:image/svg+xml;base64," + base64.b64encode(page.encode()).decode()
         return {
             "text/plain": self.alt,
             # where widgets do not work: GitHub, a page made by nbconvert, a notebook that is only looked at
@@ -147,14 +158,15 @@ class StoppingLab:
 def _draw_run(history, title):
     """The run itself: (SVG, the transform from epoch and loss to its points, counted from below)."""
     figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)  # one point in the SVG is one pixel here
-    ax = figure.add_axes((0.08, 0.15, 0.9, 0.77))
+    ax = figure.add_axes((0.1, 0.15, 0.88, 0.77))
     ax.spines[["top", "right"]].set_visible(False)
     for column, colour in (("loss", ORANGE), ("val_loss", BLUE)):
         if column in history:
             ax.plot(np.array(history[column], float), color=colour, linewidth=1.2, label=column)
+    ax.set_ylabel("loss")
     finite = np.array([value for value in history["val_loss"] if value is not None and np.isfinite(value)])
     if finite.size and finite.min() > 0:
-        ax.set(yscale="log", ylim=(finite.min() / 1.5, finite.max() * 1.1))
+        ax.set(yscale="log", ylabel="loss (log scale)", ylim=(finite.min() / 1.5, finite.max() * 1.1))
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()  # most of the time that drawing takes
@@ -165,5 +177,7 @@ def _draw_run(history, title):
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "when-to-stop"}):
         figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     svg = file.getvalue().decode()
-    svg = svg[svg.index("<svg") :].replace("<svg", '<svg style="max-width:100%;height:auto"', 1)
-    return svg, ax.transData.frozen()
+    # what matplotlib draws black takes the colour of the text around it; its letters name no colour at all
+    svg = svg[svg.index("<svg") :].replace("#000000", "currentColor")
+    look = '<svg style="max-width:100%;height:auto" fill="currentColor"'
+    return svg.replace("<svg", look, 1), ax.transData.frozen()

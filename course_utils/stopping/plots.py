@@ -9,6 +9,9 @@ from numbers import Real
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.container import ErrorbarContainer
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from .history import History
 from .joins import as_criterion
@@ -112,13 +115,73 @@ def _mark(ax, places, values, place, shape, label, colour):
             label=label, zorder=3, clip_on=False)
 
 
-def spread(ax, runs, colour, label):
+def spread(ax, runs, colour, label, line="-"):
     """Several runs of one kind: the mean as a line, the range from smallest to largest as a band.
+
+    A reader cannot see that a band is a range: say so in the label or in the figure's caption.
 
     Args:
         runs: list of equally long lists, one value per epoch.
+        line: matplotlib's linestyle; lines that cross should differ by more than their colour.
     """
     runs = np.array(runs, dtype=float)
-    ax.plot(runs.mean(axis=0), color=colour, label=label)
+    ax.plot(runs.mean(axis=0), color=colour, label=label, linestyle=line)
     low, high = runs.min(axis=0), runs.max(axis=0)
     ax.fill_between(range(runs.shape[1]), low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def caption(figure, text):
+    """A line below a figure, for what its axes do not say: what bands and bars are, how many runs."""
+    return figure.supxlabel(text, fontsize=9, color="#595959")
+
+
+def unreadable(figure):
+    """What a reader cannot see in a figure: a list of sentences, empty where nothing is amiss.
+
+    Looked for are a log scale that no label names, bands and error bars that no words explain, markers of one
+    shape for two things, and letters of less than 8 points.
+
+    Args:
+        figure: a matplotlib Figure.
+
+    >>> ax = axes(ylabel="loss", yscale="log")
+    >>> unreadable(ax.figure)
+    ['The y axis has a log scale: say so in its label.']
+    >>> _ = ax.set_ylabel("loss (log scale)")
+    >>> unreadable(ax.figure)
+    []
+    """
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    faults = [f"{text.get_text()!r} has {text.get_fontsize():g} points; 8 can be read."
+              for text in texts if text.get_fontsize() < 8]
+    for name in "xy":
+        sides = [getattr(ax, f"{name}axis") for ax in figure.axes]
+        logs = any(side.get_scale() in ("log", "symlog") for side in sides)
+        if logs and not any("log" in side.label.get_text() for side in sides):
+            faults.append(f"The {name} axis has a log scale: say so in its label.")
+    words = " ".join(text.get_text() for text in texts).lower()
+    if any(map(_has_bands, figure.axes)) and not any(word in words for word in BAND_WORDS):
+        faults.append(f"There are bands or bars, and no word says what they are: {', '.join(BAND_WORDS)}.")
+    for ax in figure.axes:
+        seen = {}
+        for line in [one.lines[0] if isinstance(one, ErrorbarContainer) else one
+                     for one in ax.get_legend_handles_labels()[0]]:
+            marker = line.get_marker() if isinstance(line, Line2D) else None
+            if marker in (None, "None", "none", "", "."):
+                continue
+            look = marker, line.get_markerfacecolor() == "none"
+            if look in seen:
+                faults.append(f"Two things have the marker {marker!r}, and differ in colour alone.")
+            seen[look] = line
+    return faults
+
+
+BAND_WORDS = ("sd", "smallest", "range", "band", "grey", "quantile")
+
+
+def _has_bands(ax):
+    """Whether there are error bars, or something pale that is no bar and that the legend does not name."""
+    bars = {id(part) for container in ax.containers for part in container}
+    pale = [one for one in (*ax.collections, *ax.patches)
+            if (one.get_alpha() or 1) < 1 and one.get_label()[:1] in ("", "_") and id(one) not in bars]
+    return bool(pale) or any(isinstance(one, ErrorbarContainer) for one in ax.containers)

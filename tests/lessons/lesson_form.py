@@ -10,24 +10,30 @@ import difflib
 import itertools
 import re
 
+import jupytext
 import nbformat
 
-from build import tags
+from build import CHECKED, PREMISE, tags
 
 MARKERS = ("NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION", "NBVAL_SKIP")
-TAGS = ("exercise", "solution", "reveal", "setup", "raises-exception")
+TAGS = ("exercise", "solution", "reveal", "setup", "raises-exception", CHECKED)
 MAGICS = ("%matplotlib inline",)
+WIDTH = 110  # characters in a line of code: more, and a learner scrolls sideways
 RULES = {}
 
 
 @dataclasses.dataclass
 class Page:
-    """One notebook: the lesson's name, which face it is, and the solved face that holds every output."""
+    """One notebook: the lesson's name, which face it is, and the solved face that holds every output.
+
+    `given` has what the lesson says of its prose and its notebook does not: source of a cell -> its premises.
+    """
 
     name: str
     notebook: nbformat.NotebookNode
     solved: nbformat.NotebookNode
     is_solved: bool
+    given: dict = dataclasses.field(default_factory=dict)
 
     @property
     def cells(self):
@@ -48,6 +54,17 @@ class Page:
         return 1 <= int(self.name[:2]) < 90 and self.name[2] == "_"
 
 
+def premises(cells):
+    """Source of each cell as built -> the text of its comments <!-- given: ... -->, where there are any."""
+    return {PREMISE.sub("", cell.source): " ".join(PREMISE.findall(cell.source))
+            for cell in cells if PREMISE.search(cell.source)}
+
+
+def premises_of(lesson):
+    """The premises of a lesson's file; a notebook no longer has them."""
+    return premises(jupytext.read(lesson, fmt="py:percent").cells)
+
+
 def rule(function):
     RULES[function.__name__] = function
     return function
@@ -66,7 +83,7 @@ def said(outputs):
 
 
 def is_checked(cell):
-    return "NBVAL_CHECK_OUTPUT" in markers(cell.source)
+    return CHECKED in tags(cell)
 
 
 @rule
@@ -135,6 +152,22 @@ def meant_marker(line):
         if near or word.startswith("NBVAL"):
             return (near or MARKERS)[0]
     return None
+
+
+@rule
+def what_serves_the_tests_is_out_of_sight(page):
+    for n, cell in page.cells:
+        for comment in re.findall(r"NBVAL_CHECK_OUTPUT|<!--.*?-->", cell.source, re.DOTALL):
+            yield f"cell {n} shows the learner {comment!r}; build.py should have taken it out"
+
+
+@rule
+def code_is_no_wider_than_the_page(page):
+    for n, cell in page.code:
+        for line in cell.source.splitlines():
+            if len(line) > WIDTH:
+                start = line.strip()[:50]
+                yield f"cell {n} has a line of {len(line)} characters, {WIDTH} are allowed: {start} ..."
 
 
 @rule

@@ -64,7 +64,7 @@ def objectives_and_minutes_are_told(page):
     count = len(re.findall(r"^[-*] ", objectives[1], re.MULTILINE)) if objectives else 0
     if count != 3:
         yield f"the first cells have {count} lines under 'You will'; three are due: '- ...'"
-    if not re.search(r"\b(\d+|five|ten|fifteen|twenty|thirty) minutes\b", start, re.IGNORECASE):
+    if not minutes(start):
         yield "the first cells do not say how many minutes it takes: '20 minutes, ...'"
 
 
@@ -149,26 +149,64 @@ def numbers_in_code(source):
             if isinstance(node, ast.Constant) and isinstance(node.value, (int, float))}
 
 
+ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen").split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+SPELT = {word: n for n, word in enumerate(ONES)} | {"a hundred": 100, "half a": 0.5}
+SPELT |= {tens + (f"-{ONES[one]}" if one else ""): 10 * n + one for n, tens in enumerate(TENS, 2)
+          for one in range(10)}
+UNITS = r"(?:(?:percentage )?points?|per ?cent)\b"
+# "a point" is a number after a verb that makes it one: it costs a point
+A_POINT = r"(?i)(?<=\b)((?:cost|lose|gain|save|win|add)s? )a(?= point\b)"
+WORDS = rf"(?i)\b(?:{'|'.join(sorted(SPELT, key=len, reverse=True))})(?=[ -]{UNITS})"
+
+
+def digits(text):
+    """The text with digits for number words that stand before a unit: "seven points" is "7 points"."""
+    text = re.sub(A_POINT, r"\g<1>1", text)
+    return re.sub(WORDS, lambda found: str(SPELT[found[0].lower()]), text)
+
+
 @rule
 def numbers_in_prose_are_checked(page):
-    """Decimals and percentages come from a checked cell of the solutions or stand in its code.
+    """Decimals, percentages and points come from a checked cell of the solutions or stand in its code.
 
-    A premise is named in the cell itself: <!-- given: 0.01, 95 -->. Listings and the numbers of exercises are
-    free, and whole numbers are left to the reader.
+    Number words count where a unit follows them. Points may be rounded ("seven points" of 7.1), and must have
+    been printed. A premise is named in the lesson, in the cell itself: <!-- given: 0.01, 95 -->. Listings and
+    the numbers of exercises are free, and other whole numbers are left to the reader.
     """
     cells = [cell for cell in page.solved.cells if cell.cell_type == "code" and "setup" not in tags(cell)]
-    known = set().union(*(numbers_in_code(cell.source) for cell in cells),
-                        *(numbers(said(cell.outputs)) for cell in cells if is_checked(cell)))
+    printed = set().union(*(numbers(said(cell.outputs)) for cell in cells if is_checked(cell)))
+    known = printed.union(*(numbers_in_code(cell.source) for cell in cells))
     exercise = rf"{int(page.name[:2])}\.\d\b"
     for n, cell in page.prose:
-        given = numbers(" ".join(re.findall(r"<!-- *given:(.*?)-->", cell.source, re.DOTALL)))
+        given = numbers(page.given.get(cell.source, ""))
         text = re.sub(r"(?s)```.*?```|<!--.*?-->|\]\([^)]*\)", " ", cell.source)
         text = re.sub(rf"(?m)(?:^#+ |^[-*\s]*\*\*|[Ee]xercises? )(?:Exercise )?{exercise}", " ", text)
-        text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-        for found, percent in re.findall(NUMBER + r"(\s?%|\s?per ?cent\b)?", text):
-            if not percent and "." not in found:
+        text = digits(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text))
+        for found, unit in re.findall(NUMBER + rf"(\s?%|[\s-]{UNITS})?", text):
+            if not unit and "." not in found:
                 continue
-            value = float(found)
-            if not {value, round(value / 100, 10) if percent else value} & (known | given):
-                yield (f"cell {n}: {found}{percent} is printed by no checked cell (# NBVAL_CHECK_OUTPUT) "
+            value, places = float(found), len(found.partition(".")[2])
+            if unit.endswith(("point", "points")):
+                right = {round(each, places) for each in printed} | given
+            else:
+                right = known | given
+            if not {value, round(value / 100, 10) if unit else value} & right:
+                yield (f"cell {n}: {found}{unit} is printed by no checked cell (# NBVAL_CHECK_OUTPUT) "
                        f"and is in no code; print it, drop it, or say <!-- given: {found} --> if given")
+
+
+@rule
+def next_is_a_link(page):
+    for n, cell in page.prose:
+        for line in re.findall(r"(?m)^Next\b.*$", cell.source):
+            if not re.search(r"\]\(\d\d\w*\.ipynb\)", line):
+                yield f"cell {n}: {line[:40]!r} is no link; write 'Next: [02 Budgets](02_budgets.ipynb)'"
+
+
+def minutes(text):
+    """The minutes to read that the first cells of a lesson promise, or None."""
+    named = {"five": 5, "ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30}
+    found = re.search(r"\b(\d+|" + "|".join(named) + r") minutes\b", text, re.IGNORECASE)
+    return None if found is None else named.get(found[1].lower()) or int(found[1])

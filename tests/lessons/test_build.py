@@ -15,6 +15,14 @@ from course_utils.classroom import colab
 LESSON = """# %% [markdown]
 # # Does it stop?
 
+# %% [markdown]
+# It says so at 0.01 <!-- given: 0.01 --> and then. <!-- given:
+# 16 -->
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("Always.")
+
 # %%
 guess = ...
 
@@ -70,9 +78,32 @@ def test_each_face_has_its_twin(faces):
 
 def test_the_learner_gets_no_answer_and_nbval_nothing_to_compare_it_with(faces):
     hidden, shown = cell(faces.learner, "Sixteen"), cell(faces.solutions, "Sixteen")
-    assert shown.outputs[0].text == "Sixteen.\n" and "NBVAL_CHECK_OUTPUT" in shown.source
-    assert hidden.outputs == [] and hidden.execution_count == shown.execution_count == 3
-    assert hidden.source == 'print("Sixteen.")'
+    assert shown.outputs[0].text == "Sixteen.\n" and shown.metadata.tags == ["reveal", "nbval-check-output"]
+    assert hidden.outputs == [] and hidden.execution_count == shown.execution_count == 4
+    assert hidden.metadata.tags == ["reveal"]
+
+
+def test_what_only_tests_read_is_out_of_sight(faces):
+    for notebook in (faces.learner, faces.solutions):
+        assert not [each for each in sources(notebook) if "NBVAL" in each or "<!--" in each]
+        assert cell(notebook, "Always").source == 'print("Always.")'
+        assert cell(notebook, "Always").metadata.tags == ["nbval-check-output"]
+        assert cell(notebook, "It says").source == "It says so at 0.01 and then."
+
+
+def test_nbval_compares_what_the_tag_says_and_nothing_else(faces, tmp_path):
+    """The words are those of the tests' own run: --nbval-lax."""
+    notebook = nbformat.read(faces.target / "solutions" / "01_stop.ipynb", 4)
+    for tagged, code in (("Always", 1), ("answer = 16", 0)):
+        changed = nbformat.from_dict(notebook)
+        cell(changed, tagged).outputs = [nbformat.v4.new_output("stream", text="Something else.\n")]
+        nbformat.write(changed, tmp_path / "changed.ipynb")
+        run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--nbval-lax",
+                              "--nbval-current-env", "-p", "no:cacheprovider", "changed.ipynb"],
+                             cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == code, run.stdout
+        assert ("Something else." in run.stdout) == (code == 1)
+        notebook = nbformat.read(faces.target / "solutions" / "01_stop.ipynb", 4)
 
 
 def test_a_meant_error_names_no_folder_of_the_machine(faces):

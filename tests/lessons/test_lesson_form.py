@@ -2,8 +2,9 @@
 import pytest
 from nbformat import v4
 
-import lesson_frame  # noqa: F401  its rules join those of lesson_form
-from lesson_form import RULES, Page
+import build
+import lesson_frame  # its rules join those of lesson_form
+from lesson_form import CHECKED, RULES, WIDTH, Page, premises
 
 PROSE = """# Does it stop?
 
@@ -40,7 +41,7 @@ def right():
     return [prose("[![Open](https://a.b/c.svg)](https://a.b/1.25)", "setup"),
             code("def _set_up():\n" + "    pass\n" * 40, tags=["setup"]), prose(PROSE),
             *guess(), *guess("guess_epoch"), *guess(),
-            code("# NBVAL_CHECK_OUTPUT\nprint(0.25 * 2)", text("0.5\n")),
+            code("print(0.25 * 2)", text("0.5\n"), tags=[CHECKED]),
             code("show(fig, 'A curve.')", PICTURE),
             code("raise ValueError('no')", FAILURE, tags=["raises-exception"]),
             code("%matplotlib inline\nex.score()", text("5 of 5 solved")), prose(KEEP)]
@@ -50,8 +51,11 @@ def page(cells, name="01_stop", is_solved=True):
     run = [cell for cell in cells if cell.cell_type == "code"]
     for count, cell in enumerate(run, 1):
         cell.execution_count = None if "not run" in cell.metadata.get("tags", []) else count
+    given = premises(cells)
+    for cell in cells:
+        build.tidy(cell, "solutions")
     notebook = v4.new_notebook(cells=cells)
-    return Page(name, notebook, notebook, is_solved)
+    return Page(name, notebook, notebook, is_solved, given)
 
 
 def breaches(rule, *args, **kwargs):
@@ -111,6 +115,11 @@ BROKEN = {  # rule -> lessons that break it, each with what the message has to s
     "cells_that_should_raise_do": [
         (more(error("1", text("1"))), "does not"),
         (more(code("# NBVAL_RAISES_EXCEPTION\n1 / 0", FAILURE)), "write the tag raises-exception instead")],
+    "what_serves_the_tests_is_out_of_sight": [
+        (more(prose("At 0.5. <!-- look here -->")), "shows the learner '<!-- look here -->'"),
+        (more(code('s = """\n  # NBVAL_CHECK_OUTPUT, as we quote it"""')), "'NBVAL_CHECK_OUTPUT'")],
+    "code_is_no_wider_than_the_page": [
+        (more(code("x = '" + "-" * WIDTH + "'")), f"{WIDTH + 6} characters, {WIDTH} are allowed")],
     "no_cell_is_left_out": [
         (more(code("# NBVAL_SKIP\nprint(1)", text("1"))), "nothing tests it")],
     "code_is_plain_python": [
@@ -151,9 +160,16 @@ BROKEN = {  # rule -> lessons that break it, each with what the message has to s
         (more(prose("Nearly 95 % of them.")), "95 % is printed"),
         (more(prose("`loss` at .75, 0.5s")), ".75 is printed"),
         (more(prose("About 0.7."), code("print(0.1 * 7, '0.7')  # 0.7", text("0.7"))), "0.7 is printed"),
-        (more(prose("<!-- given: 0.7 -->"), prose("It is 0.7.")), "0.7 is printed"),
+        (more(prose("Given. <!-- given: 0.7 -->"), prose("It is 0.7.")), "0.7 is printed"),
+        (more(prose("It gains seven points.")), "7 points is printed"),
+        (more(prose("Twenty-five percentage points.")), "25 percentage points is printed"),
+        (more(prose("In ninety per cent of them.")), "90 per cent is printed"),
+        (more(prose("That costs a point.")), "1 point is printed"),
+        (more(prose("A 7-point gain.")), "7-point is printed"),
+        (more(prose("Seven points."), code("x = 7\nprint(6.4)", text("6.4"), tags=[CHECKED])), "7 points is"),
         (more(prose("### 2.1 Not of this chapter")), "2.1 is printed")],
 }
+BROKEN["next_is_a_link"] = [(more(prose("End.\n\nNext: 02, budgets.")), "'Next: 02, budgets.' is no link")]
 CASES = [(name, *case) for name, cases in BROKEN.items() for case in cases]
 IDS = [f"{name}-{message}" for name, _, message in CASES]
 
@@ -202,9 +218,23 @@ def test_how_many_cells_a_lesson_may_have(lesson, cells):
     "### 1.2 Count",
     "**1.2 Count.** See exercise 1.3.",
     "Keras 3.15.1 does it.",
-    "See [the table](https://a.b/0.77)."])
+    "See [the table](https://a.b/0.77).",
+    "Half a point; it has a point, and two points make a line. <!-- given: 2 -->",
+    "One in ten of seven dots."])
 def test_numbers_that_prose_may_name(sentence):
     assert breaches("numbers_in_prose_are_checked", more(prose(sentence))) == []
+
+
+def test_points_may_be_rounded():
+    printed = code("print(gain)", text("it gains 7.1"), tags=[CHECKED])
+    said = prose("Seven points, a 7-point gain.")
+    assert breaches("numbers_in_prose_are_checked", more(said, printed)) == []
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("You will\n\n20 minutes to read, 15 for", 20), ("Ten minutes.", 10), ("Not long", None)])
+def test_minutes(text, number):
+    assert lesson_frame.minutes(text) == number
 
 
 @pytest.mark.parametrize("source", [

@@ -9,7 +9,7 @@ import pytest
 
 import build
 import lesson_frame  # noqa: F401  its rules join those of lesson_form
-from lesson_form import RULES, Page
+from lesson_form import RULES, Page, premises_of
 
 LESSONS = {lesson.stem: lesson for lesson in build.lessons()}
 PAGES = [(name, folder) for name in LESSONS for folder in build.FACES]
@@ -47,6 +47,6 @@ def test_the_form_of_a_notebook(name, folder, rule):
     notebook, solved = read(name, folder), read(name, "solutions")
     if not (notebook and solved):
         pytest.skip("not built, as another test says")
-    page = Page(name, notebook, solved, folder == "solutions")
+    page = Page(name, notebook, solved, folder == "solutions", premises_of(LESSONS[name]))
     breaches = list(RULES[rule](page))
     assert not breaches, f"lessons/{name}.py, seen in notebooks/{folder}:\n" + "\n".join(breaches)

@@ -126,6 +126,33 @@ def test_a_history_that_fit_returned_will_do():
     assert "runs, run 0" in stopping_lab([FromFit()]).alt
 
 
+def test_it_opens_on_the_run_that_is_named(recorded):
+    lab = stopping_lab({"soybean": recorded["soybean"], **recorded}, run=1)
+    assert lab.controls["run"].value == 1 and "of soybean, run 1," in lab.alt
+    for run in (20, -1):
+        with pytest.raises(ValueError, match=f"0 to 19; got {run}"):
+            stopping_lab(recorded, run=run)
+
+
+def test_text_and_axes_take_the_colour_of_the_page(lab):
+    """Black on JupyterLab's dark theme cannot be read. Nothing that is drawn names black, or no colour."""
+    turn(lab, smoothing=3)
+    widget = lab._picture.value
+    assert widget.count("var(--jp-content-font-color1, currentColor)") == 2  # the picture, the words
+    assert not re.search(r"#000000|#000\b|black", widget)
+    root = re.search(r"<svg[^>]*>", widget)[0]
+    assert 'fill="currentColor"' in root
+    for letters in re.findall(r"<text[^>]*>", widget):
+        assert not re.search(r"fill: (?!currentColor)", letters)
+    assert widget.count("stroke: currentColor") >= 2  # the axes
+
+
+def test_the_picture_without_widgets_brings_its_own_page(lab):
+    (image,) = Images(lab._repr_mimebundle_()["text/html"]).images
+    picture = base64.b64decode(image["src"].split(",")[1]).decode()
+    assert "background:white;color:black" in re.search(r"<svg[^>]*>", picture)[0]
+
+
 @pytest.mark.parametrize("histories", [[], {}, {"a": []}])
 def test_no_history_is_an_error(histories):
     with pytest.raises(ValueError, match="at least one history"):

@@ -194,3 +194,59 @@ def test_a_score_that_speaks_at_strip_ends_only_is_drawn_as_points():
     assert points.get_marker() == "." and points.get_linestyle() == "None"
     line = plots.score(GeneralizationLoss(5.0), history).lines[0]
     assert line.get_linestyle() == "-"
+
+
+def test_a_caption_says_what_axes_do_not():
+    ax = plots.axes()
+    plots.spread(ax, [[1.0, 2.0], [3.0, 6.0]], plots.BLUE, "two runs", "--")
+    assert ax.lines[0].get_linestyle() == "--"
+    assert plots.unreadable(ax.figure) != []
+    assert plots.caption(ax.figure, "Bands: smallest and largest.").get_fontsize() >= 8
+    assert plots.unreadable(ax.figure) == []
+
+
+def drawn(what):
+    ax = plots.axes(xlabel="epoch", ylabel="loss")
+    what(ax)
+    return plots.unreadable(ax.figure)
+
+
+@pytest.mark.parametrize(
+    "what, fault",
+    [
+        (lambda ax: ax.set_xscale("log"), "The x axis has a log scale"),
+        (lambda ax: ax.set_yscale("symlog"), "The y axis has a log scale"),
+        (lambda ax: ax.set_title("small", fontsize=7), "'small' has 7 points"),
+        (lambda ax: ax.errorbar([1], [1], [1], marker="o", label="mean"), "There are bands or bars"),
+        (lambda ax: ax.fill_between([0, 1], 0, 1, alpha=0.2), "There are bands or bars"),
+        (lambda ax: ax.axvspan(0, 1, alpha=0.2), "There are bands or bars"),
+        (lambda ax: (ax.plot([1], "o", label="a"), ax.plot([2], "o", label="b"), ax.legend()), "marker 'o'"),
+        (lambda ax: ([ax.errorbar([1], [1], [1], marker="s", label=f"{name} sd") for name in "ab"],
+                     ax.legend()), "marker 's'"),
+    ],
+)
+def test_what_cannot_be_read_is_said(what, fault):
+    (found,) = drawn(what)
+    assert fault in found
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda ax: ax.set(yscale="log", ylabel="loss (log scale)"),
+        lambda ax: (ax.errorbar([1], [1], [1], marker="o", label="mean ± sd"), ax.legend()),
+        lambda ax: ax.axvspan(0, 1, alpha=0.2, label="not trained"),
+        lambda ax: ax.hist([1, 2, 2], alpha=0.5),
+        lambda ax: (ax.plot([1], "o", label="a"), ax.plot([2], "s", label="b")),
+        lambda ax: (ax.plot([1], "o", label="a"), ax.plot([2], "o", markerfacecolor="none", label="ring")),
+        lambda ax: (ax.plot([1, 2], label="a"), ax.plot([2, 1], label="b")),
+    ],
+)
+def test_what_can_be_read_is_let_be(what):
+    assert drawn(what) == []
+
+
+def test_the_library_s_own_pictures_can_be_read():
+    report = replay(Patience("val_loss", 2), CURVE, best="val_loss")
+    for ax in (plots.curve(CURVE, report=report, guess=3), plots.score(Patience("val_loss", 2), CURVE)):
+        assert plots.unreadable(ax.figure) == []

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping import Below
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes, spread
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption, spread
 
 
 def emoji_examples(emoji):
@@ -33,11 +33,11 @@ def batches_run(counts, full):
 
 def break_or_not(recorded):
     """Mean loss over all training data, with the article's break and without it, on a logarithmic scale."""
-    ax = axes(xlabel="epoch (counted from 0)", ylabel="mean loss", yscale="log")
-    for broken, colour, label in ((True, BLUE, "with the break"), (False, GREEN, "without")):
+    ax = axes(xlabel="epoch (counted from 0)", ylabel="mean loss (log scale)", yscale="log")
+    for broken, colour, line, label in ((True, BLUE, "-", "with the break"), (False, GREEN, "--", "without")):
         for i, run in enumerate(recorded.select(broken=broken)):
-            ax.plot(run["full_loss"], color=colour, linewidth=1, label=label if i == 0 else None)
-    ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="threshold 0.01")
+            ax.plot(run["full_loss"], line, color=colour, linewidth=1.2, label=label if i == 0 else None)
+    ax.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label="threshold 0.01")
     ax.legend(frameon=False)
     return ax
 
@@ -60,40 +60,45 @@ def accuracy_at_thresholds(curves, inputs="both"):
 
 def four_questions(curves):
     """The article's four questions as four panels: undertrained, overfit, the data, the model."""
-    figure, ((under, over), (inputs, sizes)) = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained")
+    figure, ((under, over), (inputs, sizes)) = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
     _, accuracy = accuracy_at_thresholds(curves)
     places = range(len(THRESHOLDS))
-    under.errorbar(places, accuracy.mean(0), accuracy.std(0), color=BLUE, marker="o", capsize=3,
+    under.errorbar(places, accuracy.mean(0), accuracy.std(0, ddof=1), color=BLUE, marker="o", capsize=3,
                    label="mean ± sd of five splits")
     under.set(title="1. Undertrained? (both inputs)", xlabel="threshold on the training loss", xticks=places,
               xticklabels=[f"{limit:g}" for limit in THRESHOLDS], ylabel="accuracy on new emoji")
     pictures = curves.select(input="pictures", units=64)
     spread(over, [run["val_loss"] for run in pictures], ORANGE, "validation loss, pictures")
-    spread(over, [run["val_accuracy"] for run in pictures], BLUE, "validation accuracy, pictures")
-    over.set(title="2. Overfit, in which metric?", xlabel="epoch", ylim=(0, None))
-    for name, colour in (("words", GREEN), ("both", BLUE), ("pictures", PURPLE)):
-        spread(inputs, [run["loss"] for run in curves.select(input=name, units=64)], colour, name)
+    spread(over, [run["val_accuracy"] for run in pictures], BLUE, "validation accuracy, pictures", "--")
+    over.set(title="2. Overfit, in which metric?", xlabel="epoch (counted from 0)", ylabel="loss, accuracy",
+             ylim=(0, None))
+    for name, colour, line in (("words", GREEN, "-"), ("both", BLUE, "--"), ("pictures", PURPLE, "-.")):
+        runs = curves.select(input=name, units=64)
+        spread(inputs, [run["loss"] for run in runs], colour, name, line)
     inputs.set(title="3. The data: three inputs", xlim=(0, 45))
-    for units, colour in ((4, PURPLE), (16, ORANGE), (64, GREEN), (256, BLUE)):
+    lines = ((4, PURPLE, "-."), (16, ORANGE, "-"), (64, GREEN, "--"), (256, BLUE, (0, (1, 1))))
+    for units, colour, line in lines:
         runs = curves.select(input="words", units=units)
-        spread(sizes, [run["loss"] for run in runs], colour, f"{units} units")
+        spread(sizes, [run["loss"] for run in runs], colour, f"{units} units", line)
     sizes.set(title="4. The model: four sizes (words)")
     for panel in (inputs, sizes):
-        panel.set(xlabel="epoch", ylabel="training loss", yscale="log")
-        panel.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="0.01")
+        panel.set(xlabel="epoch (counted from 0)", ylabel="training loss (log scale)", yscale="log")
+        label = "0.01" if panel is inputs else None  # there is no room for it below the four sizes
+        panel.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label=label)
     for panel in (under, over, inputs, sizes):
-        panel.legend(frameon=False, fontsize=8)
-    for panel in (under, over, inputs, sizes):
+        panel.legend(frameon=False, fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
+    caption(figure, "Lines and bands: mean, smallest and largest of five splits.")
     return figure
 
 
-def gradient_norms(runs, limit):
-    """The gradient norm of several runs, one line each, with a limit."""
+def gradient_norms(runs, limits):
+    """The gradient norm of several runs, one line each, with limits."""
     ax = axes(xlabel="epoch (counted from 0)", ylabel="gradient norm")
-    for run in runs:
-        ax.plot(run["gradient_norm"], color=BLUE, linewidth=1)
-    ax.axhline(limit, color=GREY, linestyle="--", linewidth=1, label=f"limit {limit}")
+    for i, run in enumerate(runs):
+        ax.plot(run["gradient_norm"], color=BLUE, linewidth=1, label=None if i else f"{len(runs)} runs")
+    for limit, line in zip(limits, ("--", ":")):
+        ax.axhline(limit, color=RED, linestyle=line, linewidth=1.5, label=f"limit {limit}")
     ax.legend(frameon=False)
     return ax
 
@@ -112,7 +117,7 @@ def stops_of(dots, budget):
 
     `dots`: (inputs, losses, stop) of each run; stop is None where there is none.
     """
-    ax = axes(xlabel="epoch (counted from 0)", ylabel="training loss", yscale="log")
+    ax = axes(xlabel="epoch (counted from 0)", ylabel="training loss (log scale)", yscale="log")
     looks, seen = {"words": (GREEN, "s"), "both": (BLUE, "o"), "pictures": (PURPLE, "^")}, set()
     for inputs, losses, stop in dots:
         colour, shape = looks[inputs]
@@ -123,5 +128,5 @@ def stops_of(dots, budget):
             seen.add(inputs)
     ax.axvline(budget - 1, color=GREY, linestyle=":", linewidth=1, label=f"budget: {budget} epochs")
     ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="threshold 0.01")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(fontsize=9, framealpha=1, edgecolor="none", loc="center right")  # lines end where it stands
     return ax

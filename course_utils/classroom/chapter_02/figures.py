@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping import ImprovementBelow, Patience, compare
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
 
 EVENT = Patience("val_loss", 3)
 MORE = 6  # epochs that "go on" and "rate / 10" train after the event
@@ -59,7 +59,7 @@ def budgets(runs, budget):
         ax.bar(0, 0, color=colour, hatch=hatch, edgecolor="white", label=what)
     ax.axvline(budget, color=RED, linestyle="--", linewidth=1.5, label=f"budget: {budget} s")
     ax.set(ylim=(len(runs) - 0.5, -0.5), xlim=(0, None))
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -70,7 +70,7 @@ def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
         problems: name -> runs, histories with the columns val_loss and test_loss.
         epsilons: relative.
     """
-    figure, panels = plt.subplots(1, len(problems), figsize=(9.6, 2.5), layout="constrained")
+    figure, panels = plt.subplots(1, len(problems), figsize=(9.6, 2.9), layout="constrained", sharey=True)
     styles = list(zip((BLUE, ORANGE, PURPLE), ("o", "x", "+"), ("-", "--", ":")))
     for panel, (name, runs) in zip(panels, problems.items()):
         for epsilon, (colour, marker, line) in zip(epsilons, styles):
@@ -81,8 +81,13 @@ def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
         panel.axhline(0, color=GREY, linewidth=0.8)
         panel.set(title=name, xlabel="window", xticks=range(len(windows)), xticklabels=windows)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("regret, %")
-    panels[-1].legend(frameon=False, fontsize=8)
+    ticks = (0, 1, 3, 10, 30, 100, 300)
+    panels[0].set_yscale("symlog", linthresh=1, linscale=0.5)
+    panels[0].set(ylabel="regret, % (log scale above 1)", yticks=ticks, yticklabels=ticks, ylim=(-0.5, 400))
+    panels[0].minorticks_off()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(epsilons),
+                  frameon=False, fontsize=9)
+    caption(figure, f"Mean of {len(runs)} splits for each problem.")
     return figure
 
 
@@ -122,13 +127,13 @@ def three_actions(curves, optimizer, seed=0):
     run.plot([best], [same[best]], "o", color="black", markerfacecolor="none", markersize=11,
              markeredgewidth=1.5, label=f"best until then: epoch {best}")
     run.set(xlabel="epoch (counted from 0)", ylabel="validation loss", title=f"seed {seed}")
-    run.legend(frameon=False, fontsize=8)
+    run.legend(frameon=False, fontsize=9)
     accuracy = actions(curves, optimizer)
     pairs.plot(range(3), accuracy.T, color=GREY, linewidth=0.8, alpha=0.7)
-    for place, (values, colour) in enumerate(zip(accuracy.T, (BLUE, ORANGE, GREEN))):
-        pairs.plot([place] * len(values), values, "o", color=colour, markersize=5)
-    pairs.set(title=f"{len(accuracy)} seeds", ylabel="test accuracy, %", xlim=(-0.3, 2.3), xticks=range(3),
-              xticklabels=("end", "go on", "rate / 10"))
+    for place, (values, look) in enumerate(zip(accuracy.T, ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^")))):
+        pairs.plot([place] * len(values), values, look[1], color=look[0], markersize=5)
+    pairs.set(title=f"{len(accuracy)} seeds, joined by seed", ylabel="test accuracy, %", xlim=(-0.3, 2.3),
+              xticks=range(3), xticklabels=("end", "go on", "rate / 10"))
     for panel in (run, pairs):
         panel.spines[["top", "right"]].set_visible(False)
     return figure
@@ -157,7 +162,8 @@ def cost_and_regret(known, own, limits):
         own: (cost, regret) of the learner's rule.
         limits: (cost, regret) that it must not exceed.
     """
-    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, %", yscale="symlog")
+    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, % (log scale above 2)")
+    ax.set_yscale("symlog")
     names, costs, lost = zip(*known)
     ax.plot(100 * np.array(costs), lost, "s-", color=GREY, markersize=4, linewidth=1)
     for name, cost, regret in known:

@@ -2,9 +2,10 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from ...stopping import Patience, replay
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, spread
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption, spread
 
 
 def validation_curves(runs, rule=None):
@@ -13,12 +14,16 @@ def validation_curves(runs, rule=None):
     Args:
         runs: name -> history.
     """
-    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.5), layout="constrained")
+    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.8), layout="constrained")
     for panel, (name, run) in zip(panels, runs.items()):
         losses = run["val_loss"]
         panel.plot(losses, color=BLUE, linewidth=0.9)
         panel.set(title=name, yscale="log", xticks=(0, 150, 300), xlabel="epoch")
-        panel.tick_params(axis="y", which="both", left=False, labelleft=False)
+        narrow = max(losses) < 6 * min(losses)
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if narrow else (1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.minorticks_off()
+        panel.tick_params(axis="y", labelsize=8)
         panel.spines[["top", "right"]].set_visible(False)
         if rule is not None:
             stop, best = replay(rule, run).epoch, int(np.argmin(losses))
@@ -27,12 +32,17 @@ def validation_curves(runs, rule=None):
             panel.plot([best], [losses[best]], "o", color="black", markerfacecolor="none", markersize=11,
                        markeredgewidth=1.5)
             panel.plot([stop], [losses[stop]], "o", color=RED, markersize=7)
-    panels[0].set_ylabel("validation loss")
+    panels[0].set_ylabel("validation loss (log scale)")
+    if rule is not None:
+        caption(figure, "Dot: the stop. Ring: the best epoch. Grey: epochs that are not trained.")
     return figure
 
 
-def regrets(runs, rule):
-    """Regret in percent of each of `runs`, against the smallest test loss of the run: array (runs,)."""
+def excess(runs, rule):
+    """By how many percent the test loss of what a rule keeps is above the lowest of its run: array (runs,).
+
+    Not a regret, which compares with the best epoch by the validation loss.
+    """
     kept = [replay(rule, run, best="val_loss").best_epoch for run in runs]
     return np.array([100 * (run["test_loss"][epoch] / min(run["test_loss"]) - 1)
                      for run, epoch in zip(runs, kept)])
@@ -46,22 +56,24 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
     """
     figure, (where, lost) = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained",
                                          width_ratios=(1.3, 1))
-    for size, colour in zip(shown, (ORANGE, BLUE)):
+    for size, colour, hatch in zip(shown, (ORANGE, BLUE), (None, "////")):
         best = [int(np.argmin(run["val_loss"])) for run in recorded.select(shuffled=0, size=size)]
-        where.hist(best, bins=np.arange(-0.5, 60), color=colour, alpha=0.75, label=f"{size} images")
+        where.hist(best, bins=np.arange(-0.5, 60), color=colour, alpha=0.75, label=f"{size} images",
+                   hatch=hatch, edgecolor="white" if hatch else None, linewidth=0)
     where.set(xlabel="best epoch by the validation loss", ylabel="validation sets, of 200")
-    for patience, colour, shift in ((3, PURPLE, 0.95), (10, GREEN, 1.05)):
+    for patience, colour, look, shift in ((3, PURPLE, "o-", 0.95), (10, GREEN, "s--", 1.05)):
         rule = Patience("val_loss", patience)
-        values = [regrets(recorded.select(shuffled=0, size=size), rule) for size in sizes]
+        values = [excess(recorded.select(shuffled=0, size=size), rule) for size in sizes]
         means, sds = [v.mean() for v in values], [v.std(ddof=1) for v in values]
-        lost.errorbar(np.array(sizes) * shift, means, sds, color=colour,
-                      marker="o", markersize=5, capsize=3, label=f"patience {patience}")
-    lost.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="images in the validation set",
-             ylabel="regret, %")
+        lost.errorbar(np.array(sizes) * shift, means, sds, fmt=look, color=colour, markersize=5, capsize=3,
+                      label=f"patience {patience}")
+    lost.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="images in the validation set (log scale)",
+             ylabel="excess, %")
     lost.minorticks_off()
     for panel in (where, lost):
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False)
+    where.legend(frameon=False)
+    lost.legend(frameon=False, title="mean ± sd of 200 sets")
     return figure
 
 
@@ -72,14 +84,14 @@ def worth_or_not(fashion, gene):
         fashion: load_curves("fashion").
         gene: histories of one problem.
     """
-    figure, ((true, shuffled), (loss, error)) = plt.subplots(2, 2, figsize=(9, 5.2), layout="constrained")
+    figure, ((true, shuffled), (loss, error)) = plt.subplots(2, 2, figsize=(9, 5.5), layout="constrained")
     clean, noisy = fashion.select(shuffled=0), fashion.select(shuffled=0.3)
     shuffled_title = "30 % of the labels shuffled"
     for panel, runs, title in ((true, clean, "true labels"), (shuffled, noisy, shuffled_title)):
         accuracy = 100 * (1 - np.array([run["test_error"] for run in runs]))
-        spread(panel, accuracy, BLUE, "mean and range of 20 runs")
+        spread(panel, accuracy, BLUE, None)
         panel.set(title=f"clothes, {title}", ylabel="accuracy on the test, %", ylim=(60, 86))
-    spread(loss, [run["val_loss"] for run in gene], ORANGE, None)
+    spread(loss, [run["val_loss"] for run in gene], ORANGE, None)  # the caption says what bands are
     loss.set(title="gene, the loss", ylabel="validation loss", xlim=(-3, 100), ylim=(0.2, 1.1))
     spread(error, 100 * np.array([run["test_error"] for run in gene]), PURPLE, None)
     error.set(title="gene, the error", ylabel="error on the test, %", xlim=(-3, 100), ylim=(7, 20))
@@ -88,7 +100,8 @@ def worth_or_not(fashion, gene):
         panel.axvline(best, color=RED, linestyle=":", label="lowest validation loss (median)")
         panel.set_xlabel("epoch (counted from 0)")
         panel.spines[["top", "right"]].set_visible(False)
-    true.legend(frameon=False, fontsize=8, loc="lower right")
+    true.legend(frameon=False, fontsize=9, loc="lower right")
+    caption(figure, "Lines and bands: mean, smallest and largest of 20 runs.")
     return figure
 
 
@@ -100,7 +113,7 @@ def cost_and_regret(patience, own, limits):
         own: (cost, regret) of the learner's rule.
         limits: (cost, regret) that it must not exceed.
     """
-    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, %")
+    ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, % (log scale above 2)")
     names, costs, lost = zip(*patience)
     ax.plot(100 * np.array(costs), lost, "o-", color=GREY, markersize=4, linewidth=1)
     for name, cost, regret in patience:

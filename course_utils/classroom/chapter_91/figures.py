@@ -5,6 +5,9 @@ import numpy as np
 
 from ...stopping.plots import BLUE, GREY
 
+UNITS = {"Patience": "failures in a row", "GeneralizationLoss": "above the lowest loss, %",
+         "TimeBudget": "seconds"}
+
 
 def scores_and_limits(log_dir):
     """What TensorBoardReport wrote: one panel for each score, beside its limit; the reason as the title.
@@ -14,12 +17,12 @@ def scores_and_limits(log_dir):
     """
     score, limit = _read(log_dir / "score"), _read(log_dir / "limit")
     [[(_, report)]] = _read(log_dir / "report").values()
-    figure, panels = plt.subplots(1, len(score), figsize=(9, 2.6), layout="constrained", squeeze=False)
+    figure, panels = plt.subplots(1, len(score), figsize=(9, 2.8), layout="constrained", squeeze=False)
     for panel, tag in zip(panels[0], score):
         panel.plot(*np.transpose(score[tag]), ".-", color=BLUE, label="score")
         panel.plot(*np.transpose(limit[tag]), "--", color=GREY, linewidth=1, label="limit")
         panel.set_title(tag, fontsize=9)
-        panel.set(xlabel="epoch")
+        panel.set(xlabel="epoch", ylabel=UNITS.get(tag.partition("(")[0].strip(), "score"))
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0, 0].legend(frameon=False)
