@@ -16,6 +16,7 @@ from course_utils.transfer import (
     backbones,
     cached_features,
     features,
+    features_key,
     fit_in_phases,
     h_score,
     leep,
@@ -235,7 +236,7 @@ def test_a_models_precision_is_part_of_the_key(tmp_path):
     for dtype in ("float32", "mixed_bfloat16"):
         keras.utils.set_random_seed(0)
         layers = [keras.Input((3,)), keras.layers.Dense(2, dtype=keras.DTypePolicy(dtype))]
-        keys.add(features._key(keras.Sequential(layers), np.ones((2, 3))))
+        keys.add(features_key.key_of(keras.Sequential(layers), np.ones((2, 3))))
     assert len(keys) == 2
 
 
