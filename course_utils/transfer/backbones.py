@@ -69,7 +69,8 @@ def expected_range(model):
     """Lowest and highest value that a model takes in pictures, or None where that is not known.
 
     Known are backbones, their parts, and models that keras.applications made: of these it is what their
-    `preprocess_input` makes of 0 and 255. They are known by their names, so that of a model with preprocessing
+    `preprocess_input` makes of 0 and 255. They are known by their names, so that of a model with
+    preprocessing
     of its own nothing is known: its name says what it was made of, not what it takes.
 
     >>> expected_range(keras.applications.MobileNetV2(weights=None, alpha=0.35))
@@ -153,7 +154,7 @@ def _preprocesses(model):
 
 
 def _is_made_as(name, model):
-    """Is this as keras.applications makes it? It scales by itself then: the name is its own, the model flat."""
+    """Is this as keras.applications makes it? Then the name is its own, the model flat, and it scales."""
     first = model.layers[1] if len(model.layers) > 1 else None
     scaled = not isinstance(first, keras.layers.Rescaling) or np.max(np.abs(first.scale)) <= 1 / 100
     return scaled and _plain(model.name) == _plain(name) and not any(

@@ -19,7 +19,8 @@ def cached_features(model, images, *, batch_size=64, folder=None, verbose=1):
     The answer is kept in a file whose name is made from the contents: the pictures, the weights, the layers
     and their settings. Another picture or weight means another file; a file that is damaged is computed anew.
 
-    What code of your own computes is in no setting: with a Lambda in the model, a layer or model class of your
+    What code of your own computes is in no setting: with a Lambda in the model, a layer or model class of
+    your
     own, or an activation that is your function, the features are computed each time, and a warning says so.
 
     Args:
@@ -47,8 +48,10 @@ def cached_features(model, images, *, batch_size=64, folder=None, verbose=1):
     strangers = unknown_to(model)
     if strangers:
         warnings.warn(
-            f"The features of {model.name} are computed each time and not kept: what {', '.join(strangers)} does "
-            "is code, which may change while weights and settings stay. Models of Keras's own layers are kept.",
+            f"The features of {model.name} are computed each time and not kept: what {', '.join(strangers)} "
+            "does "
+            "is code, which may change while weights and settings stay. Models of Keras's own layers are "
+            "kept.",
             stacklevel=2,
         )
         return _compute(model, images, batch_size, verbose)

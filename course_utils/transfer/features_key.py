@@ -1,4 +1,4 @@
-"""What decides the features of a model: a key made from all of it, and the layers for which there is no such key."""
+"""What decides the features of a model: a key made from all of it, and the parts that no key can hold."""
 
 import hashlib
 import json
@@ -9,14 +9,16 @@ import numpy as np
 
 from .layers import walk
 
-OUTSIDE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer",  # code or files from elsewhere
+OUTSIDE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer",  # code from elsewhere
            "StringLookup", "IntegerLookup", "TextVectorization", "Discretization")  # learnt, but no weights
 PREDICTING = ("call", "predict", "predict_step", "make_predict_function")
+REFERENCES = ("keras_history", "input_layers", "output_layers")
 TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
 
 
 def unknown_to(model):
-    """Descriptions of the parts of a model that may compute something else with the same weights and settings.
+    """Descriptions of the parts of a model that may compute something else with the same weights and
+    settings.
 
     All but Keras's own layers with Keras's own functions in them. An empty list: `key_of` holds everything.
 
@@ -112,8 +114,7 @@ def _nameless(config):
                 config = {key: value for key, value in config.items() if key not in ("name", "trainable")}
             rest = {key: walk(value) for key, value in entry.items() if key not in ("config", "name")}
             return dict(rest, config=walk(config))
-        return {key: refer(value) if key in ("keras_history", "input_layers", "output_layers") else walk(value)
-                for key, value in entry.items()}
+        return {key: refer(value) if key in REFERENCES else walk(value) for key, value in entry.items()}
 
     return walk({key: value for key, value in config.items() if key not in ("name", "trainable")})
 

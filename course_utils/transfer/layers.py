@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Place(NamedTuple):
-    """A layer, where it stands ("tower/block/dense"), and the layers that it stands in, the model left out."""
+    """A layer, where it stands ("tower/block/dense"), and the layers that it stands in, without the model."""
 
     layer: object
     path: str
@@ -56,7 +56,8 @@ def find(model, name):
     if not found:
         raise _no_such_layer(name, places)
     if len(found) > 1:
-        raise ValueError(f'There are {len(found)} layers "{name}": {", ".join(place.path for place in found)}. '
+        raise ValueError(f'There are {len(found)} layers "{name}": '
+                         f'{", ".join(place.path for place in found)}. '
                          "Say which with its whole path, or give each a name of its own.")
     return found[0]
 
@@ -156,10 +157,12 @@ def _split(model, way, path):
     layer = way[0]
     nodes = [node for node in _nodes(model, path) if node.operation is layer]
     if len(nodes) != 1:
-        raise ValueError(f'The model cannot be cut before "{path}": "{layer.name}" is used {len(nodes)} times.')
+        raise ValueError(f'The model cannot be cut before "{path}": "{layer.name}" is used {len(nodes)} '
+                         'times.')
     before, after = nodes[0].input_tensors, nodes[0].output_tensors
     if len(before) != 1:
-        raise ValueError(f'"{layer.name}" joins {len(before)} branches: there is no one place before it to cut.')
+        raise ValueError(f'"{layer.name}" joins {len(before)} branches: there is no one place before it to '
+                         'cut.')
     if len(way) == 1:
         return _part(model.inputs, before[0], path), _part(before[0], _outputs(model), path)
     bottom, top = _split(layer, way[1:], path)
@@ -189,10 +192,12 @@ def _nodes(model, path):
     graph = _graph(model)
     if not hasattr(graph, "_nodes_by_depth"):
         if not model.built:
-            raise ValueError(f'"{model.name}" is not built, so that it has no places to cut: begin it with an '
+            raise ValueError(f'"{model.name}" is not built, so that it has no places to cut: begin it with '
+                             'an '
                              "Input, or call it once.")
         raise ValueError(f'The model cannot be cut before "{path}": what it stands in, "{model.name}", is no '
-                         "functional or sequential model, and what happens in there is known to itself alone.")
+                         "functional or sequential model, and what happens in there is known to itself "
+                         "alone.")
     return [node for nodes in graph._nodes_by_depth.values() for node in nodes]
 
 

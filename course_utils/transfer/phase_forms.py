@@ -1,7 +1,6 @@
-"""The forms that data, metrics, optimizers and callbacks come in, brought to one; what fits no form is refused."""
+"""The forms that data, metrics, optimizers and callbacks come in, brought to one, or refused."""
 
 import keras
-import numpy as np
 
 from ..stopping.batches import Orders, as_arrays, check_rows, leaves, pipeline
 from .backbones import check_inputs
@@ -11,7 +10,8 @@ def training_data(model, data, batch_size, seed):
     """(what `fit` takes, its Orders, its arrays); of anything but arrays the last two are None.
 
     Raises:
-        TypeError, ValueError: the data are in no form that can be trained on epoch after epoch, or are not such
+        TypeError, ValueError: the data are in no form that can be trained on epoch after epoch, or are not
+        such
             as the model takes.
     """
     _refuse_what_ends(data, "data")
@@ -43,7 +43,8 @@ def optimizer_maker(optimizer):
     """A function of a learning rate that makes a new optimizer at each call.
 
     Args:
-        optimizer: in any form that `compile` takes: a name, a config, an optimizer, of which each phase gets a
+        optimizer: in any form that `compile` takes: a name, a config, an optimizer, of which each phase
+        gets a
             copy; or a class or function of `learning_rate`.
 
     Raises:
@@ -54,7 +55,8 @@ def optimizer_maker(optimizer):
     if isinstance(optimizer, keras.optimizers.Optimizer):
         kind, config = type(optimizer), optimizer.get_config()
         if isinstance(config.get("learning_rate"), dict):
-            raise ValueError(f"This {kind.__name__} has a schedule as its learning rate, and each phase has a "
+            raise ValueError(f"This {kind.__name__} has a schedule as its learning rate, and each phase has "
+                             "a "
                              "learning rate of its own. Give a number, or a function of learning_rate.")
 
         def make(learning_rate):
@@ -66,7 +68,8 @@ def optimizer_maker(optimizer):
 
     def checked(learning_rate):
         if not callable(make):
-            raise TypeError("optimizer is a name, an optimizer, its class, or a function of learning_rate; got "
+            raise TypeError("optimizer is a name, an optimizer, its class, or a function of learning_rate; "
+                            "got "
                             f"{optimizer!r}.")
         made = make(learning_rate=learning_rate)
         if not isinstance(made, keras.optimizers.Optimizer):
@@ -95,10 +98,14 @@ def callback_list(callbacks):
     """Callbacks as a list. ValueError if one of them resumes a single fit."""
     if callbacks is None:
         return []
-    found = list(callbacks) if isinstance(callbacks, (list, tuple)) else getattr(callbacks, "callbacks", [callbacks])
+    found = callbacks
+    if not isinstance(callbacks, (list, tuple)):
+        found = getattr(callbacks, "callbacks", [callbacks])
     if any(isinstance(each, keras.callbacks.BackupAndRestore) for each in found):
-        raise ValueError("BackupAndRestore knows one fit, and each phase is one: a later phase would go on where "
-                         "another was. Leave it out and give fit_in_phases(..., state=folder), which resumes.")
+        raise ValueError("BackupAndRestore knows one fit, and each phase is one: a later phase would go on "
+                         "where "
+                         "another was. Leave it out and give fit_in_phases(..., state=folder), which "
+                         "resumes.")
     return list(found)
 
 
@@ -125,7 +132,8 @@ def _check(model, parts):
 
 def _refuse_what_ends(data, what):
     if hasattr(data, "__next__"):
-        raise TypeError(f"{what} is a generator, which is empty after one epoch. Give arrays, a tf.data pipeline, or "
+        raise TypeError(f"{what} is a generator, which is empty after one epoch. Give arrays, a tf.data "
+                        "pipeline, or "
                         "a keras.utils.PyDataset.")
     if hasattr(data, "cardinality") and int(data.cardinality()) in (-1, 0):
         why = "is empty" if int(data.cardinality()) == 0 else "has no end, and neither would an epoch"
@@ -139,5 +147,6 @@ def _refuse_unbatched(model, data):
     if spec is None or len(x) != 1 or len(inputs) != 1 or x[0].shape.rank is None:
         return
     if x[0].shape.rank == len(inputs[0].shape) - 1 and x[0].shape.is_compatible_with(inputs[0].shape[1:]):
-        raise ValueError(f"The pipeline gives single examples, of shape {tuple(x[0].shape)}: data.batch(32) makes "
+        raise ValueError(f"The pipeline gives single examples, of shape {tuple(x[0].shape)}: data.batch(32) "
+                         "makes "
                          "batches of them.")

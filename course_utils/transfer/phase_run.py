@@ -1,4 +1,5 @@
-"""What a training in phases is made of: what can be tried beforehand, what it knows so far, and a gate at each phase."""
+"""What a training in phases is made of: what it knows so far, a gate at each phase, and what is tried
+first."""
 
 import dataclasses
 import re
@@ -75,7 +76,8 @@ class SoFar:
 class Gate(keras.callbacks.Callback):
     """Stands before a phase's StopWhen: sees to the epoch's order, and to when StopWhen looks for its state.
 
-    A StopWhen that is given a state takes a fit that begins at a later epoch for one that goes on. A phase that
+    A StopWhen that is given a state takes a fit that begins at a later epoch for one that goes on. A phase
+    that
     begins is none: its StopWhen gets the state only after it has begun.
 
     Args:
@@ -102,7 +104,8 @@ class Gate(keras.callbacks.Callback):
                 for name in as_criterion(phase.criterion).columns:
                     if name not in logs and name not in OWN:
                         columns = [*logs, *OWN]
-                        raise missing_column(name, columns, f' after epoch 0, and phase "{phase.name}" reads it')
+                        raise missing_column(name, columns, f' after epoch 0, and phase "{phase.name}" '
+                                                            'reads it')
 
     def on_train_end(self, logs=None):
         self.stop.state = self.files  # where it had been killed after its last epoch, none was begun
@@ -125,8 +128,10 @@ def trained_in(model, phases):
             counts[phase.name] = count_trained(model)
             if not counts[phase.name]:
                 raise ValueError(
-                    f'There is nothing to train in phase "{phase.name}": all layers are frozen, or the model is '
-                    "not built. Put a head on it, or say where training begins: Phase(..., unfreeze_from=...).")
+                    f'There is nothing to train in phase "{phase.name}": all layers are frozen, or the '
+                    'model is '
+                    "not built. Put a head on it, or say where training begins: Phase(..., "
+                    "unfreeze_from=...).")
     finally:
         set_flags(before)
     return counts
@@ -140,7 +145,7 @@ def check_validation_columns(phases, restore_best, metrics, callbacks):
     named = [name for name in keras.tree.flatten(metrics) if isinstance(name, str)]
     keras_s_own = {f"val_{name}" for name in ("loss", *named)}
     for phase in phases:
-        for name in [*as_criterion(phase.criterion).columns, *([] if restore_best is None else [restore_best])]:
+        for name in (*as_criterion(phase.criterion).columns, restore_best or ""):
             if name.startswith("val_") and (name in keras_s_own or not callbacks):
                 raise missing_column(name, ["loss", *named], f' in phase "{phase.name}"')
 

@@ -1,7 +1,9 @@
 """A training in phases on disk: what is finished, and where the phase that runs has come to.
 
-Two files, each written whole or not at all: `phases.npz` between phases, `running.npz` at every epoch's end. The
-second holds all of a moment - what StopWhen knows, weights, optimizer, the state of random numbers - so that no kill
+Two files, each written whole or not at all: `phases.npz` between phases, `running.npz` at every epoch's
+end. The
+second holds all of a moment - what StopWhen knows, weights, optimizer, the state of random numbers - so
+that no kill
 can fall between two halves of it.
 """
 
@@ -50,9 +52,8 @@ class PhaseFiles:
         return facts, arrays
 
     def close_phase(self, done, facts, arrays, first=False):
-        """So many phases are done. The first writing of all must succeed: a folder that cannot be written to is
-        found now.
-        """
+        """So many phases are done. The first writing must succeed: a folder that cannot be used is found
+        now."""
         self.done, self._running = done, None
         facts = dict(facts, done=done, identity=self.identity)
         self._write("phases.npz", facts, arrays, must=first)
@@ -88,10 +89,11 @@ class PhaseFiles:
         return facts["facts"], arrays
 
     def clear(self):
-        """StopWhen's fit is over, but the phase is not noted yet: `close_phase` does that and removes the file."""
+        """StopWhen's fit is over, but the phase is not noted yet: `close_phase` does both."""
 
     def error(self, problem):
-        return RuntimeError(f"{problem} To train anew, delete that folder; if nothing is to be resumed, leave "
+        return RuntimeError(f"{problem} To train anew, delete that folder; if nothing is to be resumed, "
+                            "leave "
                             "state= out.")
 
     # ---- the rest ----
@@ -121,7 +123,8 @@ class PhaseFiles:
             if must:
                 raise
             if not self._warned:
-                warnings.warn(f"The state could not be kept in {self.folder}: {error}. Training goes on; after a kill "
+                warnings.warn(f"The state could not be kept in {self.folder}: {error}. Training goes on; "
+                              "after a kill "
                               "it would go on from what was kept before.", stacklevel=2)
             self._warned = True
 
@@ -146,7 +149,8 @@ class PhaseFiles:
 
 
 class Whole:
-    """All of a model at an epoch's end, for StopWhen's memory: weights, random state, and the optimizer's memory.
+    """All of a model at an epoch's end, for StopWhen's memory: weights, random state, and the optimizer's
+    memory.
 
     Args:
         model: the model.

@@ -105,7 +105,8 @@ def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None
     Args:
         model: a Keras model with weights to train.
         phases: `Phase`s, with different names.
-        data: arrays, of which `batches` makes a pipeline: (x, y), (x, y, sample_weight) or x, where each may be
+        data: arrays, of which `batches` makes a pipeline: (x, y), (x, y, sample_weight) or x, where each
+        may be
             a tuple or dict of arrays, as in `fit`. Or a pipeline of batches (tf.data, keras.utils.PyDataset).
         loss, metrics: as in `compile`.
         validation_data: as in `fit`.
@@ -118,7 +119,8 @@ def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None
         verbose: "auto" prints a line a phase; 0 nothing; 1 and 2 are as in `fit`.
         state: a folder in which it notes at every epoch's end how far it has come. Called again after a kill,
             with the same arguments, training goes on in the phase in which it was; the folder is emptied when
-            training ends by itself. BackupAndRestore is not needed, and is refused. The run is the same to the
+            training ends by itself. BackupAndRestore is not needed, and is refused. The run is the same to
+            the
             bit as without the kill for arrays, and for a pipeline that gives the same batches in every epoch.
             What your own callbacks remember, and random numbers that are not drawn by layers, is not kept.
         compiling: what else `compile` takes, such as loss_weights or weighted_metrics.

@@ -138,7 +138,8 @@ def _range(sizes):
 
 
 def _standardised(f, precision):
-    """(f with columns of mean 0 and variance 1, the largest singular value that rounding alone would give it).
+    """(f with columns of mean 0 and variance 1, the largest singular value that rounding alone would give
+    it).
 
     A column that is constant as far as its precision tells is 0.
     """
@@ -170,7 +171,8 @@ def _evidence(squares, projected, length, n):
         n/2 log(n / E(r)) + 1/2 sum log(r / (s^2 + r)) - n/2 log 2 pi - n/2,
         E(r) = sum of r along^2 / (s^2 + r) + what no weights can reach.
 
-    It may have several maxima: all scales of r are tried before the best is refined. A target that the features
+    It may have several maxima: all scales of r are tried before the best is refined. A target that the
+    features
     reach exactly would have infinite evidence; an error of 1e-10 of its length is assumed.
     """
     along = projected**2

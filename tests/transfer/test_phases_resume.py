@@ -28,7 +28,9 @@ def test_phases_that_are_killed_again_and_again_end_as_if_nothing_had_been(tmp_p
     result = json.loads(ran.stdout.splitlines()[-1])
     whole, runs = result["whole"], result["runs"]
     assert sum(run["killed"] for run in runs) == 6
-    assert whole["report"][3] == 8 and list(whole["phases"]) == ["head", "all", "last"] and whole["left"] == []
+    assert (
+        whole["report"][3] == 8 and list(whole["phases"]) == ["head", "all", "last"] and whole["left"] == []
+    )
     for run in runs:
         for what in ("history", "phases", "report", "weights", "left"):
             assert run[what] == whole[what], what
@@ -50,10 +52,23 @@ class Dies(keras.callbacks.Callback):
 
 def train(folder, dies=None, *, phases=PHASES, seed=1, wide=5, **settings):
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(wide, "relu", name="a"),
-                              keras.layers.Dropout(0.3), keras.layers.Dense(1, name="b")])
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(wide, "relu", name="a"),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(1, name="b"),
+        ]
+    )
     unfreeze(model, "b")
-    given = {"data": (X, Y), "loss": "mse", "validation_data": (X, Y), "verbose": 0, "run_eagerly": True, **settings}
+    given = {
+        "data": (X, Y),
+        "loss": "mse",
+        "validation_data": (X, Y),
+        "verbose": 0,
+        "run_eagerly": True,
+        **settings,
+    }
     callbacks = [*given.pop("callbacks", []), *([dies] if dies else [])]
     return model, *fit_in_phases(model, phases, given.pop("data"), callbacks=callbacks, state=folder, **given)
 
@@ -64,7 +79,11 @@ def same(run, other):
     assert list(report.phases) == list(report_2.phases)
     for name, each in report.phases.items():
         assert (each.reason, each.step, each.kept, each.notes) == (
-            report_2.phases[name].reason, report_2.phases[name].step, report_2.phases[name].kept, ())
+            report_2.phases[name].reason,
+            report_2.phases[name].step,
+            report_2.phases[name].kept,
+            (),
+        )
     assert report.kept == report_2.kept
     return all(np.array_equal(a, b) for a, b in zip(model.get_weights(), model_2.get_weights()))
 
@@ -99,10 +118,12 @@ def test_without_restore_best_and_with_a_pipeline_that_repeats(tmp_path):
 def test_killed_after_the_last_epoch_of_all(tmp_path, monkeypatch):
     whole = train(None)
     for place in ("close_phase", "empty"):
-        def dies(self, done=2, *_, _place=getattr(phase_state.PhaseFiles, place), **options):
+        whole_place = getattr(phase_state.PhaseFiles, place)
+
+        def dies(self, done=2, *others, do=whole_place, **options):
             if done == 2:
                 raise RuntimeError("killed")
-            _place(self, done, *_, **options)
+            do(self, done, *others, **options)
 
         with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
             patched.setattr(phase_state.PhaseFiles, place, dies)
@@ -116,8 +137,14 @@ def test_anothers_state_is_refused_before_the_first_step(tmp_path):
     head, all_ = PHASES
     for settings, message in (
         ({"phases": [head]}, r'list of phases was \["head", "all"\], and is \["head"\]'),
-        ({"phases": [Phase("head", Epochs(2), 0.06), all_]}, 'learning_rate of phase "head" was 0.05, and is 0.06'),
-        ({"phases": [head, Phase("all", Patience("val_loss", 3), 0.01, unfreeze_from="a")]}, "the criterion of"),
+        (
+            {"phases": [Phase("head", Epochs(2), 0.06), all_]},
+            'learning_rate of phase "head" was 0.05, and is 0.06',
+        ),
+        (
+            {"phases": [head, Phase("all", Patience("val_loss", 3), 0.01, unfreeze_from="a")]},
+            "the criterion of",
+        ),
         ({"wide": 6}, "model's shapes"),
         ({"optimizer": "sgd"}, "the optimizer"),
         ({"restore_best": "loss"}, "restore_best"),
@@ -147,7 +174,9 @@ def test_a_damaged_state_is_said(name, tmp_path):
     assert dies.seen == []
 
 
-def test_a_folder_that_cannot_be_written_to_is_found_at_once_and_a_full_disk_is_survived(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_to_is_found_at_once_and_a_full_disk_is_survived(
+    tmp_path, monkeypatch
+):
     (tmp_path / "file").write_text("not a folder")
     dies = Dies()
     with pytest.raises(OSError):
