@@ -60,7 +60,7 @@ def train(folder, last):
     x = chance.normal(size=(30, 6)).astype("float32")
     y = (x @ chance.normal(size=(6, 1)) + 0.3 * chance.normal(size=(30, 1))).astype("float32")
     # only the first process builds the model that is trained: its weights are kept too
-    keras.utils.set_random_seed(2 if (folder / "state").exists() else 1)
+    keras.utils.set_random_seed(2 if (folder / "state" / "phases.npz").exists() else 1)
     model = keras.Sequential(
         [
             keras.Input((6,)),

@@ -41,7 +41,8 @@ def own(k):
     patched.layers[0].call = lambda z: z * k
     return {
         "mine": net(Mine(name="mine")), "lam": net(L.Lambda(lambda z: z * k, name="lam")),
-        "act": net(L.Activation(lambda z: z * k, name="act")), "sub": Sub(start, L.Identity()(start), name="sub"),
+        "act": net(L.Activation(lambda z: z * k, name="act")),
+        "sub": Sub(start, L.Identity()(start), name="sub"),
         "deep/mine": net(keras.Sequential([Mine(name="mine")], name="deep")), "patched": patched,
     }
 
@@ -69,7 +70,8 @@ def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):
         raise OSError("No space left on device")
 
     for where, name in ((features.np, "savez"), (features.os, "replace")):
-        with monkeypatch.context() as patched, pytest.warns(UserWarning, match="could not be kept.*No space left"):
+        with monkeypatch.context() as patched, pytest.warns(UserWarning, match="could not be kept.*No space "
+                                                                               "left"):
             patched.setattr(where, name, full)
             get(net(L.Dense(2)), tmp_path)
         assert list(tmp_path.iterdir()) == []

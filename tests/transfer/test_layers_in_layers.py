@@ -48,8 +48,8 @@ def test_batchnormalization_in_a_layer_of_ones_own_stays_frozen():
 
 
 def test_wrappers_are_looked_into():
-    base = keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3, name="c"), L.BatchNormalization(name="bn"),
-                             L.GlobalAveragePooling2D()], name="base")
+    base = keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3, name="c"),
+                             L.BatchNormalization(name="bn"), L.GlobalAveragePooling2D()], name="base")
     base.trainable = False
     model = keras.Sequential([keras.Input((5, 6, 6, 3)), L.TimeDistributed(base, name="video"),
                               L.Bidirectional(L.LSTM(2), name="both"), L.Dense(2, name="head")])
@@ -58,7 +58,8 @@ def test_wrappers_are_looked_into():
         assert unfreeze(model, name) == conv + recurrent + head and not base.get_layer("bn").trainable, name
     assert unfreeze(model, "both") == recurrent + head and base.trainable_weights == []
     assert unfreeze(model, "backward_lstm") == recurrent // 2 + head
-    with pytest.raises(ValueError, match="2 layers \"lstm_cell\": both/forward_lstm/lstm_cell, both/backward_lstm/"):
+    with pytest.raises(ValueError, match="2 layers \"lstm_cell\": both/forward_lstm/lstm_cell, "
+                                         "both/backward_lstm/"):
         unfreeze(model, "lstm_cell")
 
 
