@@ -9,6 +9,8 @@ import inspect
 import keras
 import numpy as np
 
+from .layers import walk
+
 PICTURES = "pictures_0_255"  # name of a backbone's input: it says what it takes, in parts of the model too
 
 
@@ -66,8 +68,10 @@ def backbone(network="MobileNetV2", side=97, *, weights="imagenet", from_side=No
 def expected_range(model):
     """Lowest and highest value that a model takes in pictures, or None where that is not known.
 
-    Known are backbones, their parts, and models that keras.applications made: of these, as of any model that
-    has no preprocessing inside, it is what their `preprocess_input` makes of 0 and 255.
+    Known are backbones, their parts, and models that keras.applications made: of these it is what their
+    `preprocess_input` makes of 0 and 255. They are known by their names, so that of a model with
+    preprocessing
+    of its own nothing is known: its name says what it was made of, not what it takes.
 
     >>> expected_range(keras.applications.MobileNetV2(weights=None, alpha=0.35))
     (-1.0, 1.0)
@@ -78,9 +82,13 @@ def expected_range(model):
     names = [name for name in _applications() if plain.startswith(_plain(name))]
     if not names or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         return None
-    preprocess = _application(max(names, key=len))[2].preprocess_input
+    name = max(names, key=len)
+    preprocess = _application(name)[2].preprocess_input
     ends = preprocess(np.stack([np.zeros((1, 1, 3)), np.full((1, 1, 3), 255.0)]).astype("float32"))
-    return float(ends.min()), float(ends.max())
+    limits = float(ends.min()), float(ends.max())
+    if _preprocesses(model) and (limits != (0, 255) or not _is_made_as(name, model)):
+        return None
+    return limits
 
 
 def check_inputs(model, inputs):
@@ -134,6 +142,23 @@ def _application(network):
             f"got {network!r}.{mean} Networks: {', '.join(names.values())}."
         )
     return name, function, getattr(keras.applications, function.__module__.rpartition(".")[2])
+
+
+def _preprocesses(model):
+    """Does something in this model change the values of pictures, before or between its layers?"""
+    layers = [model, *(place.layer for place in walk(model))]
+    bare = [each for layer in layers for each in getattr(layer, "operations", ())]
+    changing = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Lambda)
+    return any(isinstance(each, changing) or not isinstance(each, keras.Layer)
+               or type(each).__module__.partition(".")[0] != "keras" for each in (*layers, *bare))
+
+
+def _is_made_as(name, model):
+    """Is this as keras.applications makes it? Then the name is its own, the model flat, and it scales."""
+    first = model.layers[1] if len(model.layers) > 1 else None
+    scaled = not isinstance(first, keras.layers.Rescaling) or np.max(np.abs(first.scale)) <= 1 / 100
+    return scaled and _plain(model.name) == _plain(name) and not any(
+        isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential) for layer in model.layers)
 
 
 def _plain(name):

@@ -1,19 +1,20 @@
-"""Training in phases, each of which ends at its own event. Imported through course_utils.transfer."""
+"""Training in phases, each of which ends at its own event."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import keras
-import numpy as np
 
-from ..stopping.batches import batches
+from ..stopping.batches import leaves
 from ..stopping.checks import check_best, check_count, check_number
 from ..stopping.history import History
 from ..stopping.joins import as_criterion
 from ..stopping.stop_when import StopWhen
 from ..stopping.words import number, plural
-from .backbones import check_inputs
 from .layers import unfreeze
+from .phase_forms import callback_list, checked_validation, fresh, optimizer_maker, training_data
+from .phase_run import Gate, SoFar, check_validation_columns, identity, trained_in
+from .phase_state import PhaseFiles, Whole, set_random_state, set_variables, values_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Phase:
         criterion: it ends the phase, and sees the phase's epochs alone.
         learning_rate: the phase's own.
         unfreeze_from: name of a layer; from it on everything is trained, but BatchNormalization, see
-            `unfreeze`. None leaves the model as it is.
+            `unfreeze`. None leaves the model as it is. How many weights that are is in the report.
         epochs: at most.
 
     Raises:
@@ -54,9 +55,12 @@ class PhasesReport:
         phases: name -> the phase's Report, in order. Epochs are counted through all phases, steps and seconds
             within each.
         metric, best_phase, best_epoch, kept: the column that decides which epoch is best, where it was, and
-            its value (None without one). The model has that epoch's weights.
+            its value (None without one). The model has that epoch's weights, and `evaluate` gives that value
+            again: where regularizers of weights frozen then count now, it is more than in the history.
         epochs, steps, seconds: of all phases.
         interrupted: whether Ctrl-C ended it.
+        trained: name -> how many of the model's weights (single numbers) the phase trains.
+        weights: how many the model has.
     """
 
     phases: dict = field(default_factory=dict)
@@ -68,9 +72,12 @@ class PhasesReport:
     steps: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    trained: dict = field(default_factory=dict)
+    weights: int = 0
 
     def __str__(self):
-        lines = [f"{name}: {report.reason}" for name, report in self.phases.items()]
+        lines = [f"{_said(name, self.trained.get(name), self.weights)}: {report.reason}"
+                 for name, report in self.phases.items()]
         if self.best_epoch is not None:
             kept = number(self.kept)
             lines.append(f"best {self.metric} {kept} at epoch {self.best_epoch}, in phase {self.best_phase}")
@@ -87,7 +94,8 @@ class Phased(NamedTuple):
 
 
 def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None, restore_best="val_loss",
-                  mode=None, optimizer=keras.optimizers.Adam, callbacks=(), batch_size=32, seed=0, verbose=0):
+                  mode=None, optimizer=keras.optimizers.Adam, callbacks=(), batch_size=32, seed=0,
+                  verbose="auto", state=None, **compiling):
     """Train a model in phases, each ended by its own criterion: `Phased`, a history and a report.
 
     At the start of a phase, layers are set free as it says, and the model is compiled with a new optimizer at
@@ -97,67 +105,124 @@ def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None
     Args:
         model: a Keras model with weights to train.
         phases: `Phase`s, with different names.
-        data: a tf.data pipeline of batches, or (x, y) arrays, of which `batches` makes one.
+        data: arrays, of which `batches` makes a pipeline: (x, y), (x, y, sample_weight) or x, where each
+        may be
+            a tuple or dict of arrays, as in `fit`. Or a pipeline of batches (tf.data, keras.utils.PyDataset).
         loss, metrics: as in `compile`.
         validation_data: as in `fit`.
         restore_best: the column that says which epoch is best, over all phases. None keeps the last weights.
         mode: "min" or "max", the good direction of `restore_best`; may be left out for losses.
-        optimizer: a function of `learning_rate`, such as an optimizer's class.
+        optimizer: a class or function of `learning_rate`; or a name, a config, or an optimizer as an example,
+            of which each phase gets a copy with its own rate.
         callbacks: more of them, such as probes; they stand before the StopWhen.
-        batch_size, seed: for (x, y) arrays, see `batches`.
-        verbose: as in `fit`.
+        batch_size, seed: for arrays, see `batches`.
+        verbose: "auto" prints a line a phase; 0 nothing; 1 and 2 are as in `fit`.
+        state: a folder in which it notes at every epoch's end how far it has come. Called again after a kill,
+            with the same arguments, training goes on in the phase in which it was; the folder is emptied when
+            training ends by itself. BackupAndRestore is not needed, and is refused. The run is the same to
+            the
+            bit as without the kill for arrays, and for a pipeline that gives the same batches in every epoch.
+            What your own callbacks remember, and random numbers that are not drawn by layers, is not kept.
+        compiling: what else `compile` takes, such as loss_weights or weighted_metrics.
 
     Raises:
-        ValueError: there is nothing to train in a phase; two phases have one name; a layer is not there;
-            arrays are not such as the model takes.
+        TypeError, ValueError: there is nothing to train in a phase; two phases have one name; a layer is not
+            there; data, validation data or optimizer are in no form that can be used, or arrays are not such
+            as the model takes. All of this is tried before the first epoch.
         MissingColumn: a criterion reads a column that is not there.
+        RuntimeError: the state belongs to another training, or is damaged.
+        OSError: the folder for the state cannot be written to when training begins. Later that is a warning.
 
     The history has what StopWhen's history has, and a column "phase"; "epoch", "steps" and "seconds" count on
     from phase to phase.
+
+    >>> x, y = [[0.0], [1.0], [2.0], [3.0]], [[0.0], [2.0], [4.0], [6.0]]
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="only")])
+    >>> from course_utils.stopping import Epochs
+    >>> history, report = fit_in_phases(model, Phase("all", Epochs(2)), (x, y), loss="mse", restore_best=None)
+    all trains 2 of 2 weights: 2 epochs are done at epoch 1
+    >>> history["phase"], report.trained
+    (['all', 'all'], {'all': 2})
     """
     phases, sign = _checked(phases), check_best(restore_best, mode)
-    if isinstance(data, (tuple, list)):
-        x, y = data
-        if len(getattr(model, "inputs", ())) == 1:
-            check_inputs(model, np.asarray(x))
-        data = batches(x, y, batch_size, seed)
-    history, reports, best, interrupted = History(), {}, None, False
-    epochs = steps = 0
-    seconds = 0.0
-    for phase in phases:
+    if verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f'verbose is "auto", 0, 1 or 2; got {verbose!r}.')
+    callbacks, trained = callback_list(callbacks), trained_in(model, phases)
+    make = optimizer_maker(optimizer)
+    optimizers = [make(phase.learning_rate) for phase in phases]
+    validation_data = checked_validation(model, validation_data)
+    if validation_data is None:
+        check_validation_columns(phases, restore_best, metrics or (), callbacks)
+    data, orders, parts = training_data(model, data, batch_size, seed)
+
+    so_far, files, interrupted = SoFar(), None, False
+    if state is not None:
+        settings = {"batch_size": batch_size, "seed": repr(seed)}
+        files = PhaseFiles(state, identity(model, phases, restore_best, sign, optimizers[0], settings,
+                                           parts and leaves(parts)))
+        so_far = _go_on(model, phases, files) or so_far
+        if not files.done and files.running is None:
+            files.close_phase(0, so_far.facts(), {"model": values_of(model.variables)}, first=True)
+    weights = model.count_params()
+    for i, phase in enumerate(phases):
+        if files is not None and i < files.done:
+            continue
         if phase.unfreeze_from is not None:
-            unfreeze(model, phase.unfreeze_from)
-        if not model.trainable_weights:
-            raise ValueError(
-                f'There is nothing to train in phase "{phase.name}": all layers are frozen, or the model is '
-                "not built. Put a head on it, or say where training begins: Phase(..., unfreeze_from=...)."
-            )
-        rule = optimizer(learning_rate=phase.learning_rate)
-        model.compile(optimizer=rule, loss=loss, metrics=list(metrics))
-        stop = StopWhen(phase.criterion, restore_best=restore_best, mode=mode)
+            so_far.set_free(model, phase.unfreeze_from, restore_best)
+        if "weighted_metrics" in compiling:
+            compiling["weighted_metrics"] = fresh(compiling["weighted_metrics"])
+        model.compile(optimizer=optimizers[i], loss=loss, metrics=fresh(metrics), **compiling)
+        stop, first = StopWhen(phase.criterion, restore_best=restore_best, mode=mode), so_far.epochs
+        begin, gate = first, Gate(stop, first, files, orders, phases)
+        if files is not None:
+            stop.memory.update({part: Whole(model, part) for part in ("model", "optimizer")})
+            if files.running is not None:
+                begin = files.running
+                files.put_back(model)
+        if verbose == "auto":
+            print(f"{_said(phase.name, trained[phase.name], weights)}: ", end="", flush=True)
         try:
-            model.fit(
-                data, validation_data=validation_data, initial_epoch=epochs, epochs=epochs + phase.epochs,
-                callbacks=[*callbacks, stop], verbose=verbose)
+            model.fit(data, validation_data=validation_data, initial_epoch=begin, epochs=first + phase.epochs,
+                      callbacks=[*callbacks, gate, stop], verbose=0 if verbose == "auto" else verbose)
         except KeyboardInterrupt:  # then Keras calls no callback's end
             interrupted = True
             if stop.report.best_epoch is not None:
                 stop.restore_best()
-        report = reports[phase.name] = stop.report
-        for i in range(stop.history.rows):
-            row = {name: column[i] for name, column in stop.history.items()}
-            counted_on = {"steps": steps + row["steps"], "seconds": seconds + row["seconds"]}
-            history.add({**row, **counted_on, "phase": phase.name})
-        if report.kept is not None and (best is None or sign * report.kept < sign * best[2]):
-            best = phase.name, report.best_epoch, report.kept, model.get_weights()
-        elif best is not None:
-            model.set_weights(best[3])
-        epochs += stop.history.rows
-        steps, seconds = steps + (report.step or 0), seconds + (report.seconds or 0.0)
+        if files is not None and not interrupted and stop.memory["model"].last is not None:
+            # a fit that goes on where it had just been stopped runs one more batch
+            set_random_state(model, stop.memory["model"].last)
+        so_far.add(phase.name, stop, model, sign)
+        if verbose == "auto":
+            print(so_far.reports[phase.name].reason)
         if interrupted:
             break
-    where = best[:3] if best else (None, None, None)
-    return Phased(history, PhasesReport(reports, restore_best, *where, epochs, steps, seconds, interrupted))
+        if files is not None:
+            files.close_phase(i + 1, so_far.facts(), {"model": values_of(model.variables)})
+    if files is not None and not interrupted:
+        files.empty()
+    where = so_far.best or (None, None, None)
+    return Phased(so_far.history, PhasesReport(
+        so_far.reports, restore_best, *where, so_far.epochs, so_far.steps, so_far.seconds, interrupted,
+        {name: trained[name] for name in so_far.reports}, weights))
+
+
+def _go_on(model, phases, files):
+    """What was known when the training was killed, with the model as it was then; None if nothing was."""
+    kept = files.open()
+    if kept is None:
+        return None
+    facts, arrays = kept
+    for phase in phases[:files.done]:
+        if phase.unfreeze_from is not None:
+            unfreeze(model, phase.unfreeze_from)
+    set_variables(model, arrays["model"])
+    so_far = SoFar.of(facts)
+    so_far.weights = model.get_weights()  # between phases a model has the best weights so far
+    return so_far
+
+
+def _said(name, trained, weights):
+    return name if trained is None else f"{name} trains {trained:,} of {weights:,} weights"
 
 
 def _checked(phases):

@@ -50,9 +50,10 @@ def h_score(features, labels):
 
         H = tr( cov(f)^-1 cov(E[f | y]) )
 
-    with the pseudo-inverse. From 0 (all class means the same) to the number of classes less 1. With as many
-    features as pictures it is at that maximum whatever the features are, and a warning says so; with nearly
-    as many it is close. Source: Bao, Li, Huang, Zhang, Zheng, Zamir, Guibas, "An Information-Theoretic
+    with the pseudo-inverse. From 0 (all class means the same) to the number of classes less 1. Units do not
+    matter, each feature may have its own; a feature that never changes adds nothing. With as many features as
+    pictures it is at that maximum whatever the features are, and a warning says so; with nearly as many it is
+    close. Source: Bao, Li, Huang, Zhang, Zheng, Zamir, Guibas, "An Information-Theoretic
     Approach to Transferability in Task Transfer Learning", ICIP 2019.
 
     Args:
@@ -67,7 +68,9 @@ def h_score(features, labels):
     """
     f, y, classes = _checked(features, labels, "features")
     n, d = f.shape
-    u, _ = _axes(f - f.mean(0))
+    f, noise = _standardised(f, _precision(features))
+    u, s = _axes(f)
+    u = u[:, s > noise]
     if u.shape[1] >= n - 1:
         warnings.warn(
             f"With {d} features for {n} pictures the H-score is {classes - 1} whatever the features are: "
@@ -88,8 +91,8 @@ def logme(features, labels):
         log p(y) = n/2 log beta + d/2 log alpha - n/2 log 2 pi - 1/2 log |alpha I + beta F'F|
                    - beta/2 |F m - y|^2 - alpha/2 |m|^2,       m = beta (alpha I + beta F'F)^-1 F'y
 
-    by the fixed point alpha = gamma / |m|^2, beta = (n - gamma) / |F m - y|^2, gamma = sum of beta s^2 /
-    (alpha + beta s^2) over F's singular values s. The score is the mean over classes of log p(y) / n.
+    The score is the mean over classes of log p(y) / n. One unit for all features does not matter: alpha takes
+    it up, and the largest evidence stays. A unit for each does, since all weights share one alpha.
     Source: You, Liu, Wang, Long, "LogME: Practical Assessment of Pre-trained Models for Transfer Learning",
     ICML 2021.
 
@@ -105,40 +108,90 @@ def logme(features, labels):
     True
     """
     f, y, classes = _checked(features, labels, "features")
-    u, squares = _axes(f)
+    largest = np.abs(f).max(0)
+    u, s = _axes(f / (largest.max(initial=0) or 1), exact=_range(largest) > 1e3)
     targets = (y[:, None] == np.arange(classes)).astype(float)
-    return float(np.mean([_evidence(squares, u.T @ t, t @ t, *f.shape) for t in targets.T]) / len(y))
+    return float(np.mean([_evidence(s**2, u.T @ t, t @ t, len(y)) for t in targets.T]) / len(y))
 
 
-def _axes(f):
-    """u and s^2 of f = u s v', without the axes that are 0: several times faster than numpy's svd."""
+def _axes(f, exact=False):
+    """u and s of f = u s v', without the axes that are 0.
+
+    The eigenvectors of f f' come several times faster than numpy's svd, but what is below 1e-7 of the largest
+    s is lost: `exact` is for features of very different size.
+    """
     n, d = f.shape
+    least = max(n, d) * np.finfo(float).eps
+    if exact:
+        u, s, _ = np.linalg.svd(f, full_matrices=False)
+        there = s > s.max(initial=0) * least
+        return u[:, there], s[there]
     squares, axes = np.linalg.eigh(f @ f.T if n < d else f.T @ f)
-    there = squares > squares.max(initial=0) * max(n, d) * np.finfo(float).eps
-    squares, axes = squares[there], axes[:, there]
-    return axes if n < d else f @ axes / np.sqrt(squares), squares
+    there = squares > squares.max(initial=0) * least
+    s, axes = np.sqrt(squares[there]), axes[:, there]
+    return axes if n < d else f @ axes / s, s
 
 
-def _evidence(squares, projected, length, n, d):
-    """A target's largest log evidence, from F's squared singular values and the target along F's axes."""
+def _range(sizes):
+    sizes = sizes[sizes > 0]
+    return sizes.max() / sizes.min() if len(sizes) else 1.0
+
+
+def _standardised(f, precision):
+    """(f with columns of mean 0 and variance 1, the largest singular value that rounding alone would give
+    it).
+
+    A column that is constant as far as its precision tells is 0.
+    """
+    n, d = f.shape
+    largest = np.abs(f).max(0)
+    f = f / np.where(largest > 0, largest, 1)
+    f = f - f[0]  # of a constant column exactly nothing is left
+    f = f - f.mean(0)
+    spread = f.std(0)
+    rounding = np.divide(precision, spread, out=np.zeros(d), where=spread > precision)
+    f = np.where(spread > precision, f, 0) / np.where(spread > precision, spread, 1)
+    # values rounded to a grid of e are off by e / sqrt(12); a random matrix stretches by sqrt(n) + sqrt(d)
+    return f, (np.sqrt(n) + np.sqrt(d)) * np.sqrt((rounding**2).mean() / 3)
+
+
+def _precision(features):
+    """The relative distance of neighbouring numbers in what the features were computed in."""
+    kind = getattr(features, "dtype", None)
+    name = str(getattr(kind, "name", kind)).rpartition(".")[2]
+    known = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
+    return known.get(name, 2.0**-52)
+
+
+def _evidence(squares, projected, length, n):
+    """A target's largest log evidence, from F's squared singular values and the target along F's axes.
+
+    With the ratio r = alpha / beta fixed, the best beta is n / E(r), and what is left to maximise is
+
+        n/2 log(n / E(r)) + 1/2 sum log(r / (s^2 + r)) - n/2 log 2 pi - n/2,
+        E(r) = sum of r along^2 / (s^2 + r) + what no weights can reach.
+
+    It may have several maxima: all scales of r are tried before the best is refined. A target that the
+    features
+    reach exactly would have infinite evidence; an error of 1e-10 of its length is assumed.
+    """
     along = projected**2
-    rest = max(length - along.sum(), 0.0)  # the part of the target that no weights can reach
-    tiny = 1e-10 * length
-    alpha = beta = 1.0
-    best = -np.inf
-    for _ in range(1000):
-        ratio = alpha / beta
-        gamma = (squares / (squares + ratio)).sum()
-        weights = (squares * along / (squares + ratio) ** 2).sum()  # |m|^2
-        error = (along * (ratio / (squares + ratio)) ** 2).sum() + rest
-        log_det = np.log(alpha + beta * squares).sum() + (d - len(squares)) * np.log(alpha)
-        evidence = (n * np.log(beta) + d * np.log(alpha) - n * np.log(2 * np.pi) - log_det
-                    - beta * error - alpha * weights) / 2
-        if abs(evidence - best) < 1e-9 * n:
-            break
-        best = evidence
-        alpha, beta = gamma / max(weights, tiny), (n - gamma) / max(error, tiny)
-    return evidence
+    rest = max(length - along.sum(), 1e-10 * length)
+
+    def value(log_ratio):
+        shares = 1 / (1 + squares / np.exp(log_ratio)[:, None])  # r / (s^2 + r)
+        error = shares @ along + rest
+        return (n * np.log(n / error) + np.log(shares).sum(1) - n * np.log(2 * np.pi) - n) / 2
+
+    if not len(squares):
+        return value(np.zeros(1))[0]
+    low, high = np.log(squares.min()) - 40, np.log(squares.max()) + 40
+    for _ in range(8):  # a grid around the best of a coarser one
+        grid = np.linspace(low, high, 161)
+        values = value(grid)
+        best, step = grid[values.argmax()], grid[1] - grid[0]
+        low, high = best - 2 * step, best + 2 * step
+    return values.max()
 
 
 def _checked(values, labels, what):

@@ -16,6 +16,7 @@ from course_utils.transfer import (
     backbones,
     cached_features,
     features,
+    features_key,
     fit_in_phases,
     h_score,
     leep,
@@ -235,7 +236,7 @@ def test_a_models_precision_is_part_of_the_key(tmp_path):
     for dtype in ("float32", "mixed_bfloat16"):
         keras.utils.set_random_seed(0)
         layers = [keras.Input((3,)), keras.layers.Dense(2, dtype=keras.DTypePolicy(dtype))]
-        keys.add(features._key(keras.Sequential(layers), np.ones((2, 3))))
+        keys.add(features_key.key_of(keras.Sequential(layers), np.ones((2, 3))))
     assert len(keys) == 2
 
 
@@ -435,7 +436,7 @@ def two_layers():
 
 def run(model, phases, **settings):
     given = {"validation_data": points(40, seed=1), "loss": SPARSE, "metrics": ["accuracy"],
-             "optimizer": keras.optimizers.SGD, "batch_size": 20, **settings}
+             "optimizer": keras.optimizers.SGD, "batch_size": 20, "verbose": 0, **settings}
     return fit_in_phases(model, phases, given.pop("data", points()), **given)
 
 
@@ -464,7 +465,10 @@ def test_each_phase_has_its_rate_its_layers_and_its_end():
     assert (report.epochs, report.steps) == (7, 21)
     assert report.seconds == pytest.approx(sum(r.seconds for r in report.phases.values()))
     lines = str(report).splitlines()
-    assert lines[0] == "head: 2 epochs are done at epoch 1" and lines[1].startswith("all: 3 epochs are done")
+    assert lines[0] == "head trains 14 of 68 weights: 2 epochs are done at epoch 1"
+    assert lines[1].startswith("all trains 44 of 68 weights: 3 epochs are done")
+    assert report.trained == {"head": 14, "all": 44, "last": 44} and report.weights == 68
+    assert all(each.notes == () for each in report.phases.values()), "what came before is known"
     assert lines[3].startswith(f"best val_loss {report.kept:.3g} at epoch {report.best_epoch}, in phase ")
     assert lines[4].startswith("7 epochs, 21 steps in ")
 
