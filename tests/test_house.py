@@ -28,14 +28,22 @@ FLOORS = {
         ["when", "stop_when"],
     ],
     "pruning": [
+        ["clone", "pipelines"],
+        ["bridge_check"],
         ["bridge_layers"],
-        ["bridge", "bridge_compile"],
-        ["masks"],
-        ["pruner"],
+        ["bridge"],
+        ["bridge_compile", "choice"],
+        ["masks", "report", "tfmot_twin"],
+        ["pruner", "rehearsal"],
         ["prune_when"],
         ["at_stop"],
     ],
-    "transfer": [["source_scores", "layers", "backbones"], ["features", "phases"]],
+    "transfer": [
+        ["layers", "phase_state", "source_scores"],
+        ["backbones", "features_key"],
+        ["features", "phase_forms", "phase_run"],
+        ["phases"],
+    ],
 }
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",

@@ -6,7 +6,8 @@ import keras
 
 from ..stopping.follower import Follower
 from ..stopping.neighbours import neighbours
-from .masks import check_target, kernels
+from .choice import Choice
+from .masks import check_target
 from .pruner import Pruner
 
 
@@ -30,6 +31,8 @@ class PruneWhen(Follower):
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
         epochs: how many epochs the ramp takes.
         frequency: steps between two masks.
+        only, skip: names of layers, see Choice: which are pruned, or which are not. Frozen layers are not,
+            and `report` says which were left out.
         check, validation_freq, clock: see When.
         state: a folder, see StopWhen: masks, ramp and steps come back when a killed training goes on.
 
@@ -41,10 +44,10 @@ class PruneWhen(Follower):
         history, events, report: as in When.
     """
 
-    def __init__(self, criterion, target_sparsity, *, epochs=8, frequency=10, check="epoch",
-                 validation_freq=1, clock=time.monotonic, state=None):
+    def __init__(self, criterion, target_sparsity, *, epochs=8, frequency=10, only=None, skip=(),
+                 check="epoch", validation_freq=1, clock=time.monotonic, state=None):
         check_target(target_sparsity)
-        self.pruner = Pruner(target_sparsity, epochs, frequency)
+        self.pruner = Pruner(target_sparsity, epochs, frequency, Choice(only, skip))
         self._steps_per_epoch = None
         super().__init__(criterion, self._begin, check=check, validation_freq=validation_freq, clock=clock,
                          state=state, memory={"masks": self.pruner})
@@ -61,9 +64,13 @@ class PruneWhen(Follower):
             raise TypeError("PruneWhen prunes models of Keras 3. In tf_keras, tfmot does.")
         self.pruner.finish()  # after Ctrl-C the last fit has left its constraints
         self.pruner.reset()
-        kernels(self.model)  # now, not hours later, it should say that there is nothing to prune
+        choice = self.pruner.choice
+        choice.kernels(self.model)  # now, not hours later, it should say that there is nothing to prune
         self._steps_per_epoch = None
         super().on_train_begin(logs)
+        left_out = ", ".join(f"{place} ({why})" for place, why in choice.left_out(self.model).items())
+        if left_out:
+            self.said.append(f"not pruned: {left_out}")
 
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch, logs)

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 
 from ..stopping.steps import bring_back
-from .masks import Ramp, kernels, mask_of
+from .choice import Choice
+from .masks import Ramp, mask_of
 
 
 class _Masked(keras.constraints.Constraint):  # Keras 3.13 takes no plain function
@@ -28,14 +29,16 @@ class Pruner:
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
         epochs: how many epochs the ramp takes.
         frequency: steps between two masks.
+        choice: a Choice, which layers are pruned.
 
     Attributes:
         sparsity: the share of zeros in the masks, now.
     """
 
-    def __init__(self, target_sparsity, epochs, frequency):
+    def __init__(self, target_sparsity, epochs, frequency, choice=None):
         Ramp.over(epochs, 1, target_sparsity, frequency)  # says what is wrong with them
         self.target_sparsity, self.epochs, self.frequency = target_sparsity, epochs, frequency
+        self.choice = choice or Choice()
         self.reset()
 
     def reset(self):
@@ -46,7 +49,7 @@ class Pruner:
     def begin(self, model, step):
         """Full masks over all prunable kernels, from this step on; they follow once `ramp` is called."""
         self._began, self._last, self._model = step, 0, model
-        for kernel in [kernel for group in kernels(model).values() for kernel in group]:
+        for kernel in [kernel for group in self.choice.kernels(model).values() for kernel in group]:
             mask = keras.Variable(np.ones(kernel.shape), dtype=kernel.dtype, trainable=False, name="mask")
             self._masks.append((kernel, mask))
             if not self.is_outside:

@@ -6,8 +6,8 @@ import re
 
 import keras
 
-from ..stopping.criterion import as_criterion
 from ..stopping.history import History, missing_column
+from ..stopping.joins import as_criterion
 from ..stopping.recorder import OWN
 from ..stopping.report import Report
 from .layers import count_trained, flags, set_flags, unfreeze
