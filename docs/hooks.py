@@ -1,0 +1,125 @@
+"""What the site does to its sources on their way: answers are folded, docstrings become reStructuredText.
+
+Nothing is written back. Notebooks come as a learner opens them, without set-up; outputs and solutions come from the
+solved twin and wait behind a click (<details>, no JavaScript).
+"""
+import inspect
+import json
+import re
+from pathlib import Path
+
+import latex2mathml.converter
+from docutils.nodes import SkipNode
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def tags(cell):
+    return cell["metadata"].get("tags", [])
+
+
+def folded(cell, tag, what):
+    """A cell that is behind a click, or whose output is."""
+    prompts = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+    return {**cell, "metadata": {"tags": [*tags(cell), tag], "mystnb": prompts}}
+
+
+def markdown(text):
+    return {"cell_type": "markdown", "id": "site", "metadata": {}, "source": text}
+
+
+def lesson_page(notebook, solved, name):
+    """The page of a lesson: a learner's notebook, with what its solved twin knows folded away.
+
+    Args:
+        notebook, solved: both faces, as loaded from JSON, with the same cells in the same order.
+        name: the notebook's file name, for the download.
+
+    Raises:
+        ValueError: the faces do not fit together.
+    """
+    if len(notebook["cells"]) != len(solved["cells"]):
+        raise ValueError(f"{name} has {len(notebook['cells'])} cells and its solved twin {len(solved['cells'])}: "
+                         "make notebooks builds both.")
+    cells, badge = [], ""
+    for own, other in zip(notebook["cells"], solved["cells"]):
+        if "setup" in tags(own):
+            badge = badge or re.search(r"\]\((https?://[^)\s]+)\)", "".join(own["source"]))
+        elif "exercise" in tags(own):
+            cells += [{**own, "outputs": []}, folded(other, "hide-cell", "a solution")]
+        elif "reveal" in tags(own):
+            cells.append(folded(other, "hide-output", "the answer"))
+        else:
+            cells.append(other)
+    if badge:  # a link in words: the badge is a picture from somebody's server
+        cells.insert(1, markdown(f"[Open this page in Colab]({badge[1]}) or {{download}}`download it <{name}>`."))
+    return {**notebook, "cells": cells}
+
+
+def readme_below_title(text):
+    """The README without its title, its links seen from docs/."""
+    return re.sub(r"\]\((?!\w+:|#)", "](../", text.partition("\n")[2])
+
+
+def read(app, docname, source):
+    """Sphinx's source-read: the front page takes the README in, a lesson its solved twin."""
+    if docname == app.config.root_doc:
+        app.env.note_dependency(str(ROOT / "README.md"))
+        readme = readme_below_title((ROOT / "README.md").read_text(encoding="utf-8"))
+        source[0] = source[0].replace("<!-- README -->", readme)
+    if docname.startswith("notebooks/"):
+        name = f"{docname.split('/')[-1]}.ipynb"
+        twin = ROOT / "notebooks" / "solutions" / name
+        app.env.note_dependency(str(twin))
+        solved = json.loads(twin.read_text(encoding="utf-8"))
+        source[0] = json.dumps(lesson_page(json.loads(source[0]), solved, name))
+
+
+def docstring_to_rst(app, what, name, obj, options, lines):
+    """Our docstrings are Google style with Markdown's habits: indented code after a blank line, `x`s, |v|."""
+    out, indent, code = [], 0, None
+    for line in lines:
+        here = len(line) - len(line.lstrip())
+        if line.strip():
+            if code is not None and here < code:
+                code = None
+            if code is None and out and not out[-1].strip() and here > indent and not line.lstrip().startswith(">>>"):
+                code = here
+                out += [" " * indent + "::", ""]
+            if code is None:
+                indent = here
+                line = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", re.sub(r"(`[^`]*`)|\|", lambda m: m[1] or r"\|", line))
+        out.append(line)
+    lines[:] = out
+
+
+def signature_of_init(app, what, name, obj, options, signature, returns):
+    """A class with a mocked base has the mock's signature: (*args, **kwargs)."""
+    if what == "class" and signature and "args" in signature and "__init__" in vars(obj):
+        return str(inspect.Signature(list(inspect.signature(obj.__init__).parameters.values())[1:])), returns
+
+
+def mathml(self, node):
+    """Formulas without JavaScript and without a CDN."""
+    self.body.append(latex2mathml.converter.convert(node.astext(),
+                                                    display="inline" if node.tagname == "math" else "block"))
+    raise SkipNode
+
+
+def front_door(app, error):
+    """The site's address is a folder: its index.html leads to the first page."""
+    if error is None and app.builder.name == "html":
+        page = f"{app.config.root_doc}.html"
+        (Path(app.outdir) / "index.html").write_text(
+            f'<!doctype html><html lang="{app.config.language}"><meta charset="utf-8"><title>{app.config.project}</title>'
+            f'<meta http-equiv="refresh" content="0; url={page}"><a href="{page}">{app.config.project}</a></html>\n',
+            encoding="utf-8")
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
+    app.connect("source-read", read)
+    app.connect("autodoc-process-signature", signature_of_init)
+    app.connect("autodoc-process-docstring", docstring_to_rst, priority=400)  # before napoleon
+    app.connect("build-finished", front_door)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
