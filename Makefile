@@ -24,6 +24,7 @@ test: .venv/ready
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py
+	@$(BIN)/python docs/wrong_answers.py
 
 lint: .venv/ready
 	@$(BIN)/ruff check .
@@ -32,13 +33,11 @@ bench: .venv/ready
 	@$(BIN)/python benchmarks/bench.py
 
 # Exact versions for one set that holds on Python 3.11 to 3.13 and on every platform.
+COMPILE = $(UV) pip compile --universal --upgrade --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
+  --no-emit-find-links --no-emit-index-url --no-emit-package when-to-stop
 lock:
-	$(UV) pip compile --universal --upgrade --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --no-emit-find-links --no-emit-index-url --no-emit-package when-to-stop --group dev --group data \
-	  --output-file constraints/lock.txt requirements.txt
-	$(UV) pip compile --universal --upgrade --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --no-emit-find-links --no-emit-index-url --no-emit-package when-to-stop --group site \
-	  --output-file constraints/site.txt
+	$(COMPILE) --group dev --group data --output-file constraints/lock.txt requirements.txt
+	$(COMPILE) --group site --output-file constraints/site.txt
 
 # The site, in docs/_build/html, with an environment of its own: Sphinx, and no TensorFlow. A warning is an error.
 # Another language stands in a folder below it: make site LANGUAGE=zh_CN. (Set here, as shells have a LANGUAGE, too.)
@@ -57,12 +56,13 @@ links: .venv-site/ready
 
 # What there is to translate: a catalogue for each page, docs/locales/LANGUAGE/LC_MESSAGES/PAGE.po.
 gettext: .venv-site/ready
-	@$(SPHINX) --builder gettext . docs/_build/gettext
+	@$(SPHINX) --builder gettext --doctree-dir docs/_build/doctrees/gettext . docs/_build/gettext
 	@.venv-site/bin/sphinx-intl update --pot-dir docs/_build/gettext --locale-dir docs/locales \
 	  --language $(if $(filter-out en,$(LANGUAGE)),$(LANGUAGE),zh_CN)
 
-.venv-site/ready: pyproject.toml constraints/site.txt
-	@$(PYTHON) -m venv --clear .venv-site
+.venv-site/ready: constraints/site.txt
+	@$(PYTHON) -m venv .venv-site
+	@echo "Installing what builds the site into .venv-site (a minute the first time)"
 	@.venv-site/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@.venv-site/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints/site.txt --group site
 	@touch $@
