@@ -40,6 +40,7 @@ lock:
 	$(COMPILE) --group site --output-file constraints/site.txt
 
 # The site, in docs/_build/html, with an environment of its own: Sphinx, and no TensorFlow. A warning is an error.
+# All pages are written each time: each has the contents on its side.
 # Another language stands in a folder below it: make site LANGUAGE=zh_CN. (Set here, as shells have a LANGUAGE, too.)
 LANGUAGE = en
 SITE := docs/_build/html$(if $(filter-out en,$(LANGUAGE)),/$(LANGUAGE))
@@ -47,7 +48,7 @@ SPHINX = .venv-site/bin/sphinx-build --fail-on-warning --keep-going --quiet --co
   --doctree-dir docs/_build/doctrees/$(LANGUAGE) --define language=$(LANGUAGE)
 
 site: .venv-site/ready
-	@$(SPHINX) --builder html . $(SITE)
+	@$(SPHINX) --builder html --write-all . $(SITE)
 	@.venv-site/bin/python docs/check_links.py $(SITE)
 
 # Links that leave the site; those within it are checked whenever it is built.

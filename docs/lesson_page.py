@@ -15,6 +15,11 @@ def folded(cell, tag, what):
     return {**cell, "metadata": {"tags": [*tags(cell), tag], "mystnb": prompts}}
 
 
+def without_marks(source):
+    """A cell's text without what only nbval reads."""
+    return re.sub(r"(?m)^# NBVAL_\w+\n", "", "".join(source))
+
+
 def markdown(text):
     return {"cell_type": "markdown", "id": "site", "metadata": {}, "source": text}
 
@@ -44,7 +49,7 @@ def lesson_page(notebook, solved, name):
             cells.append(other)
     if badge:  # a link in words: the badge is a picture from somebody's server
         cells.insert(1, markdown(f"[Open this page in Colab]({badge[1]}) or {{download}}`download it <{name}>`."))
-    return {**notebook, "cells": cells}
+    return {**notebook, "cells": [{**cell, "source": without_marks(cell["source"])} for cell in cells]}
 
 
 def readme_below_title(text):

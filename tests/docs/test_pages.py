@@ -55,11 +55,12 @@ def test_relative_links_lead_to_files(page):
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_begins_with_its_title_and_folds_what_gives_it_away(name):
     cells = lesson_page(load(f"{name}.ipynb"), load(f"solutions/{name}.ipynb"), f"{name}.ipynb")["cells"]
-    assert "".join(cells[0]["source"]).startswith("# ")
+    assert cells[0]["source"].startswith("# ")
     address = re.search(r"\[Open this page in Colab\]\((\S+)\)", cells[1]["source"])[1]
     assert address.startswith("https://colab.research.google.com/github/") and address.endswith(f"/notebooks/{name}.ipynb")
     tags = [(set(cell["metadata"].get("tags", [])), cell) for cell in cells]
     assert not [cell for own, cell in tags if "setup" in own]
+    assert not [cell for cell in cells if "NBVAL_" in cell["source"]]
     assert all("hide-output" in own for own, _ in tags if "reveal" in own)
     assert all("hide-cell" in own for own, _ in tags if "solution" in own)
     exercises = [cell for own, cell in tags if "exercise" in own]
