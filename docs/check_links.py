@@ -1,7 +1,7 @@
 """check_links.py SITE: does every link and picture within a built site lead somewhere?
 
-Sphinx checks what it resolves itself; this reads what a browser gets, HTML outputs of notebooks included. Links that
-leave the site are for `make links`.
+Sphinx checks what it resolves itself; this reads what a browser gets, HTML outputs of notebooks included.
+Links that leave the site are for `make links`.
 """
 import sys
 from html.parser import HTMLParser
@@ -25,7 +25,7 @@ class Page(HTMLParser):
 
 
 def faults(site):
-    """A sentence for every link that leads nowhere, and for every page with a picture without a description."""
+    """A sentence for every link that leads nowhere, and every page with pictures that have no alt."""
     site = Path(site).resolve()
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))
              if "_static" not in path.parts}  # the theme keeps templates there

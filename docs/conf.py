@@ -1,7 +1,7 @@
-"""Settings of the site: `make site`. Its sources are README, notebooks and docstrings as they are; hooks.py adapts them.
+"""Settings of the site, `make site`. Its sources are README, notebooks and docstrings; hooks.py adapts them.
 
-The source folder is the repository's root, so every link of README and notebooks holds. Autodoc imports the library
-with NumPy and stand-ins for the rest: a build needs no TensorFlow.
+The source folder is the repository's root, so every link of README and notebooks holds. Autodoc imports the
+library with NumPy and stand-ins for the rest: a build needs no TensorFlow.
 """
 import sys
 import tomllib
@@ -15,8 +15,8 @@ repository = about["urls"]["Repository"].rstrip("/").removesuffix(".git")
 project = html_title = "When to Stop"
 copyright = "the authors, CC BY 4.0"
 version = release = about["version"]
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx.ext.viewcode",
-              "sphinx_copybutton", "hooks"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon",
+              "sphinx.ext.viewcode", "sphinx_copybutton", "hooks"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/api/*.rst", "notebooks/*.ipynb", "CONTRIBUTING.md", "CHANGELOG.md",
                     "data/README.md", "benchmarks/README.md"]
@@ -27,9 +27,9 @@ nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath"]  # off in MyST, on in JupyterLab, Colab and GitHub
 myst_heading_anchors = 3  # for [below](#in-your-own-project)
 
-# The library. A mocked base class would hide signatures, an inherited docstring would list every method thrice.
-autodoc_mock_imports = ["tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "matplotlib", "ipywidgets",
-                        "IPython", "psutil"]
+# The library. An inherited docstring would list every method thrice.
+autodoc_mock_imports = ["tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "matplotlib",
+                        "ipywidgets", "IPython", "psutil"]
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_inherit_docstrings = False
 autosummary_generate = False  # its tables, not its files
@@ -52,7 +52,8 @@ html_static_path = ["_static"]
 html_css_files = ["course.css"]
 html_last_updated_fmt = ""
 html_theme_options = {
-    "repository_url": repository, "repository_branch": "main", "path_to_docs": "", "use_repository_button": True,
+    "repository_url": repository, "repository_branch": "main", "path_to_docs": "",
+    "use_repository_button": True,
     "launch_buttons": {"colab_url": "https://colab.research.google.com"},
     "navbar_persistent": [],  # or an empty bar with a second search field
     "show_toc_level": 2,

@@ -1,4 +1,4 @@
-"""What Sphinx does to the sources on their way; nothing is written back. Lessons are folded in lesson_page.py."""
+"""What Sphinx does to the sources on their way; nothing is written back. lesson_page.py folds the lessons."""
 import inspect
 import json
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import latex2mathml.converter
 from docutils.nodes import SkipNode
+
 from lesson_page import lesson_page, readme_below_title
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,20 +34,23 @@ def docstring_to_rst(app, what, name, obj, options, lines):
         if line.strip():
             if code is not None and here < code:
                 code = None
-            if code is None and out and not out[-1].strip() and here > indent and not line.lstrip().startswith(">>>"):
+            after_a_gap = out and not out[-1].strip() and here > indent
+            if code is None and after_a_gap and not line.lstrip().startswith(">>>"):
                 code = here
                 out += [" " * indent + "::", ""]
             if code is None:
                 indent = here
-                line = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", re.sub(r"(`[^`]*`)|\|", lambda m: m[1] or r"\|", line))
+                line = re.sub(r"(`[^`]*`)|\|", lambda m: m[1] or r"\|", line)
+                line = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line)
         out.append(line)
     lines[:] = out
 
 
 def signature_of_init(app, what, name, obj, options, signature, returns):
-    """A class with a mocked base has the mock's signature: (*args, **kwargs)."""
+    """A class with a mocked base has the mock's signature, (*args, **kwargs); a clock has a name."""
     if what == "class" and signature and "args" in signature and "__init__" in vars(obj):
-        return str(inspect.Signature(list(inspect.signature(obj.__init__).parameters.values())[1:])), returns
+        signature = str(inspect.Signature(list(inspect.signature(obj.__init__).parameters.values())[1:]))
+    return signature and signature.replace("<built-in function monotonic>", "time.monotonic"), returns
 
 
 def mathml(self, node):
@@ -59,10 +63,10 @@ def mathml(self, node):
 def front_door(app, error):
     """The site's address is a folder: its index.html leads to the first page."""
     if error is None and app.builder.name == "html":
-        page = f"{app.config.root_doc}.html"
+        page, title = f"{app.config.root_doc}.html", app.config.project
         (Path(app.outdir) / "index.html").write_text(
-            f'<!doctype html><html lang="{app.config.language}"><meta charset="utf-8"><title>{app.config.project}</title>'
-            f'<meta http-equiv="refresh" content="0; url={page}"><a href="{page}">{app.config.project}</a></html>\n',
+            f'<!doctype html><html lang="{app.config.language}"><meta charset="utf-8"><title>{title}</title>'
+            f'<meta http-equiv="refresh" content="0; url={page}"><a href="{page}">{title}</a></html>\n',
             encoding="utf-8")
 
 

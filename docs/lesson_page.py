@@ -1,4 +1,4 @@
-"""A lesson as a page of the site: a learner's notebook without set-up; answers and solutions wait behind a click.
+"""A lesson as a page of the site: without set-up, and with answers and solutions behind a click.
 
 Outputs and solutions come from the solved twin. What is folded is a <details>, no JavaScript.
 """
@@ -35,12 +35,13 @@ def lesson_page(notebook, solved, name):
         ValueError: the faces do not fit together.
     """
     if len(notebook["cells"]) != len(solved["cells"]):
-        raise ValueError(f"{name} has {len(notebook['cells'])} cells and its solved twin {len(solved['cells'])}: "
-                         "make notebooks builds both.")
+        raise ValueError(f"{name} has {len(notebook['cells'])} cells and its solved twin "
+                         f"{len(solved['cells'])}: make notebooks builds both.")
     cells, badge = [], ""
     for own, other in zip(notebook["cells"], solved["cells"]):
         if "setup" in tags(own):
-            badge = badge or re.search(r"\]\(([^)\s]+)\)\s*$", "".join(own["source"]))  # [![...](picture)](address)
+            # [![...](picture)](address)
+            badge = badge or re.search(r"\]\(([^)\s]+)\)\s*$", "".join(own["source"]))
         elif "exercise" in tags(own):
             cells += [{**own, "outputs": []}, folded(other, "hide-cell", "a solution")]
         elif "reveal" in tags(own):
@@ -48,7 +49,8 @@ def lesson_page(notebook, solved, name):
         else:
             cells.append(other)
     if badge:  # a link in words: the badge is a picture from somebody's server
-        cells.insert(1, markdown(f"[Open this page in Colab]({badge[1]}) or {{download}}`download it <{name}>`."))
+        links = f"[Open this page in Colab]({badge[1]}) or {{download}}`download it <{name}>`."
+        cells.insert(1, markdown(links))
     return {**notebook, "cells": [{**cell, "source": without_marks(cell["source"])} for cell in cells]}
 
 

@@ -1,8 +1,8 @@
-"""translate_notebook.py IN.ipynb CATALOGUE.po OUT.ipynb: its Markdown in another language, code and outputs as they are.
+"""translate_notebook.py IN.ipynb CATALOGUE.po OUT.ipynb: its Markdown in another language, the rest as it is.
 
-The catalogue is the site's, `make gettext`: a message is a paragraph, a heading, a list item or a table's cell, its lines
-joined. What is missing or fuzzy stays English. It needs nbformat, babel and markdown-it-py, which JupyterLab and
-jupytext bring.
+The catalogue is the site's, `make gettext`: a message is a paragraph, a heading, a list item or a table's cell,
+its lines joined. What is missing or fuzzy stays English. It needs nbformat, babel and markdown-it-py, which
+JupyterLab and jupytext bring.
 """
 import sys
 
@@ -28,7 +28,7 @@ def translate(text, messages):
             start, end = token.map
             first = token.content.split("\n")[0]
             if end - start == 1:
-                before, found, after = lines[start].rpartition(first)  # cells of a row come from the last to the first
+                before, _, after = lines[start].rpartition(first)  # a row's cells come from the last on
                 lines[start] = before + new + after
             else:
                 lines[start:end] = [lines[start].partition(first)[0] + new]

@@ -1,6 +1,7 @@
-"""Writes docs/wrong_answers.md: what learners get wrong, and what they are told. `make notebooks` runs it, too.
+"""Writes docs/wrong_answers.md: what learners get wrong, and what they are told. `make notebooks` runs it.
 
-The wrong answers are those of tests/classroom, which every checker is tested with; the sentences are the checkers' own.
+The wrong answers are those of tests/classroom, which every checker is tested with; the sentences are the
+checkers' own.
 """
 import importlib
 import re
@@ -11,13 +12,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "wrong_answers.md"
 OPENING = """# What learners get wrong
 
-For each exercise: the typical wrong answers, and the sentence that a learner then reads. The list is written by `docs/wrong_answers.py` from the
-answers that the checkers are tested with, so none of it is hearsay. The last line is what a right answer is told.
+For each exercise: the typical wrong answers, and the sentence that a learner then reads. `docs/wrong_answers.py`
+writes the list from the answers that the checkers are tested with, so none of it is hearsay. The last line is
+what a right answer is told.
 """
 
 
 def tables():
-    """Exercise -> (right answers, {name: (wrong answer, words of its message)}, a blank), in the course's order."""
+    """Exercise -> (right answers, {name: (wrong answer, words of its message)}, a blank), in order."""
     sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / folder) for folder in ("", "classroom"))]
     from exercise_rules import ExerciseRules
 

@@ -1,4 +1,4 @@
-"""Every block of docs/recipes.md runs by itself, prints what the page says, and does what its heading promises."""
+"""Every block of docs/recipes.md runs by itself, prints what the page says, and does what it promises."""
 
 import functools
 
@@ -9,15 +9,16 @@ import pytest
 from recipes import PAGE, recipes
 
 RANDOM = np.random.default_rng(0)
-X, Y = RANDOM.normal(size=(48, 4)).astype("float32"), RANDOM.integers(0, 2, 48)  # chance: every run turns soon
+X, Y = RANDOM.normal(size=(48, 4)).astype("float32"), RANDOM.integers(0, 2, 48)  # chance: it turns soon
 BLOCKS = list(recipes(PAGE.read_text(encoding="utf-8")))
 
 
 @functools.cache
 def compiled():
-    """One model for all recipes, with its values at the start: to compile one takes longer than to train it."""
+    """One model for all recipes, and its first values: to compile one takes longer than to train it."""
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2, "softmax")])
+    layers = [keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2, "softmax")]
+    model = keras.Sequential(layers)
     model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"],
                   jit_compile=False)
     model.optimizer.build(model.trainable_variables)
@@ -62,7 +63,8 @@ PROMISES = {
     ("The job ends at six", 0): lambda names: 3400 < names["stop"].criterion.criteria[1].seconds < 3600,
     ("Validation is expensive, so it is rare", 0): unmeasured,
     ("It was killed, and should go on", 0): lambda names: names["stop"].report.epochs_after_best == 5,
-    ("How much patience?", 0): lambda names: [list(row.stops) for row in names["table"]] == [[2, 2], [3, 5], [8, 6]],
+    ("How much patience?", 0): lambda names:
+        [list(row.stops) for row in names["table"]] == [[2, 2], [3, 5], [8, 6]],
 }
 
 
