@@ -15,11 +15,6 @@ def folded(cell, tag, what):
     return {**cell, "metadata": {"tags": [*tags(cell), tag], "mystnb": prompts}}
 
 
-def without_marks(source):
-    """A cell's text without what only nbval reads."""
-    return re.sub(r"(?m)^# NBVAL_\w+\n", "", "".join(source))
-
-
 def markdown(text):
     return {"cell_type": "markdown", "id": "site", "metadata": {}, "source": text}
 
@@ -51,7 +46,7 @@ def lesson_page(notebook, solved, name):
     if badge:  # a link in words: the badge is a picture from somebody's server
         links = f"[Open this page in Colab]({badge[1]}) or {{download}}`download it <{name}>`."
         cells.insert(1, markdown(links))
-    return {**notebook, "cells": [{**cell, "source": without_marks(cell["source"])} for cell in cells]}
+    return {**notebook, "cells": cells}
 
 
 def readme_below_title(text):
