@@ -1,8 +1,8 @@
 """translate_notebook.py IN.ipynb CATALOGUE.po OUT.ipynb: its Markdown in another language, the rest as it is.
 
 The catalogue is the site's, `make gettext`: a message is a paragraph, a heading, a list item or a
-table's cell, its lines joined. What is missing or fuzzy stays English. It needs nbformat, babel and markdown-it-py, which
-JupyterLab and jupytext bring.
+table's cell, its lines joined. What is missing or fuzzy stays English. It needs nbformat, babel and
+markdown-it-py, which JupyterLab and jupytext bring.
 """
 import sys
 

@@ -93,7 +93,8 @@ def test_the_page_of_wrong_answers_is_that_of_the_checkers():
         section = text.split(f"### {exercise.number} {exercise.title}\n")[1].split("\n##")[0]
         assert re.findall(r"(?m)^- \*(.+?)\*: ", section) == [plain(name) for name in wrong], again
         for name, (_, words) in wrong.items():
-            assert plain((words or "").removeprefix("Not yet. ")) in section, f"{exercise.number}, {name}: {again}"
+            told = plain((words or "").removeprefix("Not yet. "))
+            assert told in section, f"{exercise.number}, {name}: {again}"
 
 
 # ---- a built site's links ----
