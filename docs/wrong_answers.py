@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "wrong_answers.md"
 OPENING = """# What learners get wrong
 
-For each exercise: the typical wrong answers, and the sentence that a learner then reads. The list is written by
-`docs/wrong_answers.py` from the answers that the checkers are tested with: none of it is hearsay. The last line
-is what a right answer is told.
+For each exercise: the typical wrong answers, and the sentence that a learner then reads. The list comes from
+`docs/wrong_answers.py`, out of the answers that the checkers are tested with: none of it is hearsay. The last
+line is what a right answer is told.
 """
 
 
