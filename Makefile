@@ -1,4 +1,5 @@
 # The course in a few words: make lab | test | notebooks | figures | lint | bench. Needs git, make and Python 3.11, 3.12 or 3.13.
+# The course in a few words: make lab | test | notebooks | lint | bench | site. Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
 LOCK ?= constraints/lock.txt
@@ -8,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks figures lint bench lock package backends
+.PHONY: lab my test notebooks figures lint bench lock package backends site gettext links
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -24,6 +25,7 @@ test: .venv/ready
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py
+	@$(BIN)/python docs/wrong_answers.py
 
 # All figures of the built notebooks on one page, also as a deuteranope sees them and on a dark page.
 figures: .venv/ready
@@ -45,10 +47,40 @@ package: .venv/ready
 	@$(BIN)/python tests/package.py
 
 # Exact versions for one set that holds on Python 3.11 to 3.13 and on every platform.
+COMPILE = $(UV) pip compile --universal --upgrade --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
+  --no-emit-find-links --no-emit-index-url --no-emit-package when-to-stop
 lock:
-	$(UV) pip compile --universal --upgrade --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --no-emit-find-links --no-emit-index-url --no-emit-package when-to-stop --group dev --group data \
-	  --output-file constraints/lock.txt requirements.txt
+	$(COMPILE) --group dev --group data --output-file constraints/lock.txt requirements.txt
+	$(COMPILE) --group site --output-file constraints/site.txt
+
+# The site, in docs/_build/html, with an environment of its own: Sphinx, and no TensorFlow. A warning is an error.
+# All pages are written each time: each has the contents on its side.
+# Another language stands in a folder below it: make site LANGUAGE=zh_CN. (Set here, as shells have a LANGUAGE, too.)
+LANGUAGE = en
+SITE := docs/_build/html$(if $(filter-out en,$(LANGUAGE)),/$(LANGUAGE))
+SPHINX = .venv-site/bin/sphinx-build --fail-on-warning --keep-going --quiet --conf-dir docs \
+  --doctree-dir docs/_build/doctrees/$(LANGUAGE) --define language=$(LANGUAGE)
+
+site: .venv-site/ready
+	@$(SPHINX) --builder html --write-all . $(SITE)
+	@.venv-site/bin/python docs/check_links.py $(SITE)
+
+# Links that leave the site; those within it are checked whenever it is built.
+links: .venv-site/ready
+	@$(SPHINX) --builder linkcheck . docs/_build/links
+
+# What there is to translate: a catalogue for each page, docs/locales/LANGUAGE/LC_MESSAGES/PAGE.po.
+gettext: .venv-site/ready
+	@$(SPHINX) --builder gettext --doctree-dir docs/_build/doctrees/gettext . docs/_build/gettext
+	@.venv-site/bin/sphinx-intl update --pot-dir docs/_build/gettext --locale-dir docs/locales \
+	  --language $(if $(filter-out en,$(LANGUAGE)),$(LANGUAGE),zh_CN)
+
+.venv-site/ready: constraints/site.txt
+	@$(PYTHON) -m venv .venv-site
+	@echo "Installing what builds the site into .venv-site (a minute the first time)"
+	@.venv-site/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@.venv-site/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints/site.txt --group site
+	@touch $@
 
 .venv/ready: requirements.txt pyproject.toml $(LOCK)
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null || \
