@@ -1,5 +1,5 @@
-# The course in a few words: make lab | test | notebooks | figures | lint | bench. Needs git, make and Python 3.11, 3.12 or 3.13.
-# The course in a few words: make lab | test | notebooks | lint | bench | site. Needs git, make and Python 3.11, 3.12 or 3.13.
+# The course in a few words: make lab | test | notebooks | figures | lint | bench | site.
+# Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
 LOCK ?= constraints/lock.txt

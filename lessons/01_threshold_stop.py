@@ -253,7 +253,8 @@ def batches_run(losses, threshold):
 ex.count_the_breaks.check(batches_run)
 
 # %% [markdown]
-# **1.3 The mean over the pictures.** Batch losses, and how many pictures each batch had; the last one is often smaller. Return the
+# **1.3 The mean over the pictures.** `losses` and `sizes` are two lists: the loss of each batch, and how many
+# pictures it had; the last one is often smaller. Return the
 # formula's loss, the mean over all $N$ pictures.
 
 # %% tags=["exercise"]

@@ -336,7 +336,7 @@ ex.mended_condition.check(stop)
 # **2.4 A budget that keeps its word.** Write the callback. `clock()` gives the time in seconds. End training so that it is over within
 # the budget, the last validation pass included. Keras calls `on_train_begin`, `on_train_batch_end`, `on_test_begin`, `on_test_end` (the
 # two around each validation pass) and `on_epoch_end`. It is tried with 20 batches of a second and 3 seconds of validation in each epoch,
-# and a budget of 30.
+# and a budget of 30; then with other budgets and validations.
 
 # %% tags=["exercise"]
 class PromptBudget(keras.callbacks.Callback):

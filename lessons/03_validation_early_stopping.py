@@ -283,8 +283,8 @@ def best_epoch(values, mode):
 ex.best_epoch.check(best_epoch)
 
 # %% [markdown]
-# **3.3 MyEarlyStopping.** Write the callback: stop at `patience` failures of `val_loss` in a row, and leave the model with its best
-# weights. `self.model.get_weights()` gives a copy, `self.model.set_weights(...)` takes it back. Keras calls `on_train_begin(logs)` and
+# **3.3 MyEarlyStopping.** Write the callback: stop at `patience` failures of `val_loss` in a row, and leave the model with its best weights. Where every loss is NaN, no epoch is
+# best: it still stops, and the weights stay as they are. `self.model.get_weights()` gives a copy, `self.model.set_weights(...)` takes it back. Keras calls `on_train_begin(logs)` and
 # `on_train_end(logs)`, too.
 
 # %% tags=["exercise"]
@@ -324,8 +324,7 @@ class MyEarlyStopping(keras.callbacks.Callback):
 ex.my_early_stopping.check(MyEarlyStopping)
 
 # %% [markdown]
-# **3.4 What a stop loses.** Return the regret of a stop at epoch `stop`, in percent, as in the table above: `val_loss` chooses, `test_loss`
-# measures.
+# **3.4 What a stop loses.** Return the regret of a stop at epoch `stop`, in percent, as in the table above: `val_loss` chooses, `test_loss` measures. Of equals the first is kept; do not round.
 
 # %% tags=["exercise"]
 def regret(val_loss, test_loss, stop):
@@ -345,7 +344,8 @@ ex.stop_regret.check(regret)
 
 # %% [markdown]
 # **3.5 A rule of your own.** One rule for all five problems, scored on 100 runs that you have not seen, of smaller and larger networks. It
-# must end every run, lose at most 10 % for at most 30 % of the epochs, and no `Patience` may be cheaper and better. Criteria, `|`, `&` and
+# must end every run, lose at most 10 % for at most 30 % of the epochs, no `Patience` may be cheaper and better, and it must not be plain
+# `Patience` on `val_loss` itself. Criteria, `|`, `&` and
 # functions of the history so far (columns `loss`, `val_loss`, `error`, `val_error`) are welcome. To try it:
 # `compare([rule], problems["soybean"], measured="test_loss")`. <!-- given: 10, 30 -->
 

@@ -514,7 +514,7 @@ ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
 # **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from a fit with `validation_freq`. Return the epoch,
-# counted from 0, with the lowest `val_loss`. Keras validates after every `validation_freq` epochs.
+# counted from 0, with the lowest `val_loss`; of equals, the first. Keras validates after every `validation_freq` epochs.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
