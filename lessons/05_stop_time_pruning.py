@@ -27,16 +27,15 @@ show(figures.asked_and_kept(after[0], replay(Patience("val_loss", 3), after[0], 
 
 # %% [markdown]
 # **Pruning** sets the least important weights of a trained network to zero, a few more in each epoch, while
-# training goes on. The share of zeros is its **sparsity**. This run asked for 0.90.
-#
-# Then patience 3 ended it and restored the best epoch, the ring. The best was the first one: little had
-# been cut, so little was broken. Its weights came back, and with them its 0.30. We shall mend that. But
-# first: why stop and prune in one breath?
+# training goes on. The share of zeros is its **sparsity**. This run asked for 0.90. Patience 3 ended it and
+# restored the best epoch, the ring: the first one, where little had been cut and so little was broken. Its
+# weights came back, and with them its 0.30.
 #
 # ## The article's perceptron
 #
-# Because an article says that stopping early *is* pruning. Here is its loop, as a function. Spot the bug
-# before you run it. How many updates does it make? <!-- given: 0.90, 0.30 -->
+# We shall mend that. But why prune at a stop at all? An article says that stopping early *is* pruning. Here
+# is its loop, as a function. Spot the bug before you run it. How many updates does it make? <!-- given:
+# 0.90, 0.30 -->
 
 # %%
 X = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
@@ -69,13 +68,12 @@ print("accuracy of 1000 random W:", {float(np.mean(X.dot(W) * y > 0)) for W in o
 print("with y as a column:", articles_loop(W, X, y[:, np.newaxis]))
 
 # %% [markdown]
-# None. `X.dot(W)` is a column and `y` a row, so numpy stretches both to 4 x 4. The update no longer fits W,
-# and that is lucky: the accuracy is wrong too, a mean over sixteen products of which half are positive
+# None. `X.dot(W)` is a column and `y` a row, so numpy stretches both to 4 x 4, and the update no longer
+# fits W. That is lucky: the accuracy is wrong too, a mean over sixteen products of which half are positive
 # whatever W is.
 #
 # With `y` as a column the loop runs, and W shrinks to nothing. The labels ask "are both inputs equal?", and
-# no straight line separates those four points. The formulas are right; the network is too small. One hidden
-# layer is enough:
+# no straight line separates those four points. One hidden layer does:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -90,14 +88,13 @@ print(f"parameters: {before} before, {model.count_params()} after; sparsity {spa
 
 # %% [markdown]
 # Now the threshold fires. And what was pruned? Nothing: all 33 parameters are there. **A stop saves epochs
-# and removes no weight.** The article's idea has a true form, though: when training has no more to gain, it
-# is time to prune. The stop says *when*.
+# and removes no weight.** The true form of the idea: when training has no more to gain, it is time to
+# prune. The stop says *when*.
 #
 # ## Which weights go?
 #
-# The usual recipe is short. Take each layer by itself. In its **kernel**, the matrix of weights, the
-# smallest go, by magnitude, and a **mask** (ones and zeros, same shape) remembers which. Biases and
-# normalization stay: they are few, and each matters.
+# Usually the smallest, layer by layer: in each **kernel**, the matrix of weights, those of least magnitude
+# become zero, and a **mask** remembers which. Biases and normalization stay; they are few.
 #
 # Train a small network on digits until its patience is over, then cut nine tenths of each kernel. What
 # accuracy is left?
@@ -125,15 +122,15 @@ reveal(guess, accuracies[0.9], "Test accuracy with nine tenths cut")
 print("by share cut:", accuracies)
 
 # %% [markdown]
-# Half of the weights go almost unnoticed; nine tenths do not. But the others can learn to make up for them.
-# That is why masks grow along a **ramp**: cut a little, train on, cut more. The usual one is steep at
-# first, while cutting is cheap:
+# Half of the weights are hardly missed; nine tenths are. But the others can learn to make up for them. So
+# masks usually grow along a **ramp**, cut a little, train on, cut more, steep at first while cutting is
+# cheap:
 #
-# $$\text{sparsity}(t) = \text{target} \cdot \left(1 - (1 - t / T)^3\right) \qquad \text{at step } t \text{ of } T$$
+# $$s(t) = \text{target} \cdot \left(1 - (1 - t / T)^3\right) \quad \text{at step } t \text{ of } T$$
 #
 # Does the ramp matter, and the moment? We recorded a CNN, an MLP (dense layers) and a GRU, which reads a
 # picture row by row; and the MLP with masks from the start, after three epochs (*early*), at the stop, or
-# after 48 of 60 epochs (*late*). Differences are taken seed by seed.
+# after 48 of 60 epochs (*late*).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -154,22 +151,22 @@ for target, other in [(0.9, "start"), (0.98, "start"), (0.9, "late "), (0.98, "l
 show(figures.costs(costs, when), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* some epochs of training bring back what the cut broke. Up to 0.90 the ramp gains nothing over
-# cutting at once; at 0.98 it gains in every seed. *Middle:* nine tenths cost the CNN less than a point, and
-# the GRU nearly five. *Right:* at 0.90 the stop beats the start by a hair in most seeds; at 0.98 their
-# difference is noise. Only late is clearly bad: too few epochs remain. So the stop is a good moment, and
-# not the only one.
+# *Left:* training brings back what the cut broke. The ramp gains nothing up to 0.90, and much at 0.98.
+# *Middle:* nine tenths cost the CNN less than a point, the GRU nearly five. (Bands: lowest to highest
+# seed.) *Right:* a mark is a seed, a bar their mean. At 0.90 the stop leads start and late by less than
+# half a point. At 0.98 stop and start differ by noise, and late is behind in eight of ten. A good moment,
+# then, and not the only one.
 #
 # ## The second stop
 #
-# After the first stop, TensorFlow's pruning library, **tfmot**, takes over. When should *it* stop? We
-# replay rules on ten runs, each with full masks after eight epochs. `Armed(a, b)` asks `b` only once `a`
-# has been met, `at_target(0.9)` is met when the masks are full, and `best_when=` says which epochs may
-# count as best. What does patience 10 keep?
+# After the stop, TensorFlow's library **tfmot** prunes. When should *that* end? Ten recorded runs, masks
+# full after eight epochs. What sparsity does patience 10 keep?
 
 # %%
 guess = ...  # a share from 0 to 0.9
-three, ten, full = Patience("val_loss", 3), Patience("val_loss", 10), at_target(0.9)
+three, ten = Patience("val_loss", 3), Patience("val_loss", 10)
+full = at_target(0.9)  # met when the masks are full
+# Armed(a, b) asks b only once a has been met; best_when says which epochs may count as best
 rules = {"patience 3": (three, {}), "patience 10": (ten, {}),
          "patience 3, last weights": (three, None),  # None: keep the last epoch, not the best
          "After(8, patience 3)": (After(8, three), {}),
@@ -186,17 +183,18 @@ for name, (rule, settings) in rules.items():
     print(f"{name:28}{np.mean([report.epoch + 1 for report in reports]):4.0f} {np.median(shares):10.2f} "
           f"{np.sum(shares > 0.895):5} of 10  {accuracy.mean():5.1f} %")
     if name == "patience 10":
-        reveal(guess, round(np.median(shares), 2), "Patience 10 keeps")
+        answer = round(float(np.median(shares)), 2)
+reveal(guess, answer, "Patience 10 keeps, in the median run")
 print("last row - not pruned:", figures.paired(accuracy, figures.dense_accuracy(curves)))
 
 # %% [markdown]
-# (Sparsity: the median run.) Patience 10 waits for full masks, then restores the same early weights,
-# because their loss was lowest. Without restoring, patience 3 leaves in mid-cut. `After` counts epochs and
-# `Armed` looks at the masks, and still three runs in ten keep an early epoch. **What may be best has to
-# wait too.** Then all ten keep 0.90, for a little accuracy.
+# (*sparsity*: of the median run.) Patience 10 waits for full masks, then restores the same early weights:
+# their loss was lowest. Without restoring, patience 3 leaves in mid-cut. `After` and `Armed` wait, and
+# still three runs in ten keep an early epoch. **What may be best has to wait too.** Then all ten keep 0.90,
+# for a little accuracy.
 #
-# `prune_at_stop` does all of that: it takes your model through tfmot, with an armed second stop, and back.
-# Inside one `fit`, and without tfmot, `PruneWhen` prunes:
+# `prune_at_stop` does all that: it takes your model through tfmot and back. `PruneWhen` prunes inside one
+# `fit`, without tfmot:
 #
 # ```python
 # prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)
@@ -213,25 +211,22 @@ print(report)
 for name, network in {"dense": model, "pruned": pruned}.items():
     print(f"test accuracy, {name}: {network.evaluate(*test, verbose=0)[1]:.2f}")
 
-# %% [markdown]
-# ## Five traps
-#
-# You have a pruned model, and some new data. So you train it a little more, with a plain `fit`. After one
-# epoch, what is its sparsity?
-
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # a share from 0 to 0.9
+guess = ...  # train `pruned` on, one plain epoch: what is its sparsity then?
 zeros = pruned.get_weights()
 began = sparsity(pruned).total
 pruned.fit(batches(*train, 64, seed=0), epochs=1, verbose=0)
-reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one epoch")
+left = sparsity(pruned).total
+reveal(guess, f"below {np.ceil(10 * left) / 10:.1f}", f"From {began:.2f}, after one epoch")
 pruned.set_weights(zeros)
 
 # %% [markdown]
-# **1. Zeros grow back.** A zero is a weight like any other, and the optimizer moves it. Only a mask holds
-# it. (What stays belongs to pixels that are always black, or to units that are never on.) Fine-tune before
-# you strip the masks.
+# ## Five traps
+#
+# You have just walked into the first. **1. Zeros grow back.** A zero is a weight like any other, and the
+# optimizer moves it; only a mask holds it. (Those that stay belong to pixels that are always black, and to
+# units that never fire.) So do all fine-tuning while the masks are on.
 #
 # The other four wait for whoever calls tfmot directly:
 
@@ -252,16 +247,17 @@ for said, case in [("4. EarlyStopping before UpdatePruningStep", "before"), ("  
     print(f"{said}: sparsity {np.mean([run['sparsity'][0] for run in traps.select(case=case)]):.3f}")
 
 # %% [markdown]
-# 2. tfmot wants a model of tf_keras, the older Keras; the message hides it well. 3. A ramp that ends
-# between two masks never gets there. 4. tfmot zeroes at the start of each step, and the optimizer moves the
-# zeros at its end. `UpdatePruningStep` cleans up after each epoch: a callback before it sees, and keeps,
-# drifted weights. 5. So does Ctrl-C in mid-epoch.
+# - **2. Keras 3.** tfmot wants a model of tf_keras, the older Keras. The message hides it well.
+# - **3. Frequency.** A ramp that ends between two masks never gets there.
+# - **4. Order.** The optimizer moves zeros in each step; `UpdatePruningStep` restores them once an epoch. A
+#   callback before it keeps drifted weights.
+# - **5. Ctrl-C** in mid-epoch leaves such weights too: apply the masks, then strip tfmot's wrappers.
 #
 # ## What do zeros buy?
 #
-# **LiteRT** (once TensorFlow Lite) runs networks on phones. Its converter makes one file of a model, and in
-# **int8** it stores each weight in one byte instead of four, after a look at a hundred pictures. How many
-# times faster is one picture when nine weights in ten are zero?
+# **LiteRT** (once TensorFlow Lite) runs networks on phones; its converter makes one file of a model. In
+# **int8** a weight takes one byte, not four. First our model, then a recorded CNN, five seeds. How many
+# times faster does it answer when nine weights in ten are zero?
 
 # %%
 guess = ...  # 1 is as fast as dense, 10 is ten times as fast
@@ -274,38 +270,38 @@ def lite_file(model, int8=False):
         converter.representative_dataset = lambda: ([picture[None]] for picture in train[0][:100])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     with figures.quietly():  # it talks a lot
-        return converter.convert()
+        return converter.convert()  # pathlib.Path("digits.tflite").write_bytes(...) keeps it
 
 
-files = {"dense": lite_file(model), "pruned": lite_file(pruned), "pruned int8": lite_file(pruned, int8=True)}
+files = {"dense": lite_file(model), "pruned": lite_file(pruned),
+         "pruned int8": lite_file(pruned, int8=True)}
 for name, file in files.items():
     print(f"{name:12}{len(file) / 1000:4.0f} kB, after gzip {len(gzip.compress(file)) / 1000:4.0f} kB")
-
-# %% [markdown]
-# Those bytes are the file: `pathlib.Path("digits.tflite").write_bytes(...)`. Now the same with the recorded
-# CNN, five seeds, with times on one processor, as a share of the dense one's. *Half* has lost half of its
-# filters for good and was trained on.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 sizes, models = data.load_curves("pruning_sizes"), ("dense", "pruned", "int8", "pruned int8", "half")
 rows = {name: figures.means(sizes.select(model=name)) for name in models}
-print("               file    gzip   time  accuracy")
+print("                file    gzip   time  accuracy")
 for name, row in rows.items():
     file, packed = row["lite_bytes"] / 1000, row["lite_gz"] / 1000
-    print(f"{name:12} {file:4.0f} kB  {packed:3.0f} kB   {row['latency']:4.2f}    {100 * row['test_accuracy']:.1f} %")
+    accuracy = 100 * row["test_accuracy"]
+    print(f"{name:12} {file:4.0f} kB  {packed:3.0f} kB   {row['latency']:4.2f}    {accuracy:.1f} %")
 reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times faster")
 
 # %% [markdown]
-# Once: not at all faster. A zero is stored and multiplied like any number, and only gzip sees it. int8 buys
-# time, a third of the dense one's, and costs no accuracy here; removing filters does nearly as well. Pruned
-# *and* int8, the download is a seventeenth. (This is LiteRT as it comes; there are special programs for
-# sparse networks.)
+# (*time* of one picture on one processor, by the dense one's. *Half* has lost half of its filters for good
+# and was trained on.)
+#
+# Once: not at all faster. A zero is stored and multiplied like any number, and only gzip sees it. int8
+# takes a third of the time and costs no accuracy here; removing filters does nearly as well. Pruned *and*
+# int8, the download is a seventeenth. (That is LiteRT as it comes; there are special programs for sparse
+# networks.)
 #
 # ## Accuracy, F1 or IoU?
 #
 # The article names all three as criteria. A small task: mark the pixels of a digit in a noisy picture.
-# **IoU** is the overlap of marked and true pixels, as a share of both together. Three rules, six runs:
+# **IoU** is the overlap of marked and true pixels, as a share of both together.
 
 # %%
 masks, best = data.load_curves("pruning_masks").select(), dict(mode="max")
@@ -315,10 +311,9 @@ stops = {name: [rule.first(run) for run in masks] for name, rule in rules.items(
 show(figures.finished_or_not(masks, stops), alt=figures.ALT["finished_or_not"])
 
 # %% [markdown]
-# Few pixels belong to the digit, so a network that marks nothing is nearly always right: accuracy looks
-# finished at once. The right metric alone is no cure, for IoU lies still at first, and patience runs out.
-# Arm it by a first sign of life. (F1 is no second opinion: it is 2 IoU / (1 + IoU), and rises and falls
-# with it.)
+# Few pixels belong to the digit, so marking nothing is nearly always right: accuracy looks finished at
+# once. IoU lies still at first, and patience runs out. Arm it by a first sign of life. (F1 is no second
+# opinion: it is 2 IoU / (1 + IoU).)
 #
 # **When pruning does not help:** where you want speed, or where no weight can be spared, as in the GRU.
 #
