@@ -155,12 +155,12 @@ show(figures.costs(costs, when), alt=figures.ALT["costs"])
 # *Middle:* nine tenths cost the CNN less than a point, the GRU nearly five. (Bands: lowest to highest
 # seed.) *Right:* a mark is a seed, a bar their mean. At 0.90 the stop leads start and late by less than
 # half a point. At 0.98 stop and start differ by noise, and late is behind in eight of ten. A good moment,
-# then, and not the only one.
+# if not the only one.
 #
 # ## The second stop
 #
-# After the stop, TensorFlow's library **tfmot** prunes. When should *that* end? Ten recorded runs, masks
-# full after eight epochs. What sparsity does patience 10 keep?
+# After the stop, TensorFlow's library **tfmot** prunes. When should *that* end? What sparsity does patience
+# 10 keep, in ten recorded runs?
 
 # %%
 guess = ...  # a share from 0 to 0.9
@@ -247,7 +247,7 @@ for said, case in [("4. EarlyStopping before UpdatePruningStep", "before"), ("  
     print(f"{said}: sparsity {np.mean([run['sparsity'][0] for run in traps.select(case=case)]):.3f}")
 
 # %% [markdown]
-# - **2. Keras 3.** tfmot wants a model of tf_keras, the older Keras. The message hides it well.
+# - **2. Keras 3.** tfmot wants the older Keras, tf_keras. The message hides it well.
 # - **3. Frequency.** A ramp that ends between two masks never gets there.
 # - **4. Order.** The optimizer moves zeros in each step; `UpdatePruningStep` restores them once an epoch. A
 #   callback before it keeps drifted weights.
@@ -257,7 +257,7 @@ for said, case in [("4. EarlyStopping before UpdatePruningStep", "before"), ("  
 #
 # **LiteRT** (once TensorFlow Lite) runs networks on phones; its converter makes one file of a model. In
 # **int8** a weight takes one byte, not four. First our model, then a recorded CNN, five seeds. How many
-# times faster does it answer when nine weights in ten are zero?
+# times faster is it with nine weights in ten zero?
 
 # %%
 guess = ...  # 1 is as fast as dense, 10 is ten times as fast

@@ -23,7 +23,8 @@ ALT = {
     "costs":
         "Mistakes on the test, on a logarithmic axis. CNN: cut and not trained, half are wrong at 0.9; "
         "trained on, few are wrong up to 0.95, and the ramp is ahead at 0.98. GRU suffers sooner than "
-        "MLP and CNN. When to prune: at 0.90 start, early and stop are alike; late is worse, most of all at 0.98.",
+        "MLP and CNN. When to prune: at 0.90 start, early and stop are alike; late is worse, most of all at "
+        "0.98.",
     "finished_or_not":
         "Six runs. The accuracy of pixels is nearly 1 from the first epoch on, while IoU stays at 0 for "
         "about ten epochs, then rises to 0.8. Two rules stop within six epochs at IoU 0; the armed one stops "
@@ -83,8 +84,8 @@ def quietly():
 # ---- numbers ----
 
 
-def paired(ours, theirs):
-    """A difference of two arrays in points, seed by seed, as a sentence: mean ± sd, and how many agree.
+def paired(ours, theirs, unit="points"):
+    """A difference of two arrays, seed by seed, as a sentence: mean ± sd (ddof 1), and how many agree.
 
     >>> paired(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
     '+0.7 ± 0.6 points, higher in 2 of 3 seeds (1 tie)'
@@ -93,7 +94,7 @@ def paired(ours, theirs):
     ties = int(np.isclose(gain, 0).sum())
     higher = int((gain > 0).sum() - (np.isclose(gain, 0) & (gain > 0)).sum())
     said = f" ({ties} tie{'s' if ties > 1 else ''})" if ties else ""
-    return (f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} points, higher in {higher} of {len(gain)} seeds"
+    return (f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} {unit}, higher in {higher} of {len(gain)} seeds"
             f"{said}")
 
 
