@@ -48,8 +48,8 @@ def until(run, rule):
 def outcomes(runs, rule=None, keep="val_loss"):
     """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
 
-    epochs, seconds: of all of it; found: the seconds until the kept epoch; accuracy, test_accuracy: of the
-    kept epoch. Kept is the epoch with the lowest "val_loss", with the highest "val_accuracy", or the "last".
+    epochs, seconds: of all of it; found: the seconds until the kept epoch (NaN where they are not recorded);
+    accuracy, test_accuracy: of the kept epoch. Kept is the epoch with the lowest "val_loss", with the highest "val_accuracy", or the "last".
     """
     rows = []
     for run in runs:
@@ -57,7 +57,8 @@ def outcomes(runs, rule=None, keep="val_loss"):
         kept = -1 if keep == "last" else int(np.argmin(run[keep]))
         if keep == "val_accuracy":
             kept = int(np.argmax(run[keep]))
-        rows.append((len(run["loss"]), run["seconds"][-1], run["seconds"][kept], run["accuracy"][kept],
+        seconds = run.get("seconds", len(run["loss"]) * [np.nan])
+        rows.append((len(run["loss"]), seconds[-1], seconds[kept], run["accuracy"][kept],
                      run["test_accuracy"][kept]))
     return dict(zip(("epochs", "seconds", "found", "accuracy", "test_accuracy"), np.array(rows).T))
 
