@@ -49,7 +49,8 @@ def outcomes(runs, rule=None, keep="val_loss"):
     """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
 
     epochs, seconds: of all of it; found: the seconds until the kept epoch (NaN where they are not recorded);
-    accuracy, test_accuracy: of the kept epoch. Kept is the epoch with the lowest "val_loss", with the highest "val_accuracy", or the "last".
+    accuracy, test_accuracy: of the kept epoch. Kept is the epoch with the lowest "val_loss", with the highest
+    "val_accuracy", or the "last".
     """
     rows = []
     for run in runs:
