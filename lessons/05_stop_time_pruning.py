@@ -290,8 +290,8 @@ for name, row in rows.items():
 reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times faster")
 
 # %% [markdown]
-# (*time* of one picture on one processor, by the dense one's. *Half* has lost half of its filters for good
-# and was trained on.)
+# (*time*: of one picture on one processor, dense = 1. *half* has lost half of its filters for good and was
+# trained on.)
 #
 # Once: not at all faster. A zero is stored and multiplied like any number, and only gzip sees it. int8
 # takes a third of the time and costs no accuracy here; removing filters does nearly as well. Pruned *and*
