@@ -247,7 +247,7 @@ for said, case in [("4. EarlyStopping before UpdatePruningStep", "before"), ("  
     print(f"{said}: sparsity {np.mean([run['sparsity'][0] for run in traps.select(case=case)]):.3f}")
 
 # %% [markdown]
-# - **2. Keras 3.** tfmot wants the older Keras, tf_keras. The message hides it well.
+# - **2. Keras 3.** tfmot wants the older Keras, tf_keras.
 # - **3. Frequency.** A ramp that ends between two masks never gets there.
 # - **4. Order.** The optimizer moves zeros in each step; `UpdatePruningStep` restores them once an epoch. A
 #   callback before it keeps drifted weights.
