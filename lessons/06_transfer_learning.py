@@ -212,7 +212,7 @@ print("  its stop:", figures.paired(mirrored["epochs"], ends["features"]["epochs
 #
 # **Augmentation**, the other cure for few photos, changes them a little in each epoch, as
 # `keras.layers.RandomFlip` does. *mirrored* is a head that sees each photo or its mirror image. Its stop
-# moves a little, its accuracy not beyond the noise.
+# moves by up to four epochs, sooner or later; its accuracy, by noise.
 #
 # ## Does a stop inside find the best model sooner?
 #
@@ -324,8 +324,8 @@ ex.which_layer_where.check(answer)
 # %% [markdown]
 # **6.2 What is trained?** A model has the layers conv1 with 80 numbers, norm1 (BatchNormalization) with 32,
 # conv2 with 1168, norm2 with 64, a pooling layer, and the head with 170. How many numbers are trained after
-# `unfreeze(model, "conv2")`, how many after `unfreeze(model, "norm1")`? It frees the layers from that one
-# on, as in the lesson.
+# `unfreeze(model, "conv2")`, how many after `unfreeze(model, "norm1")`? It is `course_utils.transfer`'s: it
+# frees the layers from that one on, and treats BatchNormalization as you have read.
 
 # %% tags=["exercise"]
 answer = ..., ...  # from conv2, from norm1
