@@ -66,7 +66,8 @@ def opening(name, folder, text=""):
     colab = "https://colab.research.google.com"
     page = repository.replace("https://github.com", f"{colab}/github") + "/blob/main/notebooks/"
     page += f"{folder}/{name}.ipynb".lstrip("/")
-    prunes = "course_utils.pruning" in text  # needs tfmot, and tf-keras beside it, or pip changes TensorFlow
+    # what prunes needs tfmot, and tf-keras beside it, or pip changes TensorFlow
+    prunes = "prune_at_stop" in text or "course_utils.pruning" in text
     known = {"repository": repository, "folder": repository.rsplit("/", 1)[-1],
              "packages": '"tensorflow-model-optimization", "tf-keras"' if prunes else ""}
     setup = (ROOT / "lessons" / "setup_cell.py").read_text(encoding="utf-8").strip()

@@ -1,14 +1,34 @@
-"""The figures of chapter 06. Each function takes data and returns a figure or its axes."""
+"""The figures of chapter 06: functions that take data and return a figure or axes; ALT describes them."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
+from ..chapter_05.figures import paired  # noqa: F401  lessons use it from here
 
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
 SOURCES = {
     "ImageNet": (BLUE, "o"), "random MobileNetV2": (SKY, "D"), "clothes": (ORANGE, "^"),
     "photos": (GREEN, "s"), "emoji": (PURPLE, "s"), "random small": (GREY, "v"),
+}
+
+ALT = {
+    "photos_by_class":
+        "Twenty photos of 32 by 32 pixels, two of each class: airplane, automobile, bird, cat, deer, dog, "
+        "frog, horse, ship, truck.",
+    "phases":
+        "Loss and accuracy over the epochs of both phases, training and validation, with a dotted line where "
+        "the head ends and the top begins.",
+    "predictions":
+        "Five photos, each with its true class above and bars for the three classes that the model finds "
+        "most likely below.",
+    "sizes":
+        "Test accuracy over the number of training pictures, on a logarithmic axis. Photos: features and "
+        "fine-tuned lie 24 to 33 points above scratch everywhere. Clothes: scratch and features are equal "
+        "with 300 pictures, and scratch is ahead from 1000 on.",
+    "sources":
+        "Accuracy of a head against LogME, five draws of each source. In both panels accuracy rises with "
+        "LogME. On photos ImageNet stands far above the others; on emoji the sources lie close together.",
 }
 
 
@@ -28,8 +48,9 @@ def until(run, rule):
 def outcomes(runs, rule=None, keep="val_loss"):
     """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
 
-    epochs, seconds: of all of it; found: the seconds until the kept epoch; accuracy, test_accuracy: of the
-    kept epoch. Kept is the epoch with the lowest "val_loss", with the highest "val_accuracy", or the "last".
+    epochs, seconds: of all of it; found: the seconds until the kept epoch (NaN where they are not recorded);
+    accuracy, test_accuracy: of the kept epoch. Kept is the epoch with the lowest "val_loss", with the highest
+    "val_accuracy", or the "last".
     """
     rows = []
     for run in runs:
@@ -37,7 +58,8 @@ def outcomes(runs, rule=None, keep="val_loss"):
         kept = -1 if keep == "last" else int(np.argmin(run[keep]))
         if keep == "val_accuracy":
             kept = int(np.argmax(run[keep]))
-        rows.append((len(run["loss"]), run["seconds"][-1], run["seconds"][kept], run["accuracy"][kept],
+        seconds = run.get("seconds", len(run["loss"]) * [np.nan])
+        rows.append((len(run["loss"]), seconds[-1], seconds[kept], run["accuracy"][kept],
                      run["test_accuracy"][kept]))
     return dict(zip(("epochs", "seconds", "found", "accuracy", "test_accuracy"), np.array(rows).T))
 
@@ -94,29 +116,29 @@ def phases(history, report):
     return figure
 
 
-def against_seconds(runs):
-    """Test accuracy against the processor's seconds, a line a run.
+def predictions(pictures, chances, labels, names, best=3):
+    """Photos, their true class above, and what a model finds most likely below.
 
     Args:
-        runs: way -> list of histories with `seconds` and `test_accuracy`.
+        pictures: uint8 (n, side, side, 3).
+        chances: (n, classes), rows that sum to 1.
+        labels: int (n,), positions in `names`.
+        best: how many classes are drawn, the likeliest on top.
     """
-    ax = axes(width=7, height=3.6, xlabel="seconds of one processor (features of the photos included)",
-              ylabel="accuracy on 1500 test photos", xscale="log")
-    for way, histories in runs.items():
-        colour, mark = WAYS[way]
-        for i, run in enumerate(histories):
-            seconds, accuracy = np.array(run["seconds"]), np.array(run["test_accuracy"])
-            if way == "fine-tuned":  # its head is the line of the features
-                top = np.array(run["phase"]) == 1
-                seconds, accuracy = seconds[top], accuracy[top]
-            ax.plot(seconds, accuracy, color=colour, marker=mark, markersize=3, linewidth=0.9, alpha=0.8,
-                    label=None if i else way)
-    ticks = (2, 5, 10, 20, 50)
-    ax.set(xlim=(2, 60), xticks=ticks, xticklabels=ticks)
-    ax.minorticks_off()
-    ax.grid(axis="y", alpha=0.3)
-    ax.legend(frameon=False, loc="upper left")
-    return ax
+    figure, panels = plt.subplots(2, len(pictures), figsize=(9.6, 3.2), layout="constrained")
+    for (above, below), picture, own, label in zip(panels.T, pictures, chances, labels):
+        above.imshow(picture)
+        above.set_title(names[label], fontsize=10)
+        above.axis("off")
+        order = np.argsort(own)[::-1][:best]
+        colours = [GREEN if which == label else GREY for which in order]
+        bars = below.barh(range(best), own[order], color=colours,
+                          hatch=["//" if which == label else "" for which in order], edgecolor="white")
+        below.bar_label(bars, [names[which] for which in order], fontsize=9, padding=2)
+        below.set(xlim=(0, 1.9), xticks=(0, 0.5, 1), yticks=(), xlabel="probability")
+        below.invert_yaxis()
+        below.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def sizes(tasks):
@@ -135,7 +157,8 @@ def sizes(tasks):
             panel.errorbar(sorted(counts), mean, (mean - low, high - mean), color=colour, marker=mark,
                            markersize=5, capsize=2, linewidth=1.2, label=way)
         ticks = sorted({n for counts in ways.values() for n in counts})
-        panel.set(title=title, xlabel="training pictures", xscale="log", xticks=ticks, xticklabels=ticks)
+        panel.set(title=title, xlabel="training pictures (log scale)", xscale="log", xticks=ticks,
+                  xticklabels=ticks)
         panel.minorticks_off()
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
