@@ -269,8 +269,12 @@ show(figure, alt="Three panels, each a score and its dashed limit: failures, gen
 # Here the machine goes away as epoch 4 begins. The second call stands for the new process.
 
 # %%
+from stopping import Signal
+
+
 def train_somewhere(*more):
-    stop = StopWhen(Patience("val_loss", 5) | NotFinite(), restore_best="val_loss", state=project / "state")
+    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")
+    stop = StopWhen(rule, restore_best="val_loss", state=project / "state")
     backup = keras.callbacks.BackupAndRestore(project / "backup")
     build_model().fit(*train, validation_data=new, epochs=200, batch_size=64, verbose=0,
                       callbacks=[stop, backup, *more])
@@ -298,6 +302,45 @@ print("the epochs before it went away are in the history:", stop.history["val_lo
 # %% [markdown]
 # If the order of your batches depends on nothing but the epoch, the resumed run is the one that you would have had, to the bit: a test
 # kills trainings at random points and compares. Here `fit` shuffles as it likes.
+#
+# A good cluster asks before it takes a machine: it sends SIGTERM, and waits a little. `Signal` in the rule hears it. Training ends after the
+# batch; `Deadline()` does the same some time before the job's end, and `StopFile("STOP")` when a colleague touches that file. The folders
+# stay as they are, for the next job.
+
+# %%
+import signal
+
+
+def asked_to_leave(epoch, logs=None):
+    if epoch == 4:
+        signal.raise_signal(signal.SIGTERM)
+
+
+first = train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=asked_to_leave))
+print(first.report)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+second = train_somewhere()
+print("interrupted:", first.interrupted, "then", second.interrupted)
+print("the second job has all epochs:", second.history["epoch"] == list(range(second.report.epoch + 1)))
+
+# %% [markdown]
+# In a script, end with `sys.exit(75 if stop.interrupted else 0)`, and let the scheduler read that number. With SLURM:
+#
+# ```bash
+# #!/bin/bash
+# #SBATCH --time=04:00:00 --requeue --open-mode=append
+# #SBATCH --signal=B:TERM@120    # two minutes before the end, to this script
+# python train.py & job=$!
+# trap 'kill -TERM $job' TERM
+# while kill -0 $job 2> /dev/null; do
+#   wait $job; code=$?           # a signal ends a wait, too
+# done
+# if [ $code -eq 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+# ```
+#
+# A test runs these lines, with a stand-in for `scontrol`; on a cluster we have not run them.
 
 # %% [markdown]
 # ## A ceiling for memory

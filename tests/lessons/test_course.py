@@ -1,5 +1,11 @@
 """What lessons promise one another and the README: words explained in time, minutes, links, the recipe."""
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import jupytext
 import keras
@@ -12,7 +18,7 @@ import build
 from glossary import GLOSSARY
 from lesson_frame import minutes
 
-LESSONS = {lesson.stem[:2]: lesson for lesson in build.lessons()}
+LESSONS = {lesson.stem.split("_")[0]: lesson for lesson in build.lessons()}
 
 
 def prose(lesson):
@@ -109,3 +115,29 @@ def test_after_how_many_failures_a_tool_stops():
     for tool, count in failures().items():
         (row,) = re.findall(rf"(?m)^# \|[^|]*{tool}[^|]*\|[^|]*\| (N(?: \+ 1)?) \|$", table)
         assert count == {"N": 3, "N + 1": 4}[row], tool
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_slurm_script_of_91_asks_for_the_job_again_where_it_was_interrupted(asked, tmp_path):
+    text = re.sub(r"(?m)^# ?", "", LESSONS["91"].read_text(encoding="utf-8"))
+    script = re.search(r"(?s)```bash\n(.*?)```", text)[1]
+    (tmp_path / "train.py").write_text(
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))\n"
+        "open('begun', 'w').close()\n"
+        f"time.sleep({60 if asked else 0})\n")
+    for name, line in (("scontrol", 'echo "$@" > asked'), ("python", f'exec "{sys.executable}" "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    job = subprocess.Popen(["bash", "-c", script], cwd=tmp_path,
+                           env={**os.environ, "PATH": path, "SLURM_JOB_ID": "7"})
+    limit = time.monotonic() + 60
+    while not (tmp_path / "begun").exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+    if asked:
+        job.send_signal(signal.SIGTERM)
+    job.wait(60)
+    assert (tmp_path / "asked").exists() == asked
+    assert not asked or (tmp_path / "asked").read_text() == "requeue 7\n"
