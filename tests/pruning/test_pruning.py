@@ -14,7 +14,7 @@ from course_utils.pruning import at_stop as pruning
 from course_utils.pruning.bridge import clone
 from course_utils.pruning.bridge_compile import compile_like, compile_tf_keras
 from course_utils.pruning.masks import Ramp
-from course_utils.pruning.tfmot_twin import wrapping
+from course_utils.pruning.tfmot_twin import Masks, wrapping
 from course_utils.stopping import Armed, Epochs, MissingColumn, Patience, Probe, StepBudget, StopWhen
 
 X = np.random.default_rng(0).normal(size=(160, 6)).astype("float32")
@@ -166,7 +166,7 @@ def test_the_same_masks_and_weights_as_tfmot():
     twin = to_tf_keras(model, wrap=wrapping(Ramp.over(3, 8, 0.9, 5), masks.kernels(model)))
     compile_tf_keras(twin, model)
     update = pruning.tfmot().sparsity.keras.UpdatePruningStep()
-    masks_, after = pruning._Masks(), []
+    masks_, after = Masks(), []
 
     class Evaluate(Probe):
         def on_epoch_end(self, epoch, logs=None):
