@@ -20,7 +20,7 @@ FLOORS = {
         ["words", "door", "scoring", "steps", "state", "belonging", "neighbours"],
         ["history", "report", "checks", "batches"],
         ["criterion", "probes"],
-        ["joins", "interrupts", "gradient_norm"],
+        ["joins", "interrupts", "every", "gradient_norm"],
         ["criteria", "budgets", "scores", "peers", "wrappers", "rate", "recorder", "best", "replay"],
         ["watch", "actions", "compare", "plots", "tensorboard", "remaining"],
         ["verdict", "lab"],

@@ -30,6 +30,7 @@ from .wrappers import After, Armed, Lasting, Smoothed
 if TYPE_CHECKING:  # for editors; at run time they come when they are asked for
     from . import plots
     from .actions import raise_error, scale_learning_rate
+    from .every import Every
     from .gradient_norm import GradientNorm
     from .lab import StoppingLab, stopping_lab
     from .probes import Memory, Probe, WeightChange
@@ -42,6 +43,7 @@ __getattr__, __dir__ = names_on_demand(__name__, {
     "actions": ["raise_error", "scale_learning_rate"],
     "lab": ["StoppingLab", "stopping_lab"],
     "plots": [],
+    "every": ["Every"],
     "gradient_norm": ["GradientNorm"],
     "probes": ["Memory", "Probe", "WeightChange"],
     "rate": ["LearningRate"],
@@ -52,7 +54,7 @@ __getattr__, __dir__ = names_on_demand(__name__, {
 
 __all__ = [
     "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "AtLeast", "AtMost", "Below", "Combined",
-    "Comparison", "CorrelationBelow", "Criterion", "Deadline", "Epochs", "GeneralizationLoss",
+    "Comparison", "CorrelationBelow", "Criterion", "Deadline", "Epochs", "Every", "GeneralizationLoss",
     "GradientNorm", "GrowingPatience", "History", "ImprovementBelow", "IncToDec", "Lasting",
     "LearningRate", "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe",
     "ProgressQuotient", "RateFloor", "Report", "Row", "Signal", "Smoothed", "StepBudget", "StopFile",

@@ -49,8 +49,8 @@ class Follower(keras.callbacks.Callback):
         self.best, self.do = best or Best(), do
         self.state = None if state is None else State(state, type(self).__name__)
         self.memory = memory or {}
-        if check == "batch":
-            _refuse_in_batches(self.criterion, self.best.metric)
+        if self.check != "epoch":
+            _refuse_within_epochs(self.check, self.criterion, self.best.metric)
         self._forget("not begun")
 
     @property
@@ -106,8 +106,9 @@ class Follower(keras.callbacks.Callback):
             return
         where, logs = f"batch {batch} of epoch {recorder.epoch}", logs or {}
         event = None
-        if self.check == "batch":
-            event = self._row(recorder.end_batch(batch, logs), where, logs)
+        row = None if self.check == "epoch" else recorder.end_batch(batch, logs)
+        if row is not None:
+            event = self._row(row, where, row if self.check == "evaluation" else logs)
         if event is None:
             event = self.watch.ahead(f"in {where}", logs, recorder.epoch, self._whole_rows())
         self._act(event)
@@ -204,7 +205,7 @@ class Follower(keras.callbacks.Callback):
                 self.said.append(said)
 
     def _whole_rows(self):
-        return self.watch.rows - (self.check == "batch")
+        return self.watch.rows - (self.check == "batch")  # it is a row already
 
     def _forget(self, status):
         self.watch.reset()
@@ -212,7 +213,7 @@ class Follower(keras.callbacks.Callback):
         self.events, self.said, self.status = [], [], status
         self.ended = self.interruption = None
         self._was_over = self._is_cut = False
-        self._asks_each_batch = self.check == "batch" or self.criterion.every_batch
+        self._asks_each_batch = self.check != "epoch" or self.criterion.every_batch
 
     # ---- a training that was killed goes on ----
 
@@ -260,10 +261,11 @@ class Follower(keras.callbacks.Callback):
         return dict(super().__getstate__(), best=self.best.copied_for(self._model))
 
 
-def _refuse_in_batches(criterion, best):
+def _refuse_within_epochs(check, criterion, best):
+    rows = "batches" if check == "batch" else "evaluations"
     for name in [*criterion.columns, *([] if best is None else [best])]:
-        if name.startswith("val_") or name in ("weight_change", "memory"):
-            why = f'"{name}" is measured once an epoch; with check="batch" the rows are batches.'
-            raise ValueError(f'{why} Use check="epoch".')
+        if name in ("weight_change", "memory") or check == "batch" and name.startswith("val_"):
+            raise ValueError(f'"{name}" is measured once an epoch, and the rows are {rows} (check=). '
+                             'Use check="epoch".')
     if any(isinstance(part, Epochs) for part in criterion.parts()):
-        raise ValueError('Epochs counts rows, and with check="batch" a row is a batch. Use StepBudget.')
+        raise ValueError(f"Epochs counts rows, and here they are {rows} (check=). Use StepBudget.")

@@ -133,8 +133,8 @@ class History(dict):
 
     @property
     def unit(self):
-        """What a row is: "epoch", or "batch" in what StopWhen keeps with `check="batch"`."""
-        return "batch" if "batch" in self else "epoch"
+        """What a row is: "epoch", or what StopWhen was given as `check`: "batch", or "evaluation"."""
+        return next((unit for unit in ("evaluation", "batch") if unit in self), "epoch")
 
     def add(self, row):
         """Append one row (a mapping). Columns it lacks get None; new columns are None in the rows before."""

@@ -56,12 +56,12 @@ def curve(history, columns=("loss", "val_loss"), report=None, guess=None, ax=Non
     if report is not None:
         watched = history[report.metric if report.metric in columns else columns[-1]]
         if report.epoch is not None:
-            stop = report.step if history.unit == "batch" else report.epoch
+            stop = report.step if history.unit != "epoch" else report.epoch
             _mark(ax, places, watched, stop, "o", f"stop: epoch {report.epoch}", RED)
             ax.axvline(stop, color=RED, linestyle=":", linewidth=1)
         if report.best_epoch is not None:
             best = report.best_epoch
-            if history.unit == "batch":
+            if history.unit != "epoch":
                 best = places[history[report.metric].index(report.kept)]
             _mark(ax, places, watched, best, "ring", f"best: epoch {report.best_epoch}", "black")
     draw_guess(ax, guess)
@@ -100,7 +100,7 @@ def draw_guess(ax, guess, label="your guess"):
 
 def _axes_for(history, ax):
     """(axes, where each row stands on the x axis): epochs, or steps where rows are batches."""
-    if history.unit == "batch":
+    if history.unit != "epoch":
         return axes(xlabel="step") if ax is None else ax, history["steps"]
     places = [history.epoch(row) for row in range(history.rows)]
     return axes(xlabel="epoch (counted from 0)") if ax is None else ax, places

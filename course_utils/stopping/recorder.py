@@ -6,17 +6,18 @@ import time
 import numpy as np
 
 from .checks import check_count
+from .every import Every
 from .history import History, missing_column
 from .steps import Steps, bring_back, scalar
 
-OWN = ("seconds", "steps", "epoch", "batch")  # columns that the recorder itself writes
+OWN = ("seconds", "steps", "epoch", "batch", "evaluation")  # columns that the recorder itself writes
 
 
 class Recorder:
     """Rows, clock and steps of one fit.
 
     Args:
-        check: "epoch", or "batch" to make every batch a row.
+        check: "epoch", or "batch" to make every batch a row, or an Every, which makes evaluations of its own.
         validation_freq: what is given to `fit`: a whole number, or epochs counted from 1.
         clock: a function that returns seconds.
 
@@ -31,11 +32,13 @@ class Recorder:
     """
 
     def __init__(self, check="epoch", validation_freq=1, clock=time.monotonic):
-        if check not in ("epoch", "batch"):
-            raise ValueError(f'check should be "epoch" or "batch"; got {check!r}.')
+        if check not in ("epoch", "batch") and not isinstance(check, Every):
+            raise ValueError(f'check should be "epoch" or "batch", or an Every; got {check!r}.')
         if not isinstance(validation_freq, (list, tuple, set)):
             check_count("validation_freq", validation_freq)
-        self.check, self.validation_freq, self.clock = check, validation_freq, clock
+        self.every = check if isinstance(check, Every) else None
+        self.check = "evaluation" if self.every else check
+        self.validation_freq, self.clock = validation_freq, clock
         self.steps = Steps()
         self.reset()
 
@@ -48,6 +51,7 @@ class Recorder:
         self._batch_began = self._epoch_ended = None
         self._seconds_before = 0.0  # of the jobs before this one
         self._validation_began, self._was_validated, self._totals = None, False, {}
+        self._evaluated = 0  # how many times the step of an evaluation has come
 
     # ---- what happens in a fit ----
 
@@ -76,8 +80,19 @@ class Recorder:
         self._batch_began = now
 
     def end_batch(self, batch, logs):
-        """A batch is a row: append it. Returns the row."""
+        """A batch is over: append its row, if it has one. Returns the row, or None."""
+        if self.check == "evaluation":
+            return self._evaluation(batch, logs)
         return self._append(dict(logs, **self._batch_loss(logs)), batch=batch)
+
+    def _evaluation(self, batch, logs):
+        due = self.steps.count // self.every.steps
+        if due <= self._evaluated:
+            return None
+        began, self._evaluated, self._was_validated = self.clock(), due, True
+        logs = {**logs, **self.every.evaluate(self._model)}
+        self.reserve = self.clock() - began
+        return self._append(logs, batch=batch, evaluation=self.history.rows)
 
     def end_epoch(self, logs, batches=None):
         """An epoch of so many batches (if known) is over. Returns its row, None if rows are batches."""
@@ -115,6 +130,8 @@ class Recorder:
     def validates(self, epoch):
         """Does Keras validate after this epoch?"""
         often = self.validation_freq
+        if self.every is not None:
+            return True
         return epoch + 1 in often if isinstance(often, (list, tuple, set)) else (epoch + 1) % often == 0
 
     def measured(self, history):
@@ -147,6 +164,8 @@ class Recorder:
         self.reserve = facts["reserve"]
         self._was_validated = any(map(self.validates, set(self.history["epoch"])))
         self._started, self._seconds_before = self.clock() - self.seconds, self.seconds
+        if self.every is not None:
+            self._evaluated = self.step // self.every.steps
         self.steps.begin(self._model, self.step)  # the backup has moved the optimizer's count meanwhile
 
     def _batch_loss(self, logs):

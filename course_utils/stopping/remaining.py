@@ -18,7 +18,7 @@ def remaining(criterion, history, epochs):
     'at most 8 epochs, about 40 s, are left'
     """
     rows = history.rows
-    if not rows or history.unit == "batch":
+    if not rows or history.unit != "epoch":
         return ""
     seconds = history["seconds"][-1]
     each = seconds / rows

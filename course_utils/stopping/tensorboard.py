@@ -31,7 +31,7 @@ class TensorBoardReport(Probe):
     def __init__(self, stop, log_dir):
         super().__init__("tensorboard")
         if stop.check != "epoch":
-            raise ValueError('TensorBoardReport draws epochs; with check="batch" the rows are batches.')
+            raise ValueError("TensorBoardReport draws epochs; here the rows are of another kind (check=).")
         self.stop, self.folder = stop, Path(log_dir)
 
     def on_train_begin(self, logs=None):

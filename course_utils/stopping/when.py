@@ -16,10 +16,11 @@ class When(Follower):
         do: a function of the model.
         times: how often at most. After each time the criterion starts afresh: it sees only the rows that come
             after, and budgets count from there.
-        check: "epoch", or "batch" to make every batch a row. Batch rows have a column "batch_loss", the
-            batch's own loss: the "loss" that Keras hands to callbacks within an epoch is the mean of the
-            epoch so far. (With steps_per_execution it is the mean of the batches of one execution; after a
-            loss that is not finite it is NaN to the epoch's end.)
+        check: "epoch"; an Every, to evaluate every so many steps and make each evaluation a row; or "batch",
+            to make every batch a row. Batch rows have a column "batch_loss", the batch's own loss: the "loss"
+            that Keras hands to callbacks within an epoch is the mean of the epoch so far. (With
+            steps_per_execution it is the mean of the batches of one execution; after a loss that is not
+            finite it is NaN to the epoch's end.)
         validation_freq: what you give to `fit`. Rows without validation hold None.
         clock: a function that returns seconds; tests pass their own.
         state: a folder in which it notes at every epoch's end what it knows, see StopWhen. It does not act

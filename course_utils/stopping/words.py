@@ -46,7 +46,9 @@ def number(value, other=None):
 
 
 def position(history, row, unit="epoch"):
-    """Where a row stands, in words: "epoch 13", or "batch 4 of epoch 13"."""
+    """Where a row stands, in words: "epoch 13", "batch 4 of epoch 13", or "step 1500"."""
+    if unit == "evaluation":
+        return f"step {history['steps'][row]}"
     epoch = f"epoch {history.epoch(row)}"
     return epoch if unit == "epoch" else f"batch {history['batch'][row]} of {epoch}"
 

@@ -14,6 +14,7 @@ from course_utils.pruning import PruneWhen, sparsity
 from course_utils.stopping import (
     Below,
     Epochs,
+    Every,
     GradientNorm,
     NotFinite,
     Patience,
@@ -66,6 +67,14 @@ def test_the_batch_loss_is_the_batch_s_own():
     errors = (model.predict(X[:40], verbose=0) - Y[:40]) ** 2
     own = errors.reshape(4, 10).mean(axis=1)
     np.testing.assert_allclose(stop.history["batch_loss"], own, rtol=1e-4)
+
+
+def test_evaluations_are_rows_between_two_batches():
+    stop = StopWhen(Patience("val_loss", 3), "val_loss", check=Every(3, VALIDATION))
+    model = fit(network(), stop)
+    assert stop.history["steps"][:3] == [3, 6, 9] and stop.report.reason.endswith("for 3 evaluations")
+    evaluated = model.evaluate(*VALIDATION, verbose=0)
+    assert evaluated == pytest.approx(stop.report.kept, rel=1e-5)
 
 
 def test_a_loss_that_is_no_number_ends_training_in_its_batch():

@@ -14,7 +14,7 @@ from lesson_page import lesson_page, readme_below_title
 from wrong_answers import PAGE, opening, plain, tables
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted(path.stem for path in (ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+LESSONS = sorted(path.stem for path in (ROOT / "lessons").glob("[0-9][0-9]*_*.py"))
 PROSE = [page for pages in ("*.md", "*/README.md", "docs/*.md", "lessons/*.py") for page in ROOT.glob(pages)]
 
 
