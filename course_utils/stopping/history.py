@@ -63,14 +63,15 @@ class History(dict):
     """
 
     @classmethod
-    def of(cls, source, nan="measured"):
+    def of(cls, source, nan=None):
         """Read a mapping of equally long columns (lists, arrays, a pandas table), or what `fit` returned.
 
         Args:
             source: column -> one value per row. A value is a number, a scalar or an array of one element of
                 NumPy, TensorFlow, JAX or PyTorch, or None; pandas' NA and masked values count as None.
-            nan: "measured", or "not measured" for a table in which NaN stands for an empty field. pandas
-                reads files that way, and its table cannot tell the two apart; `History.from_csv` can.
+            nan: "measured", or "not measured" for a table in which NaN stands for an empty field. None is the
+                first, and of a pandas table the second: pandas writes NaN for both, and cannot tell them
+                apart. `History.from_csv` can.
 
         Raises:
             TypeError: `source` is no table, or a value is not one number.
@@ -81,6 +82,8 @@ class History(dict):
         >>> History.of({"val_loss": [0.9, float("nan"), 0.5]}, nan="not measured")
         {'val_loss': [0.9, None, 0.5]}
         """
+        if nan is None:
+            nan = "not measured" if type(source).__module__.startswith("pandas.") else "measured"
         if nan not in ("measured", "not measured"):
             raise ValueError(f'nan should be "measured" or "not measured"; got {nan!r}.')
         source = getattr(source, "history", source)

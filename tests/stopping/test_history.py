@@ -24,7 +24,9 @@ class Fitted:
 
 
 class Frame:
-    """What a pandas table is to us: keys and columns, and no Mapping."""
+    """What a pandas table is to us: keys and columns, no Mapping, and pandas' own class."""
+
+    __module__ = "pandas.core.frame"
 
     def __init__(self, columns):
         self.columns = columns
@@ -276,6 +278,8 @@ def test_the_same_stop_after_a_round_trip(tmp_path):
     as_pandas = {name: np.array([math.nan if v is None else v for v in LIVE[name]]) for name in LIVE}
     assert replay(rule, as_pandas, best="val_loss").reason != said.reason  # each NaN is a measured failure
     assert replay(rule, History.of(as_pandas, nan="not measured"), best="val_loss") == said
+    assert replay(rule, Frame(as_pandas), best="val_loss") == said  # in pandas NaN is what is not there
+    assert History.of(Frame({"loss": [1.0, math.nan]}), nan="measured")["loss"][1] is not None
     assert History.of(History(loss=[1.0, math.nan]), nan="not measured") == {"loss": [1.0, None]}
     with pytest.raises(ValueError, match="""nan should be "measured" or "not measured"; got 'None'"""):
         History.of(as_pandas, nan="None")
