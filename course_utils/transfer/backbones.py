@@ -70,8 +70,8 @@ def expected_range(model):
 
     Known are backbones, their parts, and models that keras.applications made: of these it is what their
     `preprocess_input` makes of 0 and 255. They are known by their names, so that of a model with
-    preprocessing
-    of its own nothing is known: its name says what it was made of, not what it takes.
+    preprocessing of its own nothing is known: its name says what it was made of, not what it takes. Nor is
+    it of a network that scales by itself where it was made without that (`include_preprocessing=False`).
 
     >>> expected_range(keras.applications.MobileNetV2(weights=None, alpha=0.35))
     (-1.0, 1.0)
@@ -86,7 +86,9 @@ def expected_range(model):
     preprocess = _application(name)[2].preprocess_input
     ends = preprocess(np.stack([np.zeros((1, 1, 3)), np.full((1, 1, 3), 255.0)]).astype("float32"))
     limits = float(ends.min()), float(ends.max())
-    if _preprocesses(model) and (limits != (0, 255) or not _is_made_as(name, model)):
+    if limits == (0, 255):  # such a network scales by itself: where this one does not, it is another
+        return limits if _is_made_as(name, model) and _scales(model) else None
+    if _preprocesses(model):
         return None
     return limits
 
@@ -154,11 +156,21 @@ def _preprocesses(model):
 
 
 def _is_made_as(name, model):
-    """Is this as keras.applications makes it? Then the name is its own, the model flat, and it scales."""
-    first = model.layers[1] if len(model.layers) > 1 else None
-    scaled = not isinstance(first, keras.layers.Rescaling) or np.max(np.abs(first.scale)) <= 1 / 100
-    return scaled and _plain(model.name) == _plain(name) and not any(
+    """May this be as keras.applications makes it? Then the name is its own, and the model flat."""
+    return _plain(model.name) == _plain(name) and not any(
         isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential) for layer in model.layers)
+
+
+def _scales(model):
+    """Does this model begin with layers that make small numbers of pictures' 0..255?"""
+    ends = np.multiply.outer([0, 255], np.ones((1, 1, model.inputs[0].shape[-1]))).astype("float32")
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        if not isinstance(layer, (keras.layers.Rescaling, keras.layers.Normalization)):
+            break
+        ends = layer(ends)
+    return np.abs(keras.ops.convert_to_numpy(ends)).max() <= 5  # those of keras.applications end at 1 to 3
 
 
 def _plain(name):

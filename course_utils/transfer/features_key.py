@@ -3,6 +3,7 @@
 import hashlib
 import json
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -41,8 +42,8 @@ def key_of(model, images):
         model: one for which `unknown_to` finds nothing.
         images: array, what the model gets.
     """
-    config = json.dumps(_nameless(model.get_config()), sort_keys=True, default=_plain)
-    digest = hashlib.sha256(f"2 {keras.__version__} {keras.backend.backend()} {config}".encode())
+    config = json.dumps(_nameless(_config(model)), sort_keys=True, default=_plain)
+    digest = hashlib.sha256(f"3 {keras.__version__} {keras.backend.backend()} {config}".encode())
     for array in (images, *model.get_weights()):
         digest.update(f"{array.dtype} {array.shape} ".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
@@ -61,7 +62,20 @@ def _stranger(layer, path=None):
             continue  # its loss, say
         if not attribute.endswith(TRAINING_ONLY) and _is_own_code(value):
             return f"{name} (its {attribute.strip('_')} is a function of its own)"
+    if not isinstance(layer, keras.Model) and isinstance(layer, keras.Layer):  # of a model, its layers tell
+        try:
+            _config(layer)
+        except Exception as error:  # an initializer, say, that Keras has no words for
+            return f"{name} (its settings cannot be written down: {error})"
     return ""
+
+
+def _config(layer):
+    """A layer's settings. Keras warns of a lambda in them, which could not be loaded: nothing is, from
+    here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
+        return layer.get_config()
 
 
 def _is_own_code(value):
@@ -114,7 +128,8 @@ def _nameless(config):
                 config = {key: value for key, value in config.items() if key not in ("name", "trainable")}
             rest = {key: walk(value) for key, value in entry.items() if key not in ("config", "name")}
             return dict(rest, config=walk(config))
-        return {key: refer(value) if key in REFERENCES else walk(value) for key, value in entry.items()}
+        return {key: refer(value) if key in REFERENCES else walk(value) for key, value in entry.items()
+                if not key.endswith(TRAINING_ONLY)}
 
     return walk({key: value for key, value in config.items() if key not in ("name", "trainable")})
 

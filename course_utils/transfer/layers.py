@@ -164,9 +164,9 @@ def _split(model, way, path):
         raise ValueError(f'"{layer.name}" joins {len(before)} branches: there is no one place before it to '
                          'cut.')
     if len(way) == 1:
-        return _part(model.inputs, before[0], path), _part(before[0], _outputs(model), path)
+        return _part(_inputs(model), before[0], path), _part(before[0], _outputs(model), path)
     bottom, top = _split(layer, way[1:], path)
-    bottom = keras.Model(model.inputs, bottom(before[0]))
+    bottom = keras.Model(_inputs(model), bottom(before[0]))
     if len(after) != 1:
         raise ValueError(f'The model cannot be cut before "{path}": "{layer.name}" has {len(after)} outputs.')
     rest = _part(after[0], _outputs(model), path)
@@ -178,7 +178,7 @@ def _part(start, end, path):
         part = keras.Model(start, end)
         # Keras 3.13 makes such a part all the same, with the model's own input as one too many
         inputs = sum(isinstance(layer, keras.layers.InputLayer) for layer in part.layers)
-        connected = inputs == (len(start) if isinstance(start, list) else 1)
+        connected = inputs == len(keras.tree.flatten(start))
     except ValueError:
         connected = False
     if not connected:
@@ -199,6 +199,11 @@ def _nodes(model, path):
                          "functional or sequential model, and what happens in there is known to itself "
                          "alone.")
     return [node for nodes in graph._nodes_by_depth.values() for node in nodes]
+
+
+def _inputs(model):
+    """A model's inputs in their own form, as it is called with them: one, a list or a dict."""
+    return _graph(model).input
 
 
 def _outputs(model):

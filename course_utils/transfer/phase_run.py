@@ -98,7 +98,8 @@ class Gate(keras.callbacks.Callback):
         self.stop.state = self.files if epoch > self.first else None
 
     def on_epoch_end(self, epoch, logs=None):
-        self.stop.state = self.files
+        # where a phase was over, Keras has run one more batch: what was kept is right, and this is not
+        self.stop.state = None if self.files is None or self.files.over else self.files
         if epoch == 0:
             for phase in self.phases[1:]:
                 for name in as_criterion(phase.criterion).columns:

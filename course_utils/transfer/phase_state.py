@@ -1,10 +1,8 @@
 """A training in phases on disk: what is finished, and where the phase that runs has come to.
 
 Two files, each written whole or not at all: `phases.npz` between phases, `running.npz` at every epoch's
-end. The
-second holds all of a moment - what StopWhen knows, weights, optimizer, the state of random numbers - so
-that no kill
-can fall between two halves of it.
+end. The second holds all of a moment - what StopWhen knows, weights, optimizer, the state of random
+numbers - so that no kill can fall between two halves of it.
 """
 
 import json
@@ -15,6 +13,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+
+from ..stopping.state import VERSION
 
 
 class PhaseFiles:
@@ -73,6 +73,11 @@ class PhaseFiles:
         """The epoch with which the phase goes on, or None: it has not begun."""
         return None if self._running is None else self._running[0]["epoch"]
 
+    @property
+    def over(self):
+        """Had the phase that goes on been stopped already? Then it was killed before that was noted."""
+        return self._running is not None and self._running[0]["facts"]["ended"]
+
     def put_back(self, model):
         """Give a compiled model the weights, the optimizer's memory and the random state of that moment."""
         _, arrays = self._running
@@ -93,8 +98,7 @@ class PhaseFiles:
 
     def error(self, problem):
         return RuntimeError(f"{problem} To train anew, delete that folder; if nothing is to be resumed, "
-                            "leave "
-                            "state= out.")
+                            "leave state= out.")
 
     # ---- the rest ----
 
@@ -114,7 +118,7 @@ class PhaseFiles:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(unfinished, "wb") as file:
-                np.savez(file, facts=json.dumps(dict(facts, arrays=counts)), **flat)
+                np.savez(file, facts=json.dumps(dict(facts, arrays=counts, version=VERSION)), **flat)
                 file.flush()
                 os.fsync(file.fileno())  # or a machine that goes down may keep the name and not the content
             os.replace(unfinished, path)
@@ -124,8 +128,7 @@ class PhaseFiles:
                 raise
             if not self._warned:
                 warnings.warn(f"The state could not be kept in {self.folder}: {error}. Training goes on; "
-                              "after a kill "
-                              "it would go on from what was kept before.", stacklevel=2)
+                              "after a kill it would go on from what was kept before.", stacklevel=2)
             self._warned = True
 
     def _read(self, name):
@@ -135,6 +138,8 @@ class PhaseFiles:
         try:
             with np.load(path, allow_pickle=False) as saved:
                 facts = json.loads(str(saved["facts"]))
+                if facts.pop("version", None) != VERSION:
+                    raise ValueError("another version of this library wrote it")
                 arrays = {key: None if count is None else [saved[f"{key}_{i}"] for i in range(count)]
                           for key, count in facts.pop("arrays").items()}
         except Exception as error:  # a damaged header can raise nearly anything

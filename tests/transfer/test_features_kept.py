@@ -1,5 +1,6 @@
 """A cache's key holds whatever decides the features, or nothing is kept; scores that know no units."""
 
+import functools
 import warnings
 
 import keras
@@ -62,7 +63,18 @@ def test_keras_s_own_layers_are_kept_compiled_or_not(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.array_equal(get(model, tmp_path), get(model, tmp_path))
-    assert len(list(tmp_path.iterdir())) == 1
+        other = net(L.Dense(2, activation="gelu", kernel_initializer="ones", kernel_regularizer="l2"))
+        assert np.array_equal(get(other, tmp_path), get(model, tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1, "where weights came from decides no feature"
+
+
+def test_settings_that_cannot_be_written_down_are_said(tmp_path):
+    ones = functools.partial(lambda size, shape, dtype=None: np.full(shape, size), 1.0)
+    for model in (net(L.Dense(2, kernel_initializer=ones, name="mine")),
+                  net(keras.Sequential([L.Dense(2, kernel_initializer=ones, name="mine")], name="deep"))):
+        with pytest.warns(UserWarning, match='mine" .its settings cannot be written down'):
+            np.testing.assert_allclose(get(model, tmp_path), X.sum(1, keepdims=True) * [1, 1], rtol=1e-5)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):

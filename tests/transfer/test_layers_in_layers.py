@@ -1,5 +1,7 @@
 """Walks look into layers in layers; names may be paths; cuts keep all outputs; no guess from a name."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -91,14 +93,38 @@ def test_a_cut_keeps_all_outputs_and_goes_into_models():
     bottom, top = split_at(model, "middle")
     whole, parts = model(x), top(bottom(x))
     assert list(parts) == ["p", "q"] and all(np.allclose(whole[k], parts[k]) for k in whole)
-    with pytest.raises(ValueError, match='cannot be cut before "q"'):
-        split_at(model, "q")
+    bottom, top = split_at(model, "q")  # "p" begins at the same place, and is in the top too
+    parts = top(bottom(x))
+    assert list(parts) == ["p", "q"] and all(np.allclose(whole[k], parts[k]) for k in whole)
+    late = L.Dense(2, name="r")(L.Dense(3)(middle))
+    early = keras.Model(start, {"p": model.get_layer("p").output, "q": late})
+    with pytest.raises(ValueError, match='cannot be cut before "r".*an output from before it'):
+        split_at(early, "r")
     nested = keras.Sequential([keras.Input((4,)), L.Rescaling(2.0), tower("inner"), L.Dense(1, name="head")])
     for at in ("inner", "low", "inner/high", "head"):
         bottom, top = split_at(nested, at)
         np.testing.assert_allclose(top(bottom(x)), nested(x), rtol=1e-5)
     with pytest.raises(ValueError, match='what it stands in, "block", is no functional'):
         split_at(keras.Sequential([keras.Input((4,)), Block()]), "dense")
+
+
+def test_parts_are_called_as_the_model_is():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    both = L.Dense(2, name="head")(tower("inner")(L.Concatenate(name="join")([L.Dense(2)(a), L.Dense(2)(b)])))
+    for inputs, given in (({"a": a, "b": b}, {"a": x, "b": 2 * x}), ([b, a], [x, 2 * x])):
+        model = keras.Model(inputs, both)
+        for at in ("inner", "inner/high", "head"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                bottom, top = split_at(model, at)
+                np.testing.assert_allclose(top(bottom(given)), model(given), rtol=1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = keras.Model(a, L.Dense(2, name="head")(tower("inner")(a)))
+        for at in ("low", "head"):
+            bottom, top = split_at(model, at)
+            np.testing.assert_allclose(top(bottom(x)), model(x), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2_finetuned", "resnet50", "EfficientNetB0"])
@@ -108,3 +134,11 @@ def test_a_name_says_nothing_of_a_model_with_its_own_preprocessing(name):
         start = keras.Input((8, 8, 3))
         model = keras.Model(start, L.Flatten()(L.Conv2D(2, 3)(prepare(start))), name=name)
         assert expected_range(model) is None
+
+
+@pytest.mark.parametrize("name", ["ConvNeXtTiny", "MobileNetV3Small", "EfficientNetV2B0"])
+def test_a_network_that_was_made_without_its_scaling_does_not_take_pictures(name):
+    for scales in (True, False):
+        model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(32, 32, 3),
+                                                  include_preprocessing=scales)
+        assert expected_range(model) == ((0, 255) if scales else None)
