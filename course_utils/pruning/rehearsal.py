@@ -51,7 +51,7 @@ class Columns(Probe):
 
     def __init__(self, stop, best):
         super().__init__("columns")
-        self.asked = {*stop.criterion.columns, *([best] if best else [])} - {"sparsity"}
+        self.asked = {*stop.criterion.columns_of_fit(), *([best] if best else [])} - {"sparsity"}
 
     def on_epoch_end(self, epoch, logs=None):
         known = {"loss", "seconds", "steps", "epoch", *(logs or {})}

@@ -96,6 +96,11 @@ class Criterion:
         """Those in it that measure a column of their own while a fit runs: see interrupts.Source."""
         return []
 
+    def columns_of_fit(self):
+        """The columns that training has to bring: those that it does not measure itself."""
+        own = {name for part in self.sources() for name in part.columns} | {"job_seconds"}
+        return tuple(name for name in self.columns if name not in own)
+
     def parts_met(self, history, row):
         """Those of its parts that are met in this row, where it is met itself."""
         return [self]

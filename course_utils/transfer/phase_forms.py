@@ -1,5 +1,7 @@
 """The forms that data, metrics, optimizers and callbacks come in, brought to one, or refused."""
 
+import warnings
+
 import keras
 
 from ..stopping.batches import Orders, as_arrays, check_rows, leaves, pipeline
@@ -11,8 +13,7 @@ def training_data(model, data, batch_size, seed):
 
     Raises:
         TypeError, ValueError: the data are in no form that can be trained on epoch after epoch, or are not
-        such
-            as the model takes.
+            such as the model takes.
     """
     _refuse_what_ends(data, "data")
     if not _is_arrays(data):
@@ -94,19 +95,25 @@ def fresh(metrics):
     return metrics if isinstance(metrics, dict) else list(metrics)
 
 
-def callback_list(callbacks):
-    """Callbacks as a list. ValueError if one of them resumes a single fit."""
+def callback_list(callbacks, resumes=False):
+    """Callbacks as a list.
+
+    BackupAndRestore resumes a single fit. Where the phases resume by themselves it is left out, with a
+    warning; else it is a ValueError.
+    """
     if callbacks is None:
         return []
     found = callbacks
     if not isinstance(callbacks, (list, tuple)):
         found = getattr(callbacks, "callbacks", [callbacks])
-    if any(isinstance(each, keras.callbacks.BackupAndRestore) for each in found):
-        raise ValueError("BackupAndRestore knows one fit, and each phase is one: a later phase would go on "
-                         "where "
-                         "another was. Leave it out and give fit_in_phases(..., state=folder), which "
-                         "resumes.")
-    return list(found)
+    others = [each for each in found if not isinstance(each, keras.callbacks.BackupAndRestore)]
+    if len(others) < len(found):
+        said = ("BackupAndRestore knows one fit, and each phase is one: a later phase would go on where "
+                "another was.")
+        if not resumes:
+            raise ValueError(f"{said} Leave it out and give fit_in_phases(..., state=folder), which resumes.")
+        warnings.warn(f"{said} It is left out: state= holds all that is needed.", stacklevel=3)
+    return others
 
 
 # ---- the rest ----

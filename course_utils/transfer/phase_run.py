@@ -102,7 +102,7 @@ class Gate(keras.callbacks.Callback):
         self.stop.state = None if self.files is None or self.files.over else self.files
         if epoch == 0:
             for phase in self.phases[1:]:
-                for name in as_criterion(phase.criterion).columns:
+                for name in as_criterion(phase.criterion).columns_of_fit():
                     if name not in logs and name not in OWN:
                         columns = [*logs, *OWN]
                         raise missing_column(name, columns, f' after epoch 0, and phase "{phase.name}" '

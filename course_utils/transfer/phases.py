@@ -58,7 +58,7 @@ class PhasesReport:
             its value (None without one). The model has that epoch's weights, and `evaluate` gives that value
             again: where regularizers of weights frozen then count now, it is more than in the history.
         epochs, steps, seconds: of all phases.
-        interrupted: whether Ctrl-C ended it.
+        interrupted: whether Ctrl-C ended it, or a signal, a deadline or a stop file.
         trained: name -> how many of the model's weights (single numbers) the phase trains.
         weights: how many the model has.
     """
@@ -147,7 +147,7 @@ def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None
     phases, sign = _checked(phases), check_best(restore_best, mode)
     if verbose not in ("auto", 0, 1, 2):
         raise ValueError(f'verbose is "auto", 0, 1 or 2; got {verbose!r}.')
-    callbacks, trained = callback_list(callbacks), trained_in(model, phases)
+    callbacks, trained = callback_list(callbacks, state is not None), trained_in(model, phases)
     make = optimizer_maker(optimizer)
     optimizers = [make(phase.learning_rate) for phase in phases]
     validation_data = checked_validation(model, validation_data)
@@ -188,6 +188,7 @@ def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None
             interrupted = True
             if stop.report.best_epoch is not None:
                 stop.restore_best()
+        interrupted = interrupted or stop.interrupted  # by a signal or a deadline: another job goes on
         if files is not None and not interrupted and stop.memory["model"].last is not None:
             # a fit that goes on where it had just been stopped runs one more batch
             set_random_state(model, stop.memory["model"].last)

@@ -2,15 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from course_utils.stopping import Epochs, Patience, batches
+from course_utils.stopping import Epochs, Patience, Signal, batches
 from course_utils.transfer import Phase, fit_in_phases, phase_state, unfreeze
 
 WORKER = Path(__file__).with_name("killed_phases.py")
@@ -232,6 +234,34 @@ def test_backup_and_restore_is_refused(tmp_path):
         train(None, callbacks=[backup])
     with pytest.raises(TypeError, match="state is a folder"):
         train(5)
+
+
+def test_with_a_state_a_backup_is_left_out_and_the_phases_resume(tmp_path):
+    def backup():
+        return keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+
+    whole = train(tmp_path / "whole")
+    with pytest.warns(UserWarning, match="left out: state= holds"), pytest.raises(RuntimeError):
+        train(tmp_path / "state", Dies(3), callbacks=[backup()])
+    with pytest.warns(UserWarning, match="left out"):
+        same(train(tmp_path / "state", callbacks=[backup()]), whole)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_signal_ends_the_job_and_the_next_one_goes_on_in_the_same_phase(epoch, tmp_path):
+    phases = tuple(replace(phase, criterion=phase.criterion | Signal()) for phase in PHASES)
+
+    class Asked(keras.callbacks.Callback):
+        def on_epoch_begin(self, at, logs=None):
+            if at == epoch:
+                signal.raise_signal(signal.SIGTERM)
+
+    whole = train(tmp_path / "whole", phases=phases)
+    _, _, first = train(tmp_path / "state", Asked(), phases=phases)
+    assert first.interrupted and list(first.phases) == ["head", "all"][: 1 + (epoch > 1)]
+    again = train(tmp_path / "state", phases=phases)
+    assert not again[2].interrupted and not (tmp_path / "state").exists()
+    same(again, whole)
 
 
 def test_batches_begin_at_an_epochs_order():
