@@ -1,4 +1,4 @@
-"""What a bug report begins with, on one line: `python -m course_utils.report`. Imports none of what it names."""
+"""What a bug report begins with, one line: `python -m course_utils.report`. Imports none of what it names."""
 
 import json
 import os

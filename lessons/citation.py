@@ -13,7 +13,8 @@ def citation(text, project):
     """
     repository = project["urls"]["Repository"].rstrip("/").removesuffix(".git")
     for key, value in (("version", project["version"]), ("repository-code", repository)):
-        text, lines = re.subn(rf"(?m)^{key}: .*$", lambda _: f"{key}: {value}", text)
+        line = f"{key}: {value}"
+        text, lines = re.subn(rf"(?m)^{key}: .*$", lambda _, line=line: line, text)
         if lines != 1:
             raise ValueError(f"CITATION.cff has {lines} lines that begin with {key!r}; one is right")
     return text

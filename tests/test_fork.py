@@ -22,7 +22,7 @@ FORKS = [f"https://github.com/{name}{end}" for name in ("me/stop-it", "A-School/
 
 @pytest.fixture(params=FORKS)
 def fork(request, tmp_path):
-    """The files that a fork's line reaches, with that line changed: (folder, the address in its plain form)."""
+    """The files that read a fork's line, with that line changed: (folder, the address in its plain form)."""
     for name in ("pyproject.toml", "lessons/setup_cell.py", "docs/conf.py"):
         text = (ROOT / name).read_text(encoding="utf-8")
         if name == "pyproject.toml":

@@ -2,9 +2,9 @@
 import importlib.util
 import os
 import pathlib
-import re
 import subprocess
 import sys
+import tomllib
 import types
 
 import nbformat
@@ -189,8 +189,8 @@ def test_an_appendix_comes_after_its_chapter(tmp_path):
 
 
 # what git would call a clone; a fork has a name of its own
-CLONE = re.search(r'Repository = ".*/([^/]+?)(\.git)?/?"',
-                  (build.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+URLS = tomllib.loads((build.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+CLONE = URLS["Repository"].rstrip("/").removesuffix(".git").split("/")[-1]
 
 
 class Colab:
