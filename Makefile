@@ -25,6 +25,7 @@ test: .venv/ready
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py
+	@$(BIN)/python lessons/citation.py
 	@$(BIN)/python docs/wrong_answers.py
 
 # All figures of the built notebooks on one page, also as a deuteranope sees them and on a dark page.

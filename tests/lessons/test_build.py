@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tomllib
 import types
 
 import nbformat
@@ -187,11 +188,16 @@ def test_an_appendix_comes_after_its_chapter(tmp_path):
     assert [path.name for path in build.lessons(tmp_path)] == names[:3]
 
 
+# what git would call a clone; a fork has a name of its own
+URLS = tomllib.loads((build.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+CLONE = URLS["Repository"].rstrip("/").removesuffix(".git").split("/")[-1]
+
+
 class Colab:
     """Stand-ins for a machine with google.colab and no course_utils; keeps what was run."""
 
     def __init__(self, tmp_path, monkeypatch, missing=(), fails=False):
-        self.commands, self.folder, self.fails = [], tmp_path / "when-to-stop", fails
+        self.commands, self.folder, self.fails = [], tmp_path / CLONE, fails
         self.find, self.absent = importlib.util.find_spec, {"course_utils", *missing}
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "path", list(sys.path))
@@ -223,7 +229,7 @@ def test_on_colab_the_repository_is_cloned_and_nothing_else_installed(tmp_path, 
     machine.open()
     (clone,) = machine.commands
     assert clone[:2] == ["git", "clone"] and clone[-2].startswith("https://")
-    assert clone[-1] == "when-to-stop"
+    assert clone[-1] == CLONE
     assert pathlib.Path.cwd() == machine.folder / "notebooks" and sys.path[0] == str(machine.folder)
 
 
@@ -251,19 +257,6 @@ def test_on_colab_a_restarted_kernel_uses_the_clone_that_is_there(tmp_path, monk
 def test_on_colab_a_clone_that_fails_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(subprocess.CalledProcessError, match="git"):
         Colab(tmp_path, monkeypatch, fails=True).open()
-
-
-@pytest.mark.parametrize("address", ["https://github.com/me/stop-it", "https://github.com/me/stop-it/",
-                                     "https://github.com/me/stop-it.git"])
-def test_a_fork_is_cloned_by_its_own_name(address, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "ROOT", tmp_path)
-    (tmp_path / "lessons").mkdir()
-    setup = pathlib.Path(build.__file__).with_name("setup_cell.py").read_text(encoding="utf-8")
-    (tmp_path / "lessons/setup_cell.py").write_text(setup, encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{address}"\n', encoding="utf-8")
-    badge, setup = build.opening("01_stop", "")
-    assert "/github/me/stop-it/blob/main/notebooks/01_stop.ipynb)" in badge.source
-    assert '"https://github.com/me/stop-it", "stop-it"]' in setup.source
 
 
 @pytest.mark.parametrize("why", ["no Colab", "course_utils is there"])
