@@ -50,7 +50,8 @@
     return waited
   },
 
-  // Each piece of text in the lesson's prose and outputs: [contrast as WCAG 2 counts it, text], worst first.
+  // Each piece of text in prose and outputs: [contrast as WCAG 2 counts it, text], worst first.
+  // Not code blocks: their colours are JupyterLab's own.
   contrasts() {
     const parts = colour => (colour.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number)
     const alpha = colour => parts(colour)[3] ?? 1
@@ -65,7 +66,7 @@
       const walk = document.createTreeWalker(area, NodeFilter.SHOW_TEXT)
       while (walk.nextNode()) {
         const node = walk.currentNode.parentElement, text = walk.currentNode.textContent.trim()
-        if (!text || !node.getClientRects().length || node.closest("style, defs, .jp-mod-hidden, .jp-InternalAnchorLink")) continue
+        if (!text || !node.getClientRects().length || node.closest("style, defs, pre code, .jp-mod-hidden, .jp-InternalAnchorLink")) continue
         const style = getComputedStyle(node), ink = node.closest("svg") ? style.fill : style.color
         const [dark, bright] = [light(parts(ink)), light(parts(page(node)))].sort((a, b) => a - b)
         found.push([(bright + 0.05) / (dark + 0.05), text.slice(0, 60)])

@@ -1,10 +1,10 @@
-"""`make colab`: the notebooks on Colab's runtime, as far as it can be built: its versions, and nothing of ours.
+"""`make colab`: the notebooks on Colab's runtime, as far as it can be built: its versions, nothing of ours.
 
     python tests/lanes/colab.py [00 05 ...]
 
-constraints/colab.txt goes into an environment of its own in build/colab, requirements.txt does not. Each notebook is
-run from an empty folder, with a stand-in for `google.colab`; what its set-up cell clones is this repository, its last
-commit. What pip adds meanwhile is looked at, and taken away again before the next one.
+constraints/colab.txt goes into an environment of its own in build/colab, requirements.txt does not. Each
+notebook is run from an empty folder, with a stand-in for `google.colab`; the set-up cell clones this
+repository as of the last commit. What pip adds meanwhile is looked at, and taken away again before the next one.
 """
 
 import json
@@ -41,7 +41,8 @@ def runtime():
     if BUILT.is_file() and BUILT.read_text() == PINS.read_text():
         return
     shutil.rmtree(VENV, ignore_errors=True)
-    print(f"Installing Colab's runtime into {VENV} (some minutes), Python {sys.version.split()[0]}", flush=True)
+    version = sys.version.split()[0]
+    print(f"Installing Colab's runtime into {VENV} (some minutes), Python {version}", flush=True)
     run(sys.executable, "-m", "venv", VENV)
     pip("install", "--quiet", "--requirement", PINS, "nbclient")
     shutil.copy(PINS, BUILT)

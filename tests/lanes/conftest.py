@@ -1,3 +1,3 @@
-"""Lanes run by `make browser`, `make colab`, `make offline`, each with tools of its own: never by plain pytest."""
+"""Plain pytest tests what the lanes say of a notebook, and runs no lane: `make browser colab offline` do."""
 
-collect_ignore_glob = ["*.py"]
+collect_ignore_glob = ["[!t]*.py"]

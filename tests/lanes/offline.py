@@ -21,7 +21,9 @@ INSIDE = "COURSE_OFFLINE_LANE"  # set for the second run, in the namespace
 def namespace():
     """The command that runs another one without a network, or None where this machine does not allow it."""
     for command in (["unshare", "--net"], ["unshare", "--map-root-user", "--net"]):
-        if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+        if not shutil.which("unshare"):
+            return None
+        if subprocess.run([*command, "true"], capture_output=True).returncode == 0:
             return command
     return None
 
