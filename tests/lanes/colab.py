@@ -4,7 +4,7 @@
 
 constraints/colab.txt goes into an environment of its own in build/colab, requirements.txt does not. Each
 notebook is run from an empty folder, with a stand-in for `google.colab`; the set-up cell clones this
-repository as of the last commit. What pip adds meanwhile is looked at, and taken away again before the next one.
+repository as of the last commit. What pip adds meanwhile is looked at, and taken away before the next one.
 """
 
 import json
