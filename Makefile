@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | notebooks | figures | lint | bench | site.
+# The course in a few words: make lab | test | notebooks | figures | lint | bench | site | browser | colab | offline.
 # Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
@@ -9,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks figures lint bench lock package backends site gettext links
+.PHONY: lab my test notebooks figures lint bench lock package backends site gettext links browser colab offline
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -46,6 +46,24 @@ backends: .venv/ready
 # What pip installs from here, each extra alone in an empty environment: minutes, and not part of `make test`.
 package: .venv/ready
 	@$(BIN)/python tests/package.py
+
+# Where people open the notebooks; a few of them: make browser NOTEBOOKS="00 02". None is part of `make test`.
+NOTEBOOKS =
+
+# A real JupyterLab in a real Chromium, which has to be there; pictures of it are left in build/browser.
+browser: .venv/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright
+	@$(BIN)/python tests/lanes/browser.py $(NOTEBOOKS)
+
+# Colab's runtime in build/colab: its versions, on its Python where there is one, and none of requirements.txt.
+COLAB_PYTHONS = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python) python3.12
+COLAB_PYTHON = $(firstword $(foreach python,$(COLAB_PYTHONS),$(shell $(python) -c "print('$(python)')" 2>/dev/null)) $(PYTHON))
+colab:
+	@$(COLAB_PYTHON) tests/lanes/colab.py $(NOTEBOOKS)
+
+# No network at all (Linux).
+offline: .venv/ready
+	@$(BIN)/python tests/lanes/offline.py $(NOTEBOOKS)
 
 # Exact versions for one set that holds on Python 3.11 to 3.13 and on every platform.
 COMPILE = $(UV) pip compile --universal --upgrade --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \

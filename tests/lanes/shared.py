@@ -1,0 +1,51 @@
+"""What the lanes share: which notebooks, what is wrong with one that ran, and how a lane skips."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+
+
+def chosen(names):
+    """Paths of the learner's notebooks with the numbers `names`, such as "00"; without any, of all."""
+    every = {path.stem.split("_")[0]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    for name in names:
+        if name not in every:
+            sys.exit(f"No notebook is called {name}; there are {', '.join(every)}.")
+    return [path for number, path in every.items() if not names or number in names]
+
+
+def skip(why):
+    """End the lane, saying that nothing was tested: no error, except in CI, or it looks green for ever."""
+    print(f"SKIPPED, nothing was tested: {why}")
+    sys.exit(1 if os.environ.get("CI") else 0)
+
+
+def faults(path):
+    """What is wrong with the executed notebook at `path`, as sentences: errors, stderr, what did not run."""
+    every = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = [cell for cell in every if cell["cell_type"] == "code"]
+    said = []
+    for number, cell in enumerate(cells, 1):
+        for output in cell["outputs"]:
+            if output["output_type"] == "error":
+                said.append(f"code cell {number}: {output['ename']}: {output['evalue']}")
+            if output.get("name") == "stderr":
+                said.append(f"code cell {number} writes to stderr: {''.join(output['text'])[:300]}")
+        if not cell["execution_count"]:
+            said.append(f"code cell {number} did not run")
+    exercises = sum("exercise" in cell["metadata"].get("tags", []) for cell in cells)
+    wanted = f"0 of {exercises} solved"
+    if exercises and wanted not in json.dumps(cells[-1]["outputs"]):
+        said.append(f"the last cell does not say {wanted!r}")
+    return said
+
+
+def verdict(failed):
+    """End the lane: print `failed`, a notebook's name -> its faults, and exit with 1 if there are any."""
+    for name, said in failed.items():
+        print(f"{name}: {'; '.join(said) or 'good'}", flush=True)
+    sys.exit(any(failed.values()))
