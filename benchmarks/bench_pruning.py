@@ -65,7 +65,7 @@ def by_the_guide(model, train, validation, seed):
 def at_the_stop(model, train, validation, seed):
     pruned, report = prune_at_stop(
         model, batches(*train, BATCH, seed), validation_data=validation, first=Patience("val_loss", 5),
-        second=Patience("val_loss", 5), target_sparsity=TARGET)
+        second=Patience("val_loss", 5), target_sparsity=TARGET, verbose=0)
     return pruned, report.first.step + report.second.step
 
 

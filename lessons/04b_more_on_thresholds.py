@@ -121,7 +121,8 @@ for t in range(1, 1001):
 # NBVAL_CHECK_OUTPUT
 losses = stopped, penalised = appendix.two_clocks()  # losses on the other patients, for 20 splits
 factor = appendix.PENALTIES[penalised.argmin(1)] * rate * (stopped.argmin(1) + 1)
-print(f"lowest loss, mean of 20 splits: stopped {stopped.min(1).mean():.2f}, L2 {penalised.min(1).mean():.2f}")
+print(f"lowest loss, mean of 20 splits: stopped {stopped.min(1).mean():.2f}, "
+      f"L2 {penalised.min(1).mean():.2f}")
 print(f"trained to the end: {stopped[:, -1].mean():.2f}")
 print(f"best lambda = {factor.mean():.2f} ± {factor.std(ddof=1):.2f} times the best 1/(rate t)")
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from course_utils.pruning import PruneWhen
 from course_utils.stopping import (
     Epochs,
-    ImprovementBelow,
     Patience,
     Probe,
     Signal,
@@ -90,8 +89,7 @@ def train(K, kind, folder, last, epochs=40):
     rule = Patience("val_loss", 4) | TimeBudget(minutes=30)
     stop = StopWhen(rule | Signal() if kind == "signal" else rule, "val_loss", state=folder / "state")
     backup = K.callbacks.BackupAndRestore(str(folder / "backup"))
-    lower = When(ImprovementBelow("loss", 0.05, window=2, relative=True), scale_learning_rate(0.5), times=2,
-                 state=folder / "state")
+    lower = When(Epochs(3), scale_learning_rate(0.5), times=2, state=folder / "state")
     prune = PruneWhen(Epochs(2), 0.5, epochs=3, frequency=2, state=folder / "state")
     more = {"stop": [], "signal": [], "when": [lower], "prune": [lower, prune]}[kind]
     callbacks = [killer(tick, at_the_end=True), *more, stop, killer(tick), backup, killer(tick)]

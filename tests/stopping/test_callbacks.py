@@ -81,7 +81,8 @@ def drive(callback, history, clock=None):
     callback.on_train_begin()
     for epoch in range(history.rows):
         callback.on_epoch_begin(epoch)
-        row = {name: values[epoch] for name, values in history.items() if name not in ("seconds", "steps")}
+        own = ("seconds", "steps", "job_seconds")
+        row = {name: values[epoch] for name, values in history.items() if name not in own}
         logs = {name: value for name, value in row.items() if value is not None}
         model.weights = [epoch]
         model.iterations = history["steps"][epoch]
@@ -115,6 +116,7 @@ def test_live_is_replay_on_any_curve(criterion, history, mode):
     for name, values in history.items():
         if not name.startswith("val_"):  # Keras measures what it trains on in every epoch
             history[name] = [1.0 if value is None else value for value in values]
+    history["job_seconds"] = list(history["seconds"])  # of a run that is one job
     clock = Clock()
     clock.now = 0.0
     best = "val_loss" if mode else None
@@ -949,7 +951,7 @@ def test_copies_of_when():
         (
             lambda: StopWhen(Epochs(1), check="batches"),
             ValueError,
-            'check should be "epoch" or "batch"; got \'batches\'',
+            'check should be "epoch" or "batch", or an Every; got \'batches\'',
         ),
         (
             lambda: StopWhen(Below("val_loss", 1), check="batch"),

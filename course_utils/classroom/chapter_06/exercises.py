@@ -227,9 +227,9 @@ def _unseen():
 
 def _shapes(model):
     """Shapes of what can be pruned in a model, a list."""
-    from ...pruning.masks import kernels
+    from ...pruning import Choice
 
-    return [tuple(kernel.shape) for each in kernels(model).values() for kernel in each]
+    return [tuple(kernel.shape) for each in Choice().measured(model).values() for kernel in each]
 
 
 def _right(model):
