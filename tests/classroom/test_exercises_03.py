@@ -344,7 +344,7 @@ def test_the_picture_of_a_wrong_answer_to_3_1_does_not_show_the_right_one(monkey
 
 def test_a_rule_that_costs_less_or_loses_less_than_patience_is_told_so():
     assert "below the line of Patience" in ex.own_rule.grade(Smoothed(10, Patience("val_loss", 5))).text
-    assert "on the line of Patience" in ex.own_rule.grade(Patience("val_loss", 10) | Epochs(299)).text
+    assert "where Patience 10 does" in ex.own_rule.grade(Patience("val_loss", 10) | Epochs(299)).text
 
 
 def test_the_score_is_that_of_compare():
