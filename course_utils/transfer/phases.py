@@ -136,10 +136,12 @@ def fit_in_phases(model, phases, data, *, loss, metrics=(), validation_data=None
     The history has what StopWhen's history has, and a column "phase"; "epoch", "steps" and "seconds" count on
     from phase to phase.
 
-    >>> x, y = [[0.0], [1.0], [2.0], [3.0]], [[0.0], [2.0], [4.0], [6.0]]
+    >>> import numpy as np
+    >>> x = np.arange(4.0).reshape(4, 1)
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="only")])
     >>> from course_utils.stopping import Epochs
-    >>> history, report = fit_in_phases(model, Phase("all", Epochs(2)), (x, y), loss="mse", restore_best=None)
+    >>> history, report = fit_in_phases(model, Phase("all", Epochs(2)), (x, 2 * x), loss="mse",
+    ...                                 restore_best=None)
     all trains 2 of 2 weights: 2 epochs are done at epoch 1
     >>> history["phase"], report.trained
     (['all', 'all'], {'all': 2})
