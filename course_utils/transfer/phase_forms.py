@@ -57,8 +57,7 @@ def optimizer_maker(optimizer):
         kind, config = type(optimizer), optimizer.get_config()
         if isinstance(config.get("learning_rate"), dict):
             raise ValueError(f"This {kind.__name__} has a schedule as its learning rate, and each phase has "
-                             "a "
-                             "learning rate of its own. Give a number, or a function of learning_rate.")
+                             "a learning rate of its own. Give a number, or a function of learning_rate.")
 
         def make(learning_rate):
             made = kind.from_config(config)
@@ -70,8 +69,7 @@ def optimizer_maker(optimizer):
     def checked(learning_rate):
         if not callable(make):
             raise TypeError("optimizer is a name, an optimizer, its class, or a function of learning_rate; "
-                            "got "
-                            f"{optimizer!r}.")
+                            f"got {optimizer!r}.")
         made = make(learning_rate=learning_rate)
         if not isinstance(made, keras.optimizers.Optimizer):
             raise TypeError(f"optimizer={optimizer!r} made no Keras optimizer but a {type(made).__name__}.")
@@ -155,5 +153,4 @@ def _refuse_unbatched(model, data):
         return
     if x[0].shape.rank == len(inputs[0].shape) - 1 and x[0].shape.is_compatible_with(inputs[0].shape[1:]):
         raise ValueError(f"The pipeline gives single examples, of shape {tuple(x[0].shape)}: data.batch(32) "
-                         "makes "
-                         "batches of them.")
+                         "makes batches of them.")
