@@ -21,7 +21,7 @@ my: .venv/ready
 	  [ -e "my/$${notebook##*/}" ] || cp "$$notebook" my/; done
 
 test: .venv/ready
-	@$(BIN)/pytest -n 2 --dist loadscope
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py

@@ -6,3 +6,10 @@ matplotlib.use("agg")
 # No deadline: two workers on two cores stall each other. Always the same examples: a red run can be repeated.
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
+
+LONGEST = ("tests/pruning/", "tests/transfer/", "tests/stopping/test_state.py", "notebooks/", "tests/backends/")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first: whoever of two workers gets one of them last would work on alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

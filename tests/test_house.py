@@ -187,6 +187,13 @@ print(compare([Patience("val_loss", 1), Epochs(3)], [run])[0].stops)
         "val_loss 2.6 at epoch 3 has not improved on 2 (epoch 1) for 2 epochs", "[2]"], done.stderr
 
 
+@pytest.mark.parametrize("subject", ["stopping", "pruning", "transfer"])
+def test_a_star_needs_keras_and_no_pictures(subject):
+    done = run(f"from course_utils.{subject} import *\nprint(len(dir()) > 9)",
+               without=["matplotlib", "ipywidgets"])
+    assert done.stdout.strip() == "True", done.stderr
+
+
 def test_plots_load_matplotlib_alone():
     done = run("from course_utils.stopping import plots; print(plots.__name__)",
                without=[name for name in HEAVY if name != "matplotlib"])
@@ -198,6 +205,7 @@ def test_plots_load_matplotlib_alone():
                                  "backend: pip install tensorflow"),
     ("StopWhen", ["keras"], "Callbacks need Keras and a backend for it: pip install keras tensorflow"),
     ("plots", ["matplotlib"], "Pictures need matplotlib: pip install matplotlib"),
+    ("TensorBoardReport", ["tensorflow"], "pip install tensorflow tensorboard"),
     ("stopping_lab", ["ipywidgets"], "The lab needs ipywidgets: pip install ipywidgets matplotlib"),
 ])
 def test_what_is_missing_is_named_with_the_line_that_installs_it(name, missing, words):

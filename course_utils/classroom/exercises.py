@@ -33,7 +33,10 @@ class Verdict:
 
     def _repr_html_(self):
         colour = {"right": GREEN, "wrong": RED, "blank": GREY}[self.state]
-        return f'<div style="color:{colour}; max-width:60em">{html.escape(self.text)}</div>'
+        # Mixed with the page's own colour of text: readable on a white page and on a dark one. Old browsers
+        # do not know `color-mix` and take the colour before it.
+        style = f"color:{colour}; color:color-mix(in srgb, {colour} 60%, currentColor); max-width:60em"
+        return f'<div style="{style}">{html.escape(self.text)}</div>'
 
 
 class Exercise:

@@ -105,7 +105,8 @@ def mask_of(kernel, share):
 
     Of equal magnitudes tfmot keeps all; here the count is exact, so that a kernel with many zeros gets there.
     """
-    magnitudes = np.abs(np.asarray(kernel, "float32")).ravel()
+    # The bits of floats above 0, read as whole numbers, have the same order, and are sorted in half the time.
+    magnitudes = np.abs(np.asarray(kernel, "float32")).ravel().view("uint32")
     count = kept(magnitudes.size, share)
     smallest = np.partition(magnitudes, -count)[-count]
     mask = magnitudes >= smallest

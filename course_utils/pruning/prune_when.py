@@ -77,10 +77,11 @@ class PruneWhen(Follower):
         self._steps_before = self.recorder.steps.count
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.pruner.follow(self.recorder.steps.count + 1)
+        if self.pruner.is_growing:  # else nobody needs the steps, and to read them has its price
+            self.pruner.follow(self.recorder.steps.count + 1)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.pruner.is_outside:
+        if self.pruner.is_outside and self.pruner.has_begun:
             self.pruner.apply()
         super().on_train_batch_end(batch, logs)
 

@@ -64,9 +64,18 @@ class Pruner:
         return keras.backend.backend() == "jax"
 
     @property
+    def has_begun(self):
+        return self._began is not None
+
+    @property
+    def is_growing(self):
+        """Are there masks still to come, and is it known when?"""
+        return self._ramp is not None and self._last < self._ramp.steps
+
+    @property
     def awaits_length(self):
         """Has it begun before it was known how many steps an epoch has?"""
-        return self._began is not None and self._ramp is None
+        return self.has_begun and self._ramp is None
 
     def ramp(self, steps_per_epoch):
         """An epoch has so many steps: the ramp goes from where it began over `epochs` such epochs."""

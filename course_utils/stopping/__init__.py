@@ -28,15 +28,16 @@ from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveInc
 from .wrappers import After, Armed, Lasting, Smoothed
 
 if TYPE_CHECKING:  # for editors; at run time they come when they are asked for
-    from . import plots
+    from . import plots as plots
     from .actions import raise_error, scale_learning_rate
     from .every import Every
     from .gradient_norm import GradientNorm
-    from .lab import StoppingLab, stopping_lab
+    from .lab import StoppingLab as StoppingLab
+    from .lab import stopping_lab as stopping_lab
     from .probes import Memory, Probe, WeightChange
     from .rate import LearningRate
     from .stop_when import StopWhen
-    from .tensorboard import TensorBoardReport
+    from .tensorboard import TensorBoardReport as TensorBoardReport
     from .when import When
 
 __getattr__, __dir__ = names_on_demand(__name__, {
@@ -52,13 +53,15 @@ __getattr__, __dir__ = names_on_demand(__name__, {
     "when": ["When"],
 })
 
+# What a star brings: what Keras and a backend are enough for. `plots`, `stopping_lab`, `StoppingLab` and
+# `TensorBoardReport` are public too; with them, a star would ask for matplotlib, ipywidgets and TensorFlow.
 __all__ = [
     "Above", "After", "AllOf", "AnyOf", "Armed", "Asked", "AtLeast", "AtMost", "Below", "Combined",
     "Comparison", "CorrelationBelow", "Criterion", "Deadline", "Epochs", "Every", "GeneralizationLoss",
     "GradientNorm", "GrowingPatience", "History", "ImprovementBelow", "IncToDec", "Lasting",
     "LearningRate", "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe",
     "ProgressQuotient", "RateFloor", "Report", "Row", "Signal", "Smoothed", "StepBudget", "StopFile",
-    "StopWhen", "StoppingLab", "SuccessiveIncreases", "TensorBoardReport", "TimeBudget", "WeightChange",
-    "When", "as_criterion", "batches", "best_so_far", "compare", "plots", "raise_error", "replay",
-    "scale_learning_rate", "stopping_lab",
+    "StopWhen", "SuccessiveIncreases", "TimeBudget", "WeightChange",
+    "When", "as_criterion", "batches", "best_so_far", "compare", "raise_error", "replay",
+    "scale_learning_rate",
 ]

@@ -9,7 +9,7 @@ from .actions import end_training
 from .belonging import first_difference, identity
 from .best import Best
 from .budgets import Epochs
-from .neighbours import is_backup, keep_backup, neighbours
+from .neighbours import is_backup, is_listed_twice, keep_backup, neighbours
 from .recorder import Recorder
 from .report import Report
 from .state import State
@@ -82,6 +82,9 @@ class Follower(keras.callbacks.Callback):
     # ---- what Keras calls ----
 
     def on_train_begin(self, logs=None):
+        if is_listed_twice(self):
+            raise ValueError(f"This {type(self).__name__} stands twice in callbacks=[...], and would see "
+                             "each epoch twice. Two rules need two objects, or one rule, a | b.")
         if self.state is not None:
             self.state.try_out()
         self.watch.end()  # after Ctrl-C the last fit is still listened for

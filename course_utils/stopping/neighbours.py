@@ -9,11 +9,20 @@ import inspect
 
 def neighbours(callback):
     """The other callbacks of the fit that has just called this one; none where that cannot be seen."""
+    return [each for each in _callbacks(callback) if each is not callback]
+
+
+def is_listed_twice(callback):
+    """Does it stand twice in callbacks=[...]? It would see every epoch twice."""
+    return sum(each is callback for each in _callbacks(callback)) > 1
+
+
+def _callbacks(callback):
     frame = inspect.currentframe()
     while frame is not None:
         callbacks = getattr(frame.f_locals.get("self"), "callbacks", None)
         if isinstance(callbacks, list) and any(each is callback for each in callbacks):
-            return [each for each in callbacks if each is not callback]
+            return callbacks
         frame = frame.f_back
     return []
 

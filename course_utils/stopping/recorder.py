@@ -83,6 +83,8 @@ class Recorder:
         """A batch is over: append its row, if it has one. Returns the row, or None."""
         if self.check == "evaluation":
             return self._evaluation(batch, logs)
+        if "batch_loss" in logs:
+            raise _taken("batch_loss", ("batch_loss", *OWN, *self.sources))
         return self._append(dict(logs, **self._batch_loss(logs)), batch=batch)
 
     def _evaluation(self, batch, logs):
@@ -110,8 +112,7 @@ class Recorder:
     def _append(self, logs, **batch):
         taken = [name for name in (*OWN, *self.sources) if name in logs]
         if taken:
-            raise ValueError(f'A metric is called "{taken[0]}", which is a column of the history itself '
-                             f"({', '.join((*OWN, *self.sources))}). Give the metric another name.")
+            raise _taken(taken[0], (*OWN, *self.sources))
         row = dict(numbers(logs), **batch, seconds=self.now(), steps=self.steps.count, epoch=self.epoch)
         row.update({name: source.read(self) for name, source in self.sources.items()})
         self.history.add(row)
@@ -190,6 +191,11 @@ class Recorder:
 
     def __getstate__(self):  # a copy has a model of its own
         return dict(self.__dict__, _model=None, sources={})
+
+
+def _taken(name, own):
+    return ValueError(f'A metric is called "{name}", which is a column of the history itself '
+                      f"({', '.join(own)}). Give the metric another name.")
 
 
 class _BeforeValidation(History):

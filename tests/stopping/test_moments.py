@@ -24,7 +24,7 @@ from course_utils.stopping import (
     When,
     scale_learning_rate,
 )
-from fits import X, Y, fit, tiny
+from fits import X, Y, both, fit, tiny
 
 NOISE = np.random.default_rng(0)
 
@@ -211,3 +211,23 @@ def test_best_by_a_metric_that_needs_no_validation_is_measured_in_training():
     model = tiny(keras, optimizer=keras.optimizers.SGD(0.01, use_ema=True))
     model.fit(X, Y, epochs=3, verbose=0, callbacks=[stop])
     assert stop.report.best_epoch == 2
+
+
+@both
+def test_a_metric_called_batch_loss_is_not_overwritten_where_batches_are_rows(K):
+    model = tiny(K, metrics=[K.metrics.MeanAbsoluteError(name="batch_loss")])
+    with pytest.raises(ValueError, match='A metric is called "batch_loss", which is a column of the history'):
+        fit(model, StopWhen(Below("loss", -1), check="batch"))
+    stop = StopWhen(Epochs(2))
+    fit(model, stop)
+    assert "batch_loss" in stop.history  # where epochs are rows it is a metric like any other
+
+
+@both
+@pytest.mark.parametrize("make", [lambda: StopWhen(Epochs(2)), lambda: When(Epochs(2), print)])
+def test_an_object_that_is_listed_twice_is_an_error_before_the_first_step(K, make):
+    model, twice = tiny(K), make()
+    with pytest.raises(ValueError, match=f"This {type(twice).__name__} stands twice in callbacks"):
+        fit(model, twice, twice)
+    assert int(model.optimizer.iterations) == 0
+    fit(model, twice, make())

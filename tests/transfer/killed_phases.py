@@ -4,8 +4,7 @@ this file.
     python killed_phases.py /tmp/somewhere 6
 
 prints as JSON the result of an undisturbed run and of some that were killed, 6 times in all. Every training
-is a
-fork, made before TensorFlow has computed anything.
+is a fork, made before TensorFlow has computed anything.
 """
 
 import json
