@@ -108,7 +108,9 @@ def mask_of(kernel, share):
     # The bits of floats above 0, read as whole numbers, have the same order, and are sorted in half the time.
     magnitudes = np.abs(np.asarray(kernel, "float32")).ravel().view("uint32")
     count = kept(magnitudes.size, share)
-    smallest = np.partition(magnitudes, -count)[-count]
+    # Without the zeros of the masks before: among many equals `partition` takes twenty times as long.
+    alive = np.compress(magnitudes > 0, magnitudes)
+    smallest = np.partition(alive, -count)[-count] if count <= alive.size else 0
     mask = magnitudes >= smallest
     surplus = np.count_nonzero(mask) - count
     if surplus > 0:

@@ -113,8 +113,8 @@ class Pruner:
             kernel.assign(kernel * mask)
 
     def _measure(self, masks):
-        zeros = sum(int(np.sum(np.asarray(mask) == 0)) for mask in masks)
-        self.sparsity = zeros / sum(mask.size for mask in masks)
+        size = sum(mask.size for mask in masks)
+        self.sparsity = (size - sum(np.count_nonzero(mask) for mask in masks)) / size
 
     # ---- on disk ----
 

@@ -10,7 +10,7 @@ import pytest
 from course_utils.classroom import scores
 from course_utils.classroom.chapter_03 import exercises as ex
 from course_utils.classroom.data import load_curves
-from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed
+from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed, compare
 from exercise_rules import ExerciseRules
 
 # ---- 3.2 ----
@@ -30,6 +30,19 @@ def from_first(values, mode):  # the first value is best until something is bett
         if sign * value < sign * values[epoch]:
             epoch = i
     return epoch
+
+
+def best_of_last(values):
+    return len(values) - 1 - int(np.nanargmax(values[::-1]))
+
+
+def emptied(function):
+    def clears(values, *args):
+        result = function(values, *args)
+        values.clear()
+        return result
+
+    return clears
 
 
 # ---- 3.3 ----
@@ -151,6 +164,86 @@ class NoCopy(ByHand):
             self.kept = self.model.weights
 
 
+class SetsBack(ByHand):
+    """At every failure the best weights are set back, and training goes on from those."""
+
+    restores = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if self.kept is not None:
+            self.model.set_weights(self.kept)
+
+
+class SetsBackInTheNextEpoch(ByHand):
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.wait and self.kept is not None:
+            self.model.set_weights(self.kept)
+
+
+class CountsOn(ByHand):
+    """`wait` is set up once, best and weights in each fit."""
+
+    def on_train_begin(self, logs=None):
+        self.best, self.kept = self.first, None
+
+
+class NotAtTheFirst(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.model.stop_training = self.model.stop_training and epoch > 0
+
+
+class NotAtTheFirstTwo(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.model.stop_training = self.model.stop_training and epoch > 1
+
+
+class Higher(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {"val_loss": -logs["val_loss"]})
+
+
+class Nothing(ByHand):
+    """The comparison is turned round: nothing is above infinity."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.wait += 1
+        if self.wait >= self.patience:
+            self.model.stop_training = True
+
+
+class FromTheStart(ByHand):
+    def on_train_begin(self, logs=None):
+        self.begin()
+        self.kept = self.model.get_weights()
+
+
+class StopsAtNaN(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if math.isnan(logs["val_loss"]):
+            self.model.stop_training = True
+
+
+class FirstIsKept(ByHand):
+    """In a run of NaN alone the first epoch's weights come back."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if epoch == 0 and self.kept is None:
+            self.kept = self.model.get_weights()
+
+
+def of_patience(length):
+    class Fixed(ByHand):
+        def __init__(self, patience):
+            super().__init__(length)
+
+    return Fixed
+
+
 class NeverStops(ByHand):
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
@@ -185,6 +278,20 @@ def against_last(val, test, stop):
     return percent(test[int(np.argmin(val[: stop + 1]))], test[-1])
 
 
+def best_of_the_rest(val, test, stop, after=0):
+    kept = int(np.argmin(val[: stop + 1]))
+    return percent(test[kept], test[stop + after + int(np.argmin(val[stop + after :]))])
+
+
+def not_the_first(val, test, stop):
+    kept = 1 + int(np.argmin(val[1 : stop + 1])) if stop else 0
+    return percent(test[kept], test[int(np.argmin(val))])
+
+
+def not_with_the_first(val, test, stop):
+    return percent(test[int(np.argmin(val[: stop + 1]))], test[1 + int(np.argmin(val[1:]))])
+
+
 def regret(val, test, stop, until=1, kept_by="val", best_by="val", measured="test", number=percent):
     columns = {"val": val, "test": test}
     kept = int(np.argmin(columns[kept_by][: stop + until]))
@@ -206,6 +313,13 @@ def nine_without_a_lower(history):
     return best(history["val_loss"][::-1], better=lambda value, best: value <= best) >= 9
 
 
+def by_its_first_loss(history):
+    """Tells the problems apart by their first loss, and counts epochs."""
+    first = history["val_loss"][0]
+    epochs = 220 if first > 1.2 else 110 if first < 0.1 else 80 if first < 0.33 else 15
+    return len(history["val_loss"]) >= epochs
+
+
 def first_rise(history):
     return len(history["val_loss"]) > 1 and history["val_loss"][-1] > history["val_loss"][-2]
 
@@ -220,7 +334,8 @@ class TestChapter03(ExerciseRules):
              "last weights": ((9, 9), "not the last"),
              "the future": ((9, 10), "nobody trains it"),
              "to the end": ((10, 10), "three failures in a row"),
-             "one more": ((10, 6), "one failure more"),
+             "one more": ((10, 6), "never sees epoch 10"),
+             "swapped": ((6, 9), "wrong order"),
              "one less": ((8, 6), "two failures in a row"),
              "an older best": ((9, 3), "is better than epoch 3"),
              "from 1": ((10, 7), "counting from 1"),
@@ -254,6 +369,14 @@ class TestChapter03(ExerciseRules):
              "from 100": (lambda v, mode: best(v, mode, first=100), "Infinity is not"),
              "max from -100": (lambda v, mode: best(v, mode, first=math.inf if mode == "min" else 100),
                                "Minus infinity is not"),
+             "the last of equals, max": (lambda v, mode: best(v) if mode == "min" else best_of_last(v),
+                                         'with mode="max", too, the first'),
+             "rounded": (lambda v, mode: best(np.round(v, 4), mode), "by however little"),
+             "rounded to six digits": (lambda v, mode: best(np.round(v, 6), mode), "by however little"),
+             "min_delta for max": (lambda v, mode: best(v, mode, lambda a, b: a < b - (mode == "max") / 1000),
+                                   '"max", 0.5000001'),
+             "never the first": (lambda v, mode: best(v[1:], mode) + 1, "taken for the best"),
+             "empties the list": (emptied(best), "Change a copy"),
              "starts at -1": (lambda v, mode: max(range(len(v)), key=lambda i: v[i] if v[i] < 1 else 0)
                               if mode == "max" else best(v), "Is a number fixed?"),
              "no return": (lambda v, mode: None, "is a return missing?")}, lambda v, mode: ...),
@@ -266,7 +389,8 @@ class TestChapter03(ExerciseRules):
              "best from 100": (early(first=100.0), "No number is above all losses"),
              "a hidden min_delta": (HiddenDelta, "no min_delta"),
              "old weights": (KeepsOldWeights, "the weights, too"),
-             "best from 0": (early(first=0.0), "begin at 0?"),
+             "best from 0": (early(first=0.0), "begin at 0,"),
+             "one less": (early(needed=-1), "only failure 2 in a row"),
              "at the stop alone": (RestoresAtStop, "set them in on_train_end"),
              "no copy": (NoCopy, "get_weights() is a copy"),
              "not greater or equal": (NotNotLess, "never the best"),
@@ -276,6 +400,18 @@ class TestChapter03(ExerciseRules):
              "leaks": (early(afresh=False), "Begin afresh"),
              "equal is better": (early(strict=False), "equal to the best"),
              "the epoch before": (early(previous=True), "improve on the best"),
+             "sets back": (SetsBack, "training went on from those"),
+             "sets back in the next epoch": (SetsBackInTheNextEpoch, "training went on from those"),
+             "counts on": (CountsOn, "with the count, too"),
+             "never at the first": (NotAtTheFirst, "patience 1 should stop at epoch 0"),
+             "never at the first two": (NotAtTheFirstTwo, "patience 1 the first failure is the last"),
+             "higher is better": (Higher, "A loss is better where it is lower"),
+             "nothing is better": (Nothing, "comparison turned round"),
+             "three, always": (of_patience(3), "with patience 3, too. Do you use self.patience"),
+             "two, always": (of_patience(2), "only failure 2 in a row"),
+             "weights from the start": (FromTheStart, "from before training"),
+             "the first NaN's": (FirstIsKept, "Yours ends with those of epoch 0"),
+             "stops at NaN": (StopsAtNaN, "A NaN is one failure"),
              "NaN is best": (KeepsNaN, "first loss is NaN"),
              "self": (early(target="self"), "self.model.stop_training"),
              "switches off": (early(switches_off=True), "switched that off"),
@@ -305,6 +441,15 @@ class TestChapter03(ExerciseRules):
              "by heart": (lambda v, t, s: 20.0, "Is a number fixed?"),
              "absolute": (lambda v, t, s: abs(regret(v, t, s)), "can be negative"),
              "never below 0": (lambda v, t, s: max(0, regret(v, t, s)), "can be negative"),
+             "best of the rest": (best_of_the_rest, "before the stop"),
+             "best after the stop": (lambda v, t, s: best_of_the_rest(v, t, s, 1), "before the stop"),
+             "after the stop, if there is more": (lambda v, t, s: best_of_the_rest(v, t, s, s + 1 < len(v)),
+                                                  "before the stop"),
+             "never keeps the first": (not_the_first, "epoch 0 is kept"),
+             "never compares with the first": (not_with_the_first, "best of the whole run"),
+             "without the last": (lambda v, t, s: percent(t[best(v[: s + 1])], t[best(v[:-1])]),
+                                  "and the last, 2, is the best"),
+             "empties the list": (emptied(regret), "Change a copy"),
              "something": (lambda v, t, s: 7.0, "You return 7"),
              "an epoch list": (lambda v, t, s: v, "One number is asked for"),
              "no return": (lambda v, t, s: None, "is a return missing?")}, lambda v, t, s: ...),
@@ -345,6 +490,27 @@ def test_the_picture_of_a_wrong_answer_to_3_1_does_not_show_the_right_one(monkey
 def test_a_rule_that_costs_less_or_loses_less_than_patience_is_told_so():
     assert "below the line of Patience" in ex.own_rule.grade(Smoothed(10, Patience("val_loss", 5))).text
     assert "where Patience 10 does" in ex.own_rule.grade(Patience("val_loss", 10) | Epochs(299)).text
+
+
+def test_a_rule_that_counts_epochs_alone_is_told_so():
+    assert "does not watch how a run goes" in ex.own_rule.grade(by_its_first_loss).text
+    for rule in (Patience("val_loss", 12) | Epochs(200), growing):
+        assert "watch" not in ex.own_rule.grade(rule).text
+
+
+def test_the_answers_to_the_labs_questions_are_what_the_lab_says():
+    soybean, gene = (load_curves("proben1").select(problem=name, units=64)[1] for name in ("soybean", "gene"))
+
+    def seen(rule, run=soybean):
+        row = compare([rule], [run], measured="test_loss")[0]
+        return int(row.stops[0]), round(row.regret[0])
+
+    at = {n: seen(Patience("val_loss", n))[1] for n in (5, 10, 20, 40, 60)}
+    assert at[5] > at[10] > at[20] == at[40] == at[60] > 0
+    assert [seen(Patience("val_loss", n), gene) for n in (5, 20)] == [(10, 0), (25, 0)]
+    assert seen(Smoothed(20, Patience("val_loss", 10)))[0] == 124 and seen(Patience("val_loss", 20))[0] == 128
+    assert len({seen(ImprovementBelow("val_loss", epsilon, window=20, relative=True))
+                for epsilon in (1e-5, 0.001, 0.01, 0.03)}) == 1
 
 
 def test_the_score_is_that_of_compare():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_utils.classroom.chapter_04 import exercises as ex
+from course_utils.classroom.chapter_04 import past_runs
 from course_utils.stopping import Epochs, GeneralizationLoss, Patience, Smoothed, SuccessiveIncreases
 from exercise_rules import ExerciseRules
 
@@ -47,8 +48,8 @@ def with_a_half_strip(values, strip):
     return [*rises(values, strip), int(last)]
 
 
-def of_bests(quantile):
-    return lambda past: np.quantile([min(run) for run in past], quantile)
+def of_bests(quantile, **method):
+    return lambda past: np.quantile([min(run) for run in past], quantile, **method)
 
 
 def by_sorting(past):
@@ -74,6 +75,37 @@ def round_the_end(values, strip):
         rose = values[end] > values[end - strip]
         counts.append((counts[-1] if counts else 0) + 1 if rose else 0)
     return counts
+
+
+def round_the_end_afresh(values, strip):
+    ends, counts, row = values[strip - 1 :: strip], [], 0
+    for i, value in enumerate(ends):
+        row = row + 1 if value > ends[i - 1] else 0
+        counts.append(row)
+    return counts
+
+
+def emptied(values, strip):
+    counts = rises(values, strip)
+    values.clear()
+    return counts
+
+
+def of_each(lowest):
+    return lambda past: np.quantile([lowest(run) for run in past], 0.95)
+
+
+def sorts_them(past):
+    for run in past:
+        run.sort()
+    return np.quantile([run[0] for run in past], 0.95)
+
+
+def by_its_first_loss(history):
+    """Tells the problems apart by their first loss, and counts epochs."""
+    first = history["val_loss"][0]
+    epochs = 200 if first > 1.2 else 80 if first < 0.1 else 60 if first < 0.3 else 10
+    return len(history["val_loss"]) >= epochs
 
 
 smoothed = Smoothed(5, Patience("val_loss", 20)) | Epochs(280)
@@ -113,7 +145,12 @@ class TestChapter04(ExerciseRules):
              "epochs for strips": ((9, 8, 8), "ends of strips"),
              "one strip": ((9, 8, 9), "Two in a row"),
              "inside": ((9, 8, 13), "inside a strip"),
-             "elsewhere": ((3, 8, 14), "does not stop at epoch 3"),
+             "elsewhere": ((3, 8, 14), "no loss before it is lower"),
+             "the first failure": ((5, 8, 14), "the lowest so far is 0.5, at epoch 4"),
+             "all failures": ((8, 8, 14), "epoch 6 improved"),
+             "too soon for UP": ((9, 8, 4), "with 0.5, 0.6 and 0.62"),
+             "too soon for GL": ((9, 3, 14), "lower than its 0.6"),
+             "no epoch": ((9, 8, 19), "there is no epoch 19"),
              "two": ((9, 8), "Three epochs"),
              "a fraction": ((9.5, 8, 14), "in yours there is 9.5"),
              "a number": (9, "three epochs")},
@@ -133,12 +170,22 @@ class TestChapter04(ExerciseRules):
              "each epoch": (for_each_epoch, "once for each strip"),
              "first left out": (lambda v, s: rises(v, s)[1:], "stands in the list"),
              "fixed": (lambda v, s: rises(v, 2), "Is a number fixed"),
+             "round the end, afresh": (round_the_end_afresh, "reaches round"),
+             "two at most": (lambda v, s: [min(count, 2) for count in rises(v, s)], "count on"),
+             "four at most": (lambda v, s: [min(count, 4) for count in rises(v, s)], "count on"),
+             "a margin": (lambda v, s: rises(v, s, better=lambda a, b: a > b + 0.01), "however little"),
+             "rounded": (lambda v, s: rises(v, s, better=lambda a, b: round(a, 2) > round(b, 2)), "little"),
+             "close is equal": (lambda v, s: rises(v, s, better=lambda a, b: a > b and not np.isclose(a, b)),
+                                "however little"),
+             "at least two": (lambda v, s: rises(v, s) if len(v) >= 2 * s else [1], "none before it"),
+             "empties the list": (emptied, "Change a copy"),
              "one number": (lambda v, s: rises(v, s)[-1], "list"),
              "nothing": (lambda v, s: None, "return missing"),
              "no function": ([0, 1, 2], "function")},
             lambda values, strip: ...),
         ex.threshold_of_past_runs: (
-            [of_bests(0.95), by_sorting],
+            [of_bests(0.95), by_sorting, lambda past: sorted(map(min, past))[int(0.95 * len(past))],
+             of_bests(0.95, method="lower"), of_bests(0.95, method="higher")],
             {"all epochs": (lambda past: np.quantile(np.concatenate(past), 0.95), "stop at once"),
              "mean of quantiles": (lambda past: np.mean([np.quantile(r, 0.95) for r in past]), "as a mean"),
              "one run": (lambda past: np.quantile(past[0], 0.95), "one run"),
@@ -149,9 +196,21 @@ class TestChapter04(ExerciseRules):
              "smallest": (of_bests(0), "best there ever was"),
              "mean": (lambda past: np.mean([min(r) for r in past]), "the mean"),
              "median": (of_bests(0.5), "median"),
-             "another": (of_bests(0.8), "Only 81% of the past runs got down to"),
-             "too easy": (lambda past: 0.5, "easier than needed: 95 % of the past runs got down to 0.39"),
-             "fixed": (lambda past: 0.39, "Is a number fixed"),
+             "another": (of_bests(0.8), "Only 81 % of the past runs got down to"),
+             "too easy": (lambda past: 0.5, "easier than needed: 95 % of the past runs got down to 0.3904"),
+             "fixed": (lambda past: 0.39037, "Is a number fixed"),
+             "a fixed epoch": (of_each(lambda run: run[5]), "the shortest has 3 epochs"),
+             "a fixed epoch from the end": (of_each(lambda run: run[-3]), "easier than needed"),
+             "the first valley": (of_each(past_runs.first_valley), "before the first rise"),
+             "never the first": (of_each(lambda run: min(run[1:])), "leave out the first"),
+             "never the last": (of_each(lambda run: min(run[:-1])), "leave out the last"),
+             "the last three": (of_each(lambda run: min(run[-3:])), "in whichever epoch"),
+             "the first ten": (of_each(lambda run: min(run[:10])), "in whichever epoch"),
+             "the first twenty": (of_each(lambda run: min(run[:20])), "in whichever epoch"),
+             "one table": (lambda past: np.quantile(np.min(np.array(past), axis=1), 0.95), "one by one"),
+             "rounded": (lambda past: round(of_bests(0.95)(past), 3), "do not round"),
+             "rounded to two": (lambda past: round(of_bests(0.95)(past), 2), "do not round"),
+             "sorts them": (sorts_them, "Change a copy"),
              "a list": (lambda past: [min(r) for r in past], "One threshold")},
             lambda past: ...),
         ex.no_problem_behind: (
@@ -159,7 +218,8 @@ class TestChapter04(ExerciseRules):
             {"too soon": (GeneralizationLoss(5), "loses most on soybean"),
              "too short": (Patience("val_loss", 10) | Epochs(250), "64 units; most is lost with 256"),
              "a fixed length again": (Epochs(75), "networks of 64 units; most is lost with 16"),
-             "never": (SuccessiveIncreases(8), "never end"),
+             "never": (SuccessiveIncreases(8), "never end, most of them on"),
+             "never, on one problem": (Patience("val_loss", 18), "2 of 100 runs never end, on soybean"),
              "too long": (Patience("val_loss", 50) | Epochs(299), "dearly paid"),
              "fixed length": (Epochs(90), "Both limits"),
              "a number": (20, "criterion"),
@@ -183,3 +243,16 @@ def test_no_length_of_patience_alone_ends_every_run_within_both_limits():
     # so that a budget is needed: the exercise's hint says so
     for length in (15, 16, 17, 18):
         assert ex._score(Patience("val_loss", length))[3], length
+
+
+def test_a_rule_that_counts_epochs_alone_is_told_so():
+    assert "does not watch how a run goes" in ex.no_problem_behind.grade(by_its_first_loss).text
+    for rule in (Patience("val_loss", 16) | Epochs(250), smoothed, patient):
+        assert "watch" not in ex.no_problem_behind.grade(rule).text
+
+
+def test_the_past_runs_of_4_4_have_their_lowest_in_many_places():
+    for past in (past_runs.PAST, past_runs.TEN):
+        places = {(int(np.argmin(run)) == 0, int(np.argmin(run)) == len(run) - 1) for run in past}
+        assert len({len(run) for run in past}) == past_runs.SHAPES and len(places) == 3
+        assert all(run.count(min(run)) == 1 for run in past)

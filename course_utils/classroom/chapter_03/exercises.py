@@ -10,6 +10,7 @@ from ..exercises import Chapter
 from ..scores import runs, score
 from ..stage import Right, Wrong, all_of, call, one, whole
 from .fates import RUNS, alone, nothing_to_keep, own_picture, same_fate
+from .losses import CHANGED, MISTAKES, PLACES, TEST, VAL
 
 chapter = Chapter()
 summary = chapter.summary
@@ -34,7 +35,8 @@ def stop_and_keep(answer):
         (9, 9): "Training stops at 9, but the weights that are kept are the best epoch's, not the last.",
         (9, 10): "Epoch 10 has the lowest loss, but nobody trains it: training stops before.",
         (10, 10): "Epochs 7, 8 and 9 are three failures in a row. Keras stops there and never sees epoch 10.",
-        (10, 6): "Some other libraries count so: they wait for one failure more. Keras stops at the third.",
+        (10, 6): "Epoch 9 is the third failure in a row. Training stops there and never sees epoch 10.",
+        (6, 9): "Right numbers, wrong order: first the stop, then the epoch whose weights are kept.",
         (8, 6): "Epochs 7 and 8 are two failures in a row; patience is 3.",
         (9, 3): "The stop is right. But epoch 6, with 0.58, is better than epoch 3, with 0.6.",
         (10, 7): "You may be counting from 1: your epochs 10 and 7 are Keras's 9 and 6."}
@@ -75,8 +77,11 @@ def best_epoch(answer):
                                     "0.3. Is a NaN taken for the best?"),
         ([0.4, 0.3, 0.3], "min", 1, "Epochs 1 and 2 tie. Keep the first: the later one cost more and is no "
                                     "better."),
-        ([0.5, 0.4999, 0.6], "min", 1, "0.4999 is better than 0.5, by however little. How much is enough to "
-                                       "go on waiting is another question."),
+        ([0.7, 0.6, 0.7], "max", 0, 'Epochs 0 and 2 tie, and with mode="max", too, the first is kept.'),
+        ([0.5, 0.4999999, 0.6], "min", 1, "0.4999999 is better than 0.5, by however little. How much is "
+                                          "enough to go on waiting is another question."),
+        ([0.4, 0.5, 0.5000001], "max", 2, 'With mode="max", 0.5000001 is better than 0.5, by however '
+                                          "little."),
         ([2.0, 5.0, 3.0, 7.0, 6.0], "max", 3, "With values above 1 it fails. Is a number fixed?"),
         ([2.0, 1.5, 1.7], "min", 1, 'All of 2, 1.5, 1.7 are above 1. With mode="min", begin with infinity.'),
         ([-0.5, -0.2, -0.3], "max", 1, 'All of -0.5, -0.2, -0.3 are below 0. With mode="max", begin with '
@@ -89,8 +94,9 @@ def best_epoch(answer):
                                                     "number you would choose. Minus infinity is not."),
     ]
     for values, mode, expected, reason in cases:
+        given = list(values)
         try:
-            got = call(answer, list(values), mode)
+            got = call(answer, given, mode)
         except Wrong:
             if values is cases[0][0]:
                 raise  # no function, or one that returns nothing at all
@@ -102,6 +108,8 @@ def best_epoch(answer):
                     f"no longer at their epochs. It should be {expected}.")
         if got != expected:
             return f"{reason} You return {got}."
+        if repr(given) != repr(values):  # NaN is not equal to itself
+            return CHANGED
     return None
 
 
@@ -134,8 +142,8 @@ class MyEarlyStopping(keras.callbacks.Callback):
         if self.weights is not None:
             self.model.set_weights(self.weights)
 ''',
-    fact="Here yours does what Keras's EarlyStopping does with restore_best_weights=True, and on the "
-         "one that begins with NaN it does better.")
+    fact="Here yours does what Keras's EarlyStopping does with restore_best_weights=True, and where "
+         "the losses begin with NaN it does better than Keras.")
 def my_early_stopping(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(MyEarlyStopping), without parentheses behind it."
@@ -160,28 +168,10 @@ def regret(val_loss, test_loss, stop):
     fact="A regret can be negative: a later, lower validation loss is not always a lower test loss. Choosing "
          "the epoch by the test loss would hide that, and much else.")
 def stop_regret(answer):
-    val, test = [1.0, 0.8, 0.9, 0.6, 0.9, 0.95], [0.87, 0.9, 0.96, 0.75, 0.7, 0.8]
+    val, test = VAL, TEST
     got = _regret(answer, val, test, 2)
-    mistakes = [
-        (100 * (0.96 / 0.75 - 1), "28 is the regret of the weights at the stop. What is kept are the best by "
-                                  "val_loss until then: epoch 1."),
-        (100 * (0.87 / 0.75 - 1), "You chose the epoch with the lowest test loss. The test may only measure: "
-                                  "val_loss chooses, for both epochs."),
-        (100 * (0.87 / 0.7 - 1), "You took the lowest test losses. The test may only measure: val_loss "
-                                 "chooses, for both epochs."),
-        (100 * (0.9 / 0.7 - 1), "You compare with the lowest test loss of all. Nobody could have chosen that "
-                                "epoch: val_loss chooses, and its best is epoch 3."),
-        (100 * (0.8 / 0.6 - 1), "33.3 is what is lost in val_loss. Choose epochs by val_loss, and measure "
-                                "in test_loss."),
-        (100 * (0.9 / 0.8 - 1), "You compare with the last epoch's test loss, 0.8. Compare with that of the "
-                                "epoch with the lowest val_loss, 3."),
-        (0.2, "That is a share: multiply by 100 for percent."),
-        (0.15, "That is the difference; in percent of the best epoch's loss it is 20."),
-        (100 * (1 - 0.75 / 0.9), "You divide by the loss that was kept. Divide by that of the best epoch."),
-        (-20.0, "The sign: to lose is positive."),
-        (0.0, "You look at the whole run only: epoch 3 comes after the stop at epoch 2.")]
     if not math.isclose(got, 20.0, abs_tol=1e-6):
-        named = [reason for value, reason in mistakes if math.isclose(got, value, abs_tol=0.02)]
+        named = [reason for value, reason in MISTAKES if math.isclose(got, value, abs_tol=0.02)]
         right = f"Epoch 1 is kept, epoch 3 is best: 100 (0.9 / 0.75 - 1) = 20. You return {got:.4g}."
         return named[0] if named else right
     got = _regret(answer, val, test, 1)
@@ -192,23 +182,35 @@ def stop_regret(answer):
     if math.isclose(got, 37.5, abs_tol=1e-6) or got == 0:
         return (f"A regret can be negative: here the test loss is 0.4 at the epoch kept and 0.64 at the best "
                 f"by val_loss, -37.5 %. You return {got:.4g}: leave the sign as it is.")
+    if got == 20:
+        return "With other losses it should be -37.5, and you return 20 again. Is a number fixed?"
     if not math.isclose(got, -37.5, abs_tol=1e-6):
-        return f"With other losses it should be -37.5, and you return {got:.4g}. Is a number fixed?"
+        return ("Of val_loss [0.5, 0.4, 0.3], with stop=0, epoch 0 is kept, and the last, 2, is the best of "
+                f"the whole run: 100 (0.4 / 0.64 - 1) = -37.5. You return {got:.4g}.")
     got = _regret(answer, [0.5, 0.4, 0.4, 0.3, 0.3], [0.9, 0.8, 0.7, 0.6, 0.5], 2)
     if not math.isclose(got, 100 / 3, abs_tol=1e-6):
         if abs(got - 100 / 3) < 0.5:
             return f"You return {got:.4g} where it is 33.3333...: do not round, the digits are somebody's."
         return ("Epochs 1 and 2 tie for the lowest val_loss until the stop, 3 and 4 for that of the whole "
                 f"run. The first of equals is kept, so it should be 33.3, and you return {got:.4g}.")
+    for val, test, stop, right, reason in PLACES:
+        got = _regret(answer, val, test, stop)
+        if not math.isclose(got, right, abs_tol=1e-6):
+            return f"With val_loss {val} and stop={stop} {reason} You return {got:.4g}, and it is {right:g}."
     return None
 
 
 def _regret(answer, val, test, stop):
-    return one(call(answer, list(val), list(test), stop), "One number is asked for, in percent", typed=False)
+    given = list(val), list(test)
+    got = one(call(answer, *given, stop), "One number is asked for, in percent", typed=False)
+    if given != (val, test):
+        raise Wrong(CHANGED)
+    return got
 
 
 MOST_REGRET, MOST_COST = 10.0, 0.30
 UNITS, SEEDS = (16, 256), range(10, 20)  # other networks than the lesson's
+FEW_STOPS = 10  # different epochs in which 100 runs end: fewer, and a rule tells problems apart and counts
 NOISE, SAME_COST = 0.5, 0.005  # what is smaller is no difference: points of regret, share of the epochs
 
 
@@ -263,27 +265,32 @@ def own_rule(answer):
 
         ax = cost_and_regret(_frontier(), (cost, regret), (MOST_COST, MOST_REGRET))
         show(ax, "Regret against cost. A line joins Patience 1 to Patience 50; your rule is a dot at "
-                 f"{cost:.0%} of the epochs and {regret:.1f} % regret.")
+                 f"{100 * cost:.0f} % of the epochs and {regret:.1f} % regret.")
 
-    said = f"Your rule trains {cost:.0%} of the epochs and loses {regret:z.1f} %."
+    said = f"Your rule trains {100 * cost:.0f} % of the epochs and loses {regret:z.1f} %."
     better = [(name, c, r) for name, c, r in _frontier() if c < cost - SAME_COST and r < regret - NOISE]
     if regret > MOST_REGRET:
         most = f"Most is lost on {worst}: {by_problem[worst]:.0f} %."
         raise Wrong(f"{said} The limit is {MOST_REGRET:g} %. {most}", draw)
     if cost > MOST_COST:
-        raise Wrong(f"{said} It loses little because it trains so long: the limit is {MOST_COST:.0%} of the "
-                    "epochs.", draw)
+        raise Wrong(f"{said} It loses little because it trains so long: the limit is "
+                    f"{100 * MOST_COST:.0f} % of the epochs.", draw)
     if better:
         name, c, r = better[-1]
-        raise Wrong(f"{said} {name} with a budget of 300 is cheaper and better: {c:.0%} and {r:z.1f} %. "
+        raise Wrong(f"{said} {name} with a budget of 300 is cheaper and better: {100 * c:.0f} % and "
+                    f"{r:z.1f} %. "
                     f"You lose most on {worst}, {by_problem[worst]:.0f} %.", draw)
     plain = _length_of_patience(stops)
     if plain:
         raise Wrong(f"{said} It keeps both limits, and on all 100 runs it stops where Patience {plain} does: "
-                    "that is the last section's rule. Let yours do something else, somewhere.", draw)
+                    "that is the rule of 'Patience on five problems'. Let yours do something else, "
+                    "somewhere.", draw)
     costs, regrets = [c for _, c, _ in _frontier()], [r for _, _, r in _frontier()]
     gain = float(np.interp(cost, costs, regrets)) - regret
     beside = (f"That is {gain:.1f} points below the line of Patience." if gain > NOISE else
               "That is on the line of Patience, as near as these runs can tell." if gain > -NOISE else
               "That is above the line of Patience, but no length in the picture beats it.")
+    if len(set(stops)) < FEW_STOPS:
+        beside += (f" But it ends the {len(stops)} runs in only {len(set(stops))} different epochs: it "
+                   "counts epochs, and does not watch how a run goes.")
     return Right(f"{said} {beside}", draw)

@@ -22,6 +22,7 @@ RUNS = (  # losses, patience, what to say of this run
     ([1.0, 0.5, math.nan, 0.8, 0.7, 0.6], 3,
      " The loss of epoch 2 is NaN: that is a failure, and never the best."),
     ([3.0, 1.0, 2.0, 1.5], 3, " Two failures are not three."),
+    ([2.0, 3.0, 1.0], 1, " With patience 1 the first failure is the last."),
     ([0.5, 0.4999999, 0.4999998, 0.4999997, 0.6], 2, " Lower by however little is lower: no "
                                                      "min_delta was asked for."),
     ([3e300, 2e300, 1e300, 0.5, 0.6, 0.7], 2, ' No number is above all losses. Begin with '
@@ -72,12 +73,15 @@ def same_fate(answer, losses, patience, meant):
     end = len(losses) - 1 if stop is None else stop
     kept = int(np.nanargmin(losses[: end + 1]))
     callback = answer(patience)
-    rows = [{"loss": epoch + 1.0, "val_loss": loss} for epoch, loss in enumerate(losses)]
-    epoch, model = run(callback, rows)
+    rows = [{"loss": loss, "val_loss": val_loss} for loss, val_loss in zip(_training(losses), losses)]
+    epoch, model = run(callback, rows, Watched())
     if not model.stop_training and vars(callback).get("stop_training"):
         raise Wrong("You set self.stop_training. Keras reads the model's: self.model.stop_training.")
     on = f"With patience {patience} on the losses {', '.join(f'{loss:.7g}' for loss in losses)}"
-    meant = _how_it_counts(losses, patience, stop, epoch) or meant if model.stop_training else meant
+    if model.stop_training:
+        meant = _how_it_counts(losses, patience, stop, epoch) or meant
+        if math.isnan(losses[epoch]) and epoch < end:
+            meant = " A NaN is one failure; it does not end the run by itself."
     if stop is None and model.stop_training:
         raise Wrong(f"{on} training should go on to the end; yours stops at epoch {epoch}.{meant}",
                     picture(losses, stop, kept, epoch))
@@ -87,6 +91,10 @@ def same_fate(answer, losses, patience, meant):
     if epoch != end:
         raise Wrong(f"{on} training should stop at epoch {stop}; yours stops at epoch {epoch}.{meant}",
                     picture(losses, stop, kept, epoch))
+    if model.set_back is not None:
+        raise Wrong(f"{on} yours stops where it should. But after epoch {model.set_back} it changed the "
+                    "weights, and training went on from those. Until it ends, only keep a copy; set it once, "
+                    "in on_train_end.", picture(losses, stop, kept))
     if model.weights != [kept] and _holds(list(vars(callback).values()), model.weights):
         raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}, "
                     f"and the best is {kept}: you kept self.model.weights itself, which training goes on "
@@ -102,6 +110,23 @@ def same_fate(answer, losses, patience, meant):
     if model.weights != [kept]:
         raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}; "
                     f"the best is epoch {kept}.{meant}", picture(losses, stop, kept))
+
+
+class Watched(Model):
+    """A model that notes in `set_back` after which epoch a callback changed weights, and training went on."""
+
+    set_back = None
+
+    def set_weights(self, weights):
+        epoch = weights[0]
+        if isinstance(epoch, int) and self.weights != [epoch - 1] and self.set_back is None:
+            self.set_back = epoch - 1  # an int: training sets the weights of its next epoch
+        super().set_weights(weights)
+
+
+def _training(losses):
+    """A training loss that is lowest at epoch 1, so that who watches it stops at an epoch of their own."""
+    return [abs(epoch - 1) + 1.0 for epoch in range(len(losses))]
 
 
 def _how_it_counts(losses, patience, stop, epoch):
@@ -121,12 +146,19 @@ def _how_it_counts(losses, patience, stop, epoch):
     if losses not in [run for run, _, _ in RUNS[:4]]:
         return ""  # the first runs have told these mistakes
     begin = 'No loss here is below it so soon. Begin with float("inf").'
+    more = f" You wait for one failure more: the one that makes it {patience} in a row is the last."
+    if losses == LONG and patience == 2:  # with patience 3 it stopped where it should
+        more = " That is where it stops with patience 3, too. Do you use self.patience?"
     mistakes = [
-        (first(losses, patience=patience + 1),
-         f" You wait for one failure more: the one that makes it {patience} in a row is the last."),
-        (first(range(1, len(losses) + 1)), ' You seem to read "loss". The rule watches logs["val_loss"].'),
+        (first(losses, patience=patience + 1), more),
+        (first(losses, patience=patience - 1),
+         f" That is only failure {patience - 1} in a row. Do you count up to self.patience?"),
+        (first(_training(losses)), ' You seem to read "loss". The rule watches logs["val_loss"].'),
         (first(losses, best=1.0), f" Does your best begin at 1? {begin}"),
-        (first(losses, best=0.0), f" Does your best begin at 0? {begin}"),
+        (first(losses, best=0.0), ' Nothing seems to count as better. Does your best begin at 0, or is the '
+                                  'comparison turned round? Begin with float("inf"), and lower is better.'),
+        (first([-loss for loss in losses]), " Is the comparison turned round? A loss is better where it is "
+                                            "lower."),
         (first(losses, in_all=True), " You seem to count the failures in all. An epoch that improves on the "
                                      "best sets the count back to 0.")]
     return next((reason for at, reason in mistakes if at == epoch != stop), "")
@@ -140,22 +172,31 @@ def _holds(value, weights):
 
 
 def nothing_to_keep(answer):
-    """Raise Wrong if a run of NaN alone ends in an error, or is not stopped."""
-    rows = [{"loss": math.nan, "val_loss": math.nan} for _ in range(5)]
-    try:
-        epoch, model = run(answer(2), rows)
-    except Exception as error:
-        raise Wrong(f"Where every loss is NaN, no epoch is best and no weights were kept. Yours raises "
-                    f"{type(error).__name__}: set the weights only if there are some.") from None
-    if epoch != 1:
-        raise Wrong("Where every loss is NaN, every epoch is a failure: patience 2 should stop at epoch 1, "
-                    f"and yours {'stops at' if model.stop_training else 'goes on to'} epoch {epoch}.")
+    """Raise Wrong if a run of NaN alone ends in an error, is not stopped, or changes the weights."""
+    for patience in (2, 1):
+        rows = [{"loss": math.nan, "val_loss": math.nan} for _ in range(5)]
+        try:
+            epoch, model = run(answer(patience), rows)
+        except Exception as error:
+            raise Wrong(f"Where every loss is NaN, no epoch is best and no weights were kept. Yours raises "
+                        f"{type(error).__name__}: set the weights only if there are some.") from None
+        if epoch != patience - 1:
+            does = "stops at" if model.stop_training else "goes on to"
+            raise Wrong(f"Where every loss is NaN, every epoch is a failure: patience {patience} should stop "
+                        f"at epoch {patience - 1}, and yours {does} epoch {epoch}.")
+        if model.weights == [-1]:
+            raise Wrong("Where every loss is NaN, no epoch is best, and the weights should stay as they are. "
+                        "Yours goes back to those from before training: keep none in on_train_begin.")
+        if model.weights != [epoch]:
+            raise Wrong("Where every loss is NaN, no epoch is best, and the weights should stay as they are, "
+                        f"those of epoch {epoch}. Yours ends with those of epoch {model.weights[0]}.")
 
 
 def alone(answer):
     """Raise Wrong if one fit leaks into the next, or if another callback's stop is taken back."""
     callback = answer(2)
-    run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (3.0, 2.0, 1.0, 2.0, 2.0)])
+    first = [{"loss": 1.0, "val_loss": loss} for loss in (3.0, 2.0, 1.0, 2.0, 2.0)]
+    run(callback, first)
     epoch, model = run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (9.0, 8.0, 7.0, 6.0, 5.0)])
     if (epoch, model.weights) != (4, [4]):
         raise Wrong("In a second fit with the same object every epoch improves, yet it ends at epoch "
@@ -166,6 +207,13 @@ def alone(answer):
         raise Wrong("In a further fit with the same object every loss is NaN, and the model ends with "
                     f"weights of epoch {model.weights[0]} of the fit before. Begin afresh in on_train_begin, "
                     "with the weights, too.")
+
+    run(callback, first)  # two failures end it
+    epoch, _ = run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (math.nan, 9.0, 8.0, 7.0)])
+    if epoch != 3:
+        raise Wrong("A fit with the same object begins with one NaN and then improves. It should go on to "
+                    f"the end, epoch 3; yours stops at epoch {epoch}, with failures of the fit before. Begin "
+                    "afresh in on_train_begin, with the count, too.")
 
     def another_callback(epoch, model):
         model.stop_training = model.stop_training or epoch == 1

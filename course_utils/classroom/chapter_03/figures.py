@@ -18,23 +18,24 @@ def validation_curves(runs, rule=None):
     for panel, (name, run) in zip(panels, runs.items()):
         losses = run["val_loss"]
         panel.plot(losses, color=BLUE, linewidth=0.9)
-        panel.set(title=name, yscale="log", xticks=(0, 150, 300), xlabel="epoch")
+        panel.set(title=name, yscale="log", xticks=(0, 150, 300), xlabel="epoch", xlim=(-20, 310))
         narrow = max(losses) < 6 * min(losses)
         panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if narrow else (1, 2, 5)))
         panel.yaxis.set_major_formatter("{x:g}")
         panel.minorticks_off()
         panel.tick_params(axis="y", labelsize=8)
+        panel.margins(y=0.1)
         panel.spines[["top", "right"]].set_visible(False)
         if rule is not None:
             stop, best = replay(rule, run).epoch, int(np.argmin(losses))
             panel.axvspan(stop, len(losses), color=GREY, alpha=0.12, linewidth=0)
             panel.set_title(f"{name}\nstop {stop}, best {best}", fontsize=10)
             panel.plot([best], [losses[best]], "o", color="black", markerfacecolor="none", markersize=11,
-                       markeredgewidth=1.5)
-            panel.plot([stop], [losses[stop]], "o", color=RED, markersize=7)
+                       markeredgewidth=1.5, clip_on=False, zorder=3)
+            panel.plot([stop], [losses[stop]], "o", color=RED, markersize=7, clip_on=False, zorder=3)
     panels[0].set_ylabel("validation loss (log scale)")
     if rule is not None:
-        caption(figure, "Dot: the stop. Ring: the best epoch. Grey: epochs that are not trained.")
+        caption(figure, "Dot: the stop. Ring: the best epoch of all 300. Grey: epochs that are not trained.")
     return figure
 
 
@@ -54,26 +55,28 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
     Args:
         recorded: load_curves("validation_sets").
     """
-    figure, (where, lost) = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained",
-                                         width_ratios=(1.3, 1))
-    for size, colour, hatch in zip(shown, (ORANGE, BLUE), (None, "////")):
+    figure = plt.figure(figsize=(9.6, 3.6), layout="constrained")
+    panels = figure.subplot_mosaic([["few", "lost"], ["many", "lost"]], width_ratios=(1.3, 1))
+    lost, many = panels["lost"], panels["many"]
+    for panel, size, colour in zip((panels["few"], many), shown, (ORANGE, BLUE)):
         best = [int(np.argmin(run["val_loss"])) for run in recorded.select(shuffled=0, size=size)]
-        where.hist(best, bins=np.arange(-0.5, 60), color=colour, alpha=0.75, label=f"{size} images",
-                   hatch=hatch, edgecolor="white" if hatch else None, linewidth=0)
-    where.set(xlabel="best epoch by the validation loss", ylabel="validation sets, of 200")
+        panel.hist(best, bins=np.arange(-0.5, 60), color=colour)
+        panel.set_title(f"{size} images", loc="right", y=0.75, fontsize=10)
+        panel.set(ylabel="sets, of 200", xlim=(-1, 60))
+    many.set_xlabel("best epoch by the validation loss (each panel has its own scale)")
     for patience, colour, look, shift in ((3, PURPLE, "o-", 0.95), (10, GREEN, "s--", 1.05)):
         rule = Patience("val_loss", patience)
         values = [excess(recorded.select(shuffled=0, size=size), rule) for size in sizes]
-        means, sds = [v.mean() for v in values], [v.std(ddof=1) for v in values]
-        lost.errorbar(np.array(sizes) * shift, means, sds, fmt=look, color=colour, markersize=5, capsize=3,
-                      label=f"patience {patience}")
+        means = np.array([v.mean() for v in values])
+        low, high = np.array([np.percentile(v, [5, 95]) for v in values]).T
+        lost.errorbar(np.array(sizes) * shift, means, np.abs([low - means, high - means]), fmt=look,
+                      color=colour, markersize=5, capsize=3, label=f"patience {patience}")
     lost.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="images in the validation set (log scale)",
              ylabel="excess, %")
     lost.minorticks_off()
-    for panel in (where, lost):
+    for panel in panels.values():
         panel.spines[["top", "right"]].set_visible(False)
-    where.legend(frameon=False)
-    lost.legend(frameon=False, title="mean ± sd of 200 sets")
+    lost.legend(frameon=False, title="mean of 200 sets, range from 5 to 95 %")
     return figure
 
 
@@ -90,18 +93,19 @@ def worth_or_not(fashion, gene):
     for panel, runs, title in ((true, clean, "true labels"), (shuffled, noisy, shuffled_title)):
         accuracy = 100 * (1 - np.array([run["test_error"] for run in runs]))
         spread(panel, accuracy, BLUE, None)
-        panel.set(title=f"clothes, {title}", ylabel="accuracy on the test, %", ylim=(60, 86))
+        panel.set(title=f"clothes, {title}", xlabel="epoch (counted from 0)", ylabel="test accuracy, %",
+                  ylim=(60, 86))
     spread(loss, [run["val_loss"] for run in gene], ORANGE, None)  # the caption says what bands are
-    loss.set(title="gene, the loss", ylabel="validation loss", xlim=(-3, 100), ylim=(0.2, 1.1))
+    part = {"xlim": (-3, 100), "xlabel": "epoch (counted from 0; 100 of 300 are shown)"}
+    loss.set(title="gene, the loss", ylabel="validation loss", ylim=(0.2, 1.1), **part)
     spread(error, 100 * np.array([run["test_error"] for run in gene]), PURPLE, None)
-    error.set(title="gene, the error", ylabel="error on the test, %", xlim=(-3, 100), ylim=(7, 20))
+    error.set(title="gene, the error", ylabel="test error, %", ylim=(7, 20), **part)
     for panel, runs in ((true, clean), (shuffled, noisy), (loss, gene), (error, gene)):
         best = np.median([np.argmin(run["val_loss"]) for run in runs])
-        panel.axvline(best, color=RED, linestyle=":", label="lowest validation loss (median)")
-        panel.set_xlabel("epoch (counted from 0)")
+        panel.axvline(best, color=RED, linestyle=":")
         panel.spines[["top", "right"]].set_visible(False)
-    true.legend(frameon=False, fontsize=9, loc="lower right")
-    caption(figure, "Lines and bands: mean, smallest and largest of 20 runs.")
+    caption(figure, "Lines and bands: mean, smallest and largest of 20 runs. "
+                    "Dotted: the epoch of the lowest validation loss (median).")
     return figure
 
 

@@ -25,6 +25,7 @@ def two_readings(run, own, past):
         past: the threshold from the best values of other runs.
     """
     losses = np.array(run["val_loss"])
+    levels = (0.006, 0.007, 0.008, 0.01, 0.015, 0.02)
     ax = axes(height=3, xlabel="epoch (counted from 0)", ylabel="validation loss (log scale)", yscale="log")
     ax.plot(losses, color=BLUE, linewidth=0.9)
     stops = []
@@ -34,6 +35,8 @@ def two_readings(run, own, past):
         below = np.flatnonzero(losses < threshold)
         stops.append(f"epoch {below[0]}" if below.size else "no epoch")
         ax.plot(below[:1], losses[below[:1]], mark, color=colour, markersize=8, label=f"{label}: {stops[-1]}")
+    ax.set(yticks=levels, yticklabels=levels)
+    ax.minorticks_off()
     ax.legend(frameon=False, fontsize=9)
     return ax, ("Validation loss of a building run over 300 epochs. The threshold from its own epochs is "
                 f"first reached at {stops[0]}, the one from past runs at {stops[1]}.")

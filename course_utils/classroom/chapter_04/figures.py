@@ -84,7 +84,7 @@ def scores(rules, run):
         rules: label -> GeneralizationLoss, ProgressQuotient or SuccessiveIncreases.
         run: a history.
     """
-    figure, panels = plt.subplots(len(rules) + 1, 1, figsize=(7.6, 7.8), sharex=True, layout="constrained")
+    figure, panels = plt.subplots(len(rules) + 1, 1, figsize=(8.2, 7.4), sharex=True, layout="constrained")
     losses = np.array(run["val_loss"])
     panels[0].plot(losses, color=ORANGE, linewidth=1, label="validation loss")
     panels[0].plot(run["loss"], color=GREEN, linewidth=1, linestyle="--", label="training loss")
@@ -103,7 +103,7 @@ def scores(rules, run):
         if isinstance(rule, GeneralizationLoss):
             lows = np.flatnonzero(values == 0)
             lows = lows[lows > first] if first is not None else lows
-            panel.plot(lows, 0 * lows, "^", color=GREEN, markersize=5, label="a new lowest, after the stop")
+            panel.plot(lows, 0 * lows, "|", color=GREEN, markersize=9, label="a new lowest,\nafter the stop")
         panel.set(title=SCORES[type(rule)], ylim=(-0.06 * top, top))
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         if values[spoken].max() > top:
@@ -111,11 +111,11 @@ def scores(rules, run):
     panels[-1].set_xlabel("epoch (counted from 0)")
     for panel in panels:
         panel.title.set_fontsize(10)
-        panel.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        panel.legend(frameon=False, fontsize=9.5, loc="center left", bbox_to_anchor=(1, 0.5))
         panel.spines[["top", "right"]].set_visible(False)
     return figure, ("Four panels over 300 epochs of a thyroid run. Losses: the validation loss is lowest at "
-                    "epoch 100 and rises slowly after it. GL crosses its limit at epoch 14; triangles mark "
-                    "the many new lowest losses after that. PQ and UP stay below half of their limits.")
+                    "epoch 100 and rises slowly after it. GL crosses its limit at epoch 14; short lines "
+                    "mark the many new lowest losses after that. PQ and UP stay below half of their limits.")
 
 
 def points(rules, runs):
@@ -135,13 +135,14 @@ def price_list(runs):
     Args:
         runs: histories with val_loss, loss and test_loss.
     """
-    line = points({str(n): Patience("val_loss", n) for n in (1, 2, 3, 5, 10, 15, 20, 30, 50)}, runs)
+    line = points({str(n): Patience("val_loss", n) for n in (1, 2, 3, 5, 10, 15, 20, 50)}, runs)
     scores = {"GL, its limit beside it": {alpha: GeneralizationLoss(alpha) for alpha in (1, 5)},
               "PQ, likewise": {alpha: ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
               "UP, likewise": {s: SuccessiveIncreases(s) for s in (2, 3, 4, 8)}}
     cures = {"n in a row: Lasting(n, GL 1)": {n: Lasting(n, GeneralizationLoss(1)) for n in (5, 10, 20)},
              "mean of ten: Smoothed(10, Patience n)": {n: Smoothed(10, Patience("val_loss", n))
                                                        for n in (3, 10, 20)},
+             "n in a row: Lasting(n, GL 5)": {n: Lasting(n, GeneralizationLoss(5)) for n in (5, 8, 15)},
              "better by 3 %: Patience n": {n: Patience("val_loss", n, 0.03, relative=True)
                                            for n in (5, 10, 20, 50)}}
     figure, panels = plt.subplots(1, 2, figsize=(9.8, 4.6), sharey=True, layout="constrained")
@@ -152,7 +153,8 @@ def price_list(runs):
     panels[1].set_ylabel("")
     return figure, ("Mean regret against cost, with a grey line for Patience of many lengths. Left: GL lies "
                     "at the upper end of that line, beside Patience 1, UP and PQ to the right of it. Right: "
-                    "the three cures lie on it or beside it.")
+                    "Lasting(n, GL 5) lies above that line for n = 5 and 8; the other three cures lie on it "
+                    "or beside it.")
 
 
 def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, %", ax=None):
@@ -171,26 +173,26 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
            ylabel=f"{regret}\n(linear below 1, log scale above)")
     ax.spines[["top", "right"]].set_visible(False)
 
-    def draw(marks, look, side, colour, **settings):
+    def draw(marks, look, side, colour, up=0, **settings):
         cost, lost = np.array(list(marks.values())).T * [[100], [1]]
         ax.plot(cost, lost, look, color=colour, **settings)
         for name, x, y in zip(marks, cost, lost):
             ax.annotate(name, (x, y), color=GREY if side < 0 else "black", fontsize=8,
-                        xytext=(6, -1) if side > 0 else (-5, -4), textcoords="offset points",
-                        ha="left" if side > 0 else "right", va="center" if side > 0 else "top")
+                        xytext=(5, up) if side > 0 else (-4, -3), textcoords="offset points",
+                        ha="left" if side > 0 else "right", va="center" if side > 0 else "top", zorder=4)
         return max(lost)
 
     highest = draw(line, "o-", -1, GREY, linewidth=1.2, markersize=3, label="Patience, by its length")
-    looks = zip((BLUE, RED, PURPLE, ORANGE, SKY), "s^Dv*")
-    for (label, marks), (colour, mark) in zip(families.items(), looks):
-        highest = max(highest, draw(marks, mark, 1, colour, markersize=6, label=label))
+    looks = zip((BLUE, RED, PURPLE, ORANGE, SKY), "s^Dv*", (-1, 4, -5, -6, -1))  # so labels do not meet
+    for (label, marks), (colour, mark, up) in zip(families.items(), looks):
+        highest = max(highest, draw(marks, mark, 1, colour, up, markersize=5, label=label))
     if limits is not None:
         ax.fill_between([1, 100 * limits[0]], -2, limits[1], color=GREEN, alpha=0.1, linewidth=0,
                         label="within both limits")
     if own is not None:
         ax.plot([100 * own[0]], [own[1]], "P", color=RED, markersize=11, label="your rule", clip_on=False)
         highest = max(highest, own[1])
-    ticks, levels = (2, 5, 10, 20, 50, 100), (0, 1, 3, 10, 30, 100)
+    ticks, levels = (2, 5, 10, 20, 50, 100), (-1, 0, 1, 3, 10, 30, 100)
     ax.set(xlim=(1.3, 105), xticks=ticks, xticklabels=ticks, yscale="symlog",
            ylim=(-1, max(150, 1.3 * highest)), yticks=levels, yticklabels=levels)
     ax.minorticks_off()
