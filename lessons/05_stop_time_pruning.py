@@ -3,11 +3,11 @@
 #
 # You will
 # - see why a network that stops early is not yet a smaller one,
-# - prune a Keras model at its stop, with a second stop that waits,
-# - make the small file yourself, and measure what zeros cost and buy.
+# - prune a trained Keras model, with a second stop that waits for the masks,
+# - turn it into the file that a phone runs, and measure what zeros cost and buy.
 #
-# 30 minutes to read, 20 for the exercises. You need patience and restored weights, from 03. <!-- given:
-# 0.90, 0.30 -->
+# 40 minutes to read, 30 for the exercises. You need patience and restored weights from 03, `After` and `|`
+# from 01. <!-- given: 0.90, 0.30 -->
 
 # %%
 from course_utils.stopping import Above, After, Armed, Epochs, Patience, StopWhen, batches, replay
@@ -28,13 +28,13 @@ show(figures.asked_and_kept(after[0], replay(Patience("val_loss", 3), after[0], 
 # %% [markdown]
 # **Pruning** sets the least important weights of a trained network to zero, a few more in each epoch, while
 # training goes on. The share of zeros is its **sparsity**. This run asked for 0.90. Patience 3 ended it and
-# restored the best epoch, the ring: the first one, where little had been cut and so little was broken. Its
-# weights came back, and with them its 0.30.
+# restored the epoch of lowest loss (the ring): epoch 0, where only 0.30 had been cut, and so little was
+# broken.
 #
 # ## The article's perceptron
 #
-# We shall mend that. But why prune at a stop at all? An article says that stopping early *is* pruning. Here
-# is its loop, as a function. Spot the bug before you run it. How many updates does it make? <!-- given:
+# We will fix that below. First: why prune at a stop at all? An article says that stopping early *is* pruning.
+# Here is its loop, as a function. Spot the bug before you run it. How many updates does it make? <!-- given:
 # 0.90, 0.30 -->
 
 # %%
@@ -68,12 +68,12 @@ print("accuracy of 1000 random W:", {float(np.mean(X.dot(W) * y > 0)) for W in o
 print("with y as a column:", articles_loop(W, X, y[:, np.newaxis]))
 
 # %% [markdown]
-# None. `X.dot(W)` is a column and `y` a row, so numpy stretches both to 4 x 4, and the update no longer
-# fits W. That is lucky: the accuracy is wrong too, a mean over sixteen products of which half are positive
-# whatever W is.
+# None. `X.dot(W)` is a column and `y` a row, so numpy broadcasts both to 4 x 4: every prediction meets every
+# label, and the update no longer fits W. That is lucky, because the accuracy is wrong too: of the sixteen
+# products half are positive, whatever W is.
 #
-# With `y` as a column the loop runs, and W shrinks to nothing. The labels ask "are both inputs equal?", and
-# no straight line separates those four points. One hidden layer does:
+# With `y` as a column the loop runs, and W shrinks to nothing. The label says whether the two inputs are
+# equal (XOR, negated), and no straight line separates those four points. One hidden layer can:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -88,13 +88,13 @@ print(f"parameters: {before} before, {model.count_params()} after; sparsity {spa
 
 # %% [markdown]
 # Now the threshold fires. And what was pruned? Nothing: all 33 parameters are there. **A stop saves epochs
-# and removes no weight.** The true form of the idea: when training has no more to gain, it is time to
-# prune. The stop says *when*.
+# and removes no weight.** What is left of the idea: once training has no more to gain, weights can be spared,
+# so a stop is a natural moment to prune. Whether it is the best one, we measure below.
 #
 # ## Which weights go?
 #
-# Usually the smallest, layer by layer: in each **kernel**, the matrix of weights, those of least magnitude
-# become zero, and a **mask** remembers which. Biases and normalization stay; they are few.
+# Usually the smallest: in each layer's **kernel**, the array of its weights, those of least magnitude become
+# zero, and a **mask** remembers which. Biases stay; they are few.
 #
 # Train a small network on digits until its patience is over, then cut nine tenths of each kernel. What
 # accuracy is left?
@@ -122,15 +122,15 @@ reveal(guess, accuracies[0.9], "Test accuracy with nine tenths cut")
 print("by share cut:", accuracies)
 
 # %% [markdown]
-# Half of the weights are hardly missed; nine tenths are. But the others can learn to make up for them. So
-# masks usually grow along a **ramp**, cut a little, train on, cut more, steep at first while cutting is
-# cheap:
+# Without half of its weights the network is as good as before; without nine tenths it is not. But the rest
+# can make up for them. So the mask grows along a **ramp**: cut a little, train, cut more;
+# steep at first, while that costs little:
 #
 # $$s(t) = \text{target} \cdot \left(1 - (1 - t / T)^3\right) \quad \text{at step } t \text{ of } T$$
 #
-# Does the ramp matter, and the moment? We recorded a CNN, an MLP (dense layers) and a GRU, which reads a
-# picture row by row; and the MLP with masks from the start, after three epochs (*early*), at the stop, or
-# after 48 of 60 epochs (*late*).
+# Does it matter? We pruned a CNN (convolutions), an MLP (dense layers) and a GRU (reads row by row), along
+# a ramp or *at once*; and the MLP from the start of 60 epochs, after 3 (*early*), at the stop, or after 48
+# (*late*).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -143,60 +143,68 @@ for network in ("cnn", "mlp", "gru"):
 for target in (0.9, 0.98):
     ramp, once = (kept(costs, target, network="cnn", schedule=way) for way in ("gradual", "one-shot"))
     print(f"cnn at {target:.2f}, ramp - at once:", paired(ramp, once))
-for target, other in [(0.9, "start"), (0.98, "start"), (0.9, "late "), (0.98, "late ")]:
-    at = (kept(when, target, labels="true", moment=moment) for moment in ("stop", other.strip()))
-    print(f"mlp at {target:.2f}, stop - {other}:  ", paired(*at))
+for target, other in [(share, moment) for share in (0.9, 0.98) for moment in ("start", "early", "late")]:
+    at = (kept(when, target, labels="true", moment=moment) for moment in ("stop", other))
+    print(f"mlp at {target:.2f}, stop - {other + ':':8}", paired(*at))
 
 # %%
 show(figures.costs(costs, when), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* training brings back what the cut broke. The ramp gains nothing up to 0.90, and much at 0.98.
+# *Left:* training mends what the cut broke. The ramp gains nothing up to 0.90, and much at 0.98.
 # *Middle:* nine tenths cost the CNN less than a point, the GRU nearly five. (Bands: lowest to highest
-# seed.) *Right:* a mark is a seed, a bar their mean. At 0.90 the stop leads start and late by less than
-# half a point. At 0.98 stop and start differ by noise, and late is behind in eight of ten. A good moment,
-# if not the only one.
+# seed.) *Right:* at 0.90 the stop leads every other moment, by less than half a point. At 0.98 late is behind
+# in eight of ten, with only 12 epochs left to recover; the others differ by noise. A good moment, then,
+# and no magic one.
 #
 # ## The second stop
 #
-# After the stop, TensorFlow's library **tfmot** prunes. When should *that* end? What sparsity does patience
-# 10 keep, in ten recorded runs?
+# After the stop, TensorFlow's library **tfmot** prunes. When should *that* end? We try six rules on ten
+# recorded runs. What sparsity does patience 10 keep?
 
 # %%
 guess = ...  # a share from 0 to 0.9
 three, ten = Patience("val_loss", 3), Patience("val_loss", 10)
 full = at_target(0.9)  # met when the masks are full
-# Armed(a, b) asks b only once a has been met; best_when says which epochs may count as best
-rules = {"patience 3": (three, {}), "patience 10": (ten, {}),
-         "patience 3, last weights": (three, None),  # None: keep the last epoch, not the best
-         "After(8, patience 3)": (After(8, three), {}),
-         "Armed(full, patience 3)": (Armed(full, three), {}),
-         "  the same, best_when=full": (Armed(full, three), {"best_when": full})}
+waits = Armed(full, three)  # does not ask `three` before `full` has been met
+# name: the rule, does it restore the best epoch, and in which epochs may the best one be
+rules = {"patience 3": (three, True, None),
+         "patience 10": (ten, True, None),
+         "patience 3, last weights": (three, False, None),
+         "After(8, patience 3)": (After(8, three), True, None),
+         "Armed(full, patience 3)": (waits, True, None),
+         "  the same, best_when=full": (waits, True, full)}
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-print(f"{'':28}epochs  sparsity  full masks  test")
-for name, (rule, settings) in rules.items():
-    reports = [replay(rule, run, best="val_loss", **(settings or {})) for run in after]
-    rows = [report.epoch if settings is None else report.best_epoch for report in reports]
+print(f"{'':28}stopped  epochs  sparsity  full masks  test")
+for name, (rule, restore, best_when) in rules.items():
+    reports = [replay(rule, run, best="val_loss", best_when=best_when) for run in after]
+    rows = [report.best_epoch if restore else report.epoch for report in reports]
     shares, accuracy = figures.at_rows(after, rows)
-    print(f"{name:28}{np.mean([report.epoch + 1 for report in reports]):4.0f} {np.median(shares):10.2f} "
-          f"{np.sum(shares > 0.895):5} of 10  {accuracy.mean():5.1f} %")
+    stopped = sum(rule.first(run) is not None for run in after)
+    print(f"{name:28}{stopped:7}  {np.mean([report.epoch + 1 for report in reports]):6.0f} "
+          f"{np.median(shares):9.2f} {np.sum(shares > 0.895):5} of 10  {accuracy.mean():5.1f} %")
     if name == "patience 10":
         answer = round(float(np.median(shares)), 2)
 reveal(guess, answer, "Patience 10 keeps, in the median run")
 print("last row - not pruned:", figures.paired(accuracy, figures.dense_accuracy(curves)))
 
 # %% [markdown]
-# (*sparsity*: of the median run.) Patience 10 waits for full masks, then restores the same early weights:
-# their loss was lowest. Without restoring, patience 3 leaves in mid-cut. `After` and `Armed` wait, and
-# still three runs in ten keep an early epoch. **What may be best has to wait too.** Then all ten keep 0.90,
-# for a little accuracy.
+# (*sparsity*: of the median run. One that is not stopped has 40 epochs.)
 #
-# `prune_at_stop` does all that: it takes your model through tfmot and back. `PruneWhen` prunes inside one
-# `fit`, without tfmot:
+# - Patience 10 sees full masks, then restores the same early weights: their loss was lowest.
+# - Without restoring, patience 3 stops while the mask is still growing, at 0.79.
+# - `After` and `Armed` wait, and still three runs in ten keep an early epoch.
+# - **Only epochs with full masks may count as best.** Then all ten keep 0.90, 0.6 points below the unpruned
+#   networks.
+#
+# `prune_at_stop` does all of this: it takes your model to tf_keras, the older Keras that tfmot needs, and
+# back. `PruneWhen` prunes inside one `fit`, without tfmot:
 #
 # ```python
+# from course_utils.pruning import PruneWhen
+#
 # prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)
 # stop = StopWhen(Armed(full, Patience("val_loss", 3)), restore_best="val_loss", best_when=full)
 # model.fit(..., callbacks=[prune, stop])
@@ -206,7 +214,7 @@ print("last row - not pruned:", figures.paired(accuracy, figures.dense_accuracy(
 pruned, report = prune_at_stop(
     model, train, validation_data=validation, target_sparsity=0.9, ramp_epochs=4, batch_size=64,
     first=None,  # it is trained already
-    second=Patience("val_loss", 3) | Epochs(8),  # counted from full masks on
+    second=Patience("val_loss", 3) | Epochs(8),  # from full masks on; more epochs win back more accuracy
     verbose=0)
 print(report)
 for name, network in {"dense": model, "pruned": pruned}.items():
@@ -225,11 +233,15 @@ pruned.set_weights(zeros)
 # %% [markdown]
 # ## Five traps
 #
-# You have just walked into the first. **1. Zeros grow back.** A zero is a weight like any other, and the
-# optimizer moves it; only a mask holds it. (Those that stay belong to pixels that are always black, and to
-# units that never fire.) So do all fine-tuning while the masks are on.
+# You have just walked into the first. **1. Zeros grow back.** The optimizer moves a zero like any
+# weight; only a mask holds it. So do all **fine-tuning** (training a pruned network on) with masks. The
+# others wait for whoever calls tfmot directly, which wraps each layer:
 #
-# The other four wait for whoever calls tfmot directly:
+# - **2. Keras 3.** tfmot takes tf_keras models.
+# - **3. Frequency.** With a mask at every 100th step, a ramp that ends between two of them falls short.
+# - **4. Order.** The callback `UpdatePruningStep` puts the zeros back once an epoch. A callback before it
+#   keeps drifted weights.
+# - **5. Ctrl-C** in mid-epoch leaves such weights too: apply the masks, then strip the wrappers off.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -248,17 +260,13 @@ for said, case in [("4. EarlyStopping before UpdatePruningStep", "before"), ("  
     print(f"{said}: sparsity {np.mean([run['sparsity'][0] for run in traps.select(case=case)]):.3f}")
 
 # %% [markdown]
-# - **2. Keras 3.** tfmot wants the older Keras, tf_keras.
-# - **3. Frequency.** A ramp that ends between two masks never gets there.
-# - **4. Order.** The optimizer moves zeros in each step; `UpdatePruningStep` restores them once an epoch. A
-#   callback before it keeps drifted weights.
-# - **5. Ctrl-C** in mid-epoch leaves such weights too: apply the masks, then strip tfmot's wrappers.
-#
 # ## What do zeros buy?
 #
-# **LiteRT** (once TensorFlow Lite) runs networks on phones; its converter makes one file of a model. In
-# **int8** a weight takes one byte, not four. First our model, then a recorded CNN, five seeds. How many
-# times faster is it with nine weights in ten zero?
+# **LiteRT**, formerly TensorFlow Lite, runs networks on phones. Its converter turns a model into a single
+# file. In **int8** a weight takes one byte instead of four.
+#
+# First our model, then a recorded CNN, five seeds. How many times faster does it answer with nine weights in
+# ten zero?
 
 # %%
 guess = ...  # 1 is as fast as dense, 10 is ten times as fast
@@ -271,7 +279,7 @@ def lite_file(model, int8=False):
         converter.representative_dataset = lambda: ([picture[None]] for picture in train[0][:100])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     with figures.quietly():  # it talks a lot
-        return converter.convert()  # pathlib.Path("digits.tflite").write_bytes(...) keeps it
+        return converter.convert()  # bytes; open("digits.tflite", "wb").write(...) keeps them
 
 
 files = {"dense": lite_file(model), "pruned": lite_file(pruned),
@@ -291,30 +299,29 @@ for name, row in rows.items():
 reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times faster")
 
 # %% [markdown]
-# (*time*: of one picture on one processor, dense = 1. *half* has lost half of its filters for good and was
-# trained on.)
+# (*time*: for one picture on one processor, dense = 1. *half*: half of the filters, which are a convolution's
+# units, were removed, and it was trained further.)
 #
-# Once: not at all faster. A zero is stored and multiplied like any number, and only gzip sees it. int8
-# takes a third of the time and costs no accuracy here; removing filters does nearly as well. Pruned *and*
-# int8, the download is a seventeenth. (That is LiteRT as it comes; there are special programs for sparse
-# networks.)
+# 1.0 times: in LiteRT as it comes, no faster at all. A zero is stored and multiplied like any number; only
+# gzip sees it. int8 takes a third of the time and costs no accuracy here; removing filters does nearly as
+# well. Pruned *and* int8, the packed file is 17 times smaller than the packed dense one.
 #
 # ## Accuracy, F1 or IoU?
 #
-# The article names all three as criteria. A small task: mark the pixels of a digit in a noisy picture.
-# **IoU** is the overlap of marked and true pixels, as a share of both together.
+# The article names all three. A small task: mark the pixels of a digit in a noisy picture. **IoU** is the
+# overlap of marked and true pixels, as a share of both together.
 
 # %%
 masks, best = data.load_curves("pruning_masks").select(), dict(mode="max")
 rules = {"accuracy > 0.95": Above("val_accuracy", 0.95), "IoU, patience 5": Patience("val_iou", 5, **best),
-         "IoU, armed": Armed(Above("val_iou", 0.1), Patience("val_iou", 3, 0.01, **best))}
+         "IoU, armed": Armed(Above("val_iou", 0.1), Patience("val_iou", 3, min_delta=0.01, **best))}
 stops = {name: [rule.first(run) for run in masks] for name, rule in rules.items()}
 show(figures.finished_or_not(masks, stops), alt=figures.ALT["finished_or_not"])
 
 # %% [markdown]
-# Few pixels belong to the digit, so marking nothing is nearly always right: accuracy looks finished at
-# once. IoU lies still at first, and patience runs out. Arm it by a first sign of life. (F1 is no second
-# opinion: it is 2 IoU / (1 + IoU).)
+# Few pixels belong to the digit, so marking nothing is nearly always right: accuracy passes 0.95 at once. IoU
+# stays at 0 at first, longer than patience 5 waits. So arm it: count from IoU 0.1 on. (F1, 2 IoU / (1 + IoU),
+# is no second opinion.)
 #
 # **When pruning does not help:** where you want speed, or where no weight can be spared, as in the GRU.
 #
@@ -323,7 +330,7 @@ show(figures.finished_or_not(masks, stops), alt=figures.ALT["finished_or_not"])
 # Put your answer where the dots are and run the cell. `hint()` and `solution()` stand by.
 #
 # **5.1 Count the zeros.** `kernels` is a list of arrays. Return the sparsity of all of them together, a
-# share from 0 to 1.
+# share from 0 to 1, not rounded.
 
 # %% tags=["exercise"]
 def share_of_zeros(kernels):
@@ -340,23 +347,24 @@ def share_of_zeros(kernels):
 ex.share_of_zeros.check(share_of_zeros)
 
 # %% [markdown]
-# **5.2 The last mask.** Masks are drawn at steps 0, 100, 200 ... up to `end_step`. At each the schedule
-# asks for `0.9 * (1 - (1 - step / end_step) ** 3)`. Somebody counted 200 steps from 0, and wrote
-# `end_step=199`. Which sparsity do the masks reach (three decimals)? And which `end_step`, as near to 199
-# as can be, reaches 0.90?
+# **5.2 The last mask.** Masks are drawn at steps 0, 150, 300 ... up to `end_step`. At each the schedule
+# asks for `0.9 * (1 - (1 - step / end_step) ** 3)`. Somebody wants 20 epochs of 14 batches, and wrote
+# `end_step=280`. Which sparsity do the masks reach (three decimals)? And which `end_step` nearest to 280 lets
+# them reach 0.90 exactly?
 
 # %% tags=["exercise"]
 answer = ..., ...  # a sparsity, an end_step
 ex.last_mask.check(answer)
 
 # %% tags=["solution"]
-answer = 0.789, 200  # the last mask is that of step 100: 0.9 (1 - (99 / 199) ** 3)
+answer = 0.810, 300  # the last mask is that of step 150: 0.9 (1 - (130 / 280) ** 3)
 ex.last_mask.check(answer)
 
 # %% [markdown]
 # **5.3 The armed stop.** Without `Armed`: a function of the history so far, `history["val_loss"]` and
-# `history["sparsity"]`, two lists. Masks are full where sparsity > 0.895. Return True as soon as, of the
-# epochs with full masks, the last three brought no new lowest `val_loss`.
+# `history["sparsity"]`, two lists. Masks are full where sparsity > 0.895, and no other epoch counts, wherever
+# it stands. Return True when the last three with full masks brought no new lowest `val_loss` among these,
+# else False. Equal is not lower.
 
 # %% tags=["exercise"]
 def second_stop(history):
@@ -392,14 +400,21 @@ answer = "bd"
 ex.read_the_table.check(answer)
 
 # %% [markdown]
-# **5.5 Your second stop.** Twenty MLPs that you have not seen are being pruned to 0.90, half of them
-# trained on labels of which a fifth are shuffled. Give a rule that ends each run, and a criterion for the
-# epochs that may be best. All must keep 0.90; on the mean it takes at most 20 epochs, and loses at most
-# half a point of accuracy against waiting for the best. <!-- given: 0.90 --> Masks may take longer
-# elsewhere: wait for the measured sparsity. A run that gets no better with full masks has to end sooner than
-# one that still does.
+# **5.5 Your second stop.** Twenty MLPs that you have not seen are pruned to 0.90, for 24 to 49 epochs.
+# Give a rule that ends each run, and say which epochs may be best: any with full masks.
+# <!-- given: 0.90 -->
+#
+# - All twenty keep 0.90,
+# - take at most 20 epochs on average,
+# - and lose at most half a point of accuracy against waiting for the best.
+# - Where masks fill later, the rule waits for the measured sparsity, then trains for 8 epochs or more while
+#   the loss falls.
+# - A run that gets no better ends within 6 epochs with full masks.
+#
+# The first line tries a rule on a run from above.
 
 # %% tags=["exercise"]
+print(replay(three, after[0], best="val_loss", best_when=full))  # put your rule in place of `three`
 answer = ..., ...  # a rule, and which epochs may be best: criteria of this lesson, | and &
 ex.your_second_stop.check(answer)
 
@@ -413,7 +428,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A stop saves epochs and removes no weight; it says when to prune. A second stop has to wait until the
+# A stop saves epochs and removes no weight; it is a good moment to prune. A second stop has to wait until the
 # masks are full, and so has the choice of the best epoch. Scattered zeros make a file small once it is
 # packed, and save no time in LiteRT as it comes.
 #

@@ -306,6 +306,17 @@ def test_a_kernel_full_of_zeros_gets_there_too():
     assert prune_in_one_fit(model, prune, epochs=2)["sparsity"] == [0, 0.5]
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.97])
+@pytest.mark.parametrize("zeros", [0, 0.5, 0.95, 1])
+def test_a_mask_keeps_the_largest_and_exactly_as_many_as_are_due(zeros, share):
+    random = np.random.default_rng(4)
+    kernel = random.normal(size=(40, 30)).astype("float32")
+    kernel[random.random(kernel.shape) < zeros] = 0
+    mask, sizes = masks.mask_of(kernel, share), np.abs(kernel)
+    assert mask.shape == kernel.shape and np.count_nonzero(mask) == masks.kept(kernel.size, share)
+    assert sizes[mask].min() >= sizes[~mask].max()
+
+
 # ---- prune_at_stop ----
 
 

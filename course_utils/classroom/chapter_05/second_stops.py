@@ -1,4 +1,4 @@
-"""What exercise 5.5 is scored on: recorded runs, and scripted ones for what these do not show."""
+"""What exercise 5.5 is scored on, recorded runs and scripted ones, and what is wrong with an answer."""
 
 import functools
 
@@ -9,6 +9,8 @@ from ..data import load_curves
 
 SEEN = ("loss", "val_loss", "val_accuracy", "sparsity")  # a rule must not see the test
 TARGET, FULL = 0.9, 0.895
+MOST_EPOCHS, MOST_LOST = 20, 0.5
+LEAST, ENOUGH = 8, 6  # epochs with full masks: of fine-tuning, and to see that it gets no better
 
 
 @functools.cache
@@ -23,22 +25,24 @@ def runs():
     return runs
 
 
-# masks that take their time: for 25 epochs nearly full, and good; full from epoch 40 on
-GENTLE_FULL = 40
+# masks that take their time: for 45 epochs nearly full, and good; full from epoch 60 on
+GENTLE_FULL = 60
 GENTLE = {
-    "loss": [0.1] * 70,
-    "val_loss": [0.1] * 40 + [0.5 - 0.01 * epoch for epoch in range(30)],
-    "val_accuracy": [0.9] * 40 + [0.6 + 0.005 * epoch for epoch in range(30)],
-    "sparsity": [0.055 * (epoch + 1) for epoch in range(15)] + [0.86] * 12 + [0.893] * 13 + [0.9] * 30}
+    "loss": [0.1 * 0.99 ** epoch for epoch in range(90)],
+    "val_loss": [0.1] * 60 + [0.5 - 0.01 * epoch for epoch in range(30)],
+    "val_accuracy": [0.9] * 60 + [0.6 + 0.005 * epoch for epoch in range(30)],
+    "sparsity": [0.055 * (epoch + 1) for epoch in range(15)] + [0.86] * 12 + [0.893] * 33 + [0.8999] * 30}
 
 
-def after_the_masks(falls):
-    """A run with full masks from epoch 8 on, in which the validation loss then falls, or rises."""
-    way = -0.01 if falls else 0.01
-    return {"loss": [0.5 - 0.01 * epoch for epoch in range(40)],
-            "val_loss": [0.3] * 8 + [0.5 + way * epoch for epoch in range(32)],
-            "val_accuracy": [0.9] * 8 + [0.8 - way / 2 * epoch for epoch in range(32)],
-            "sparsity": [0.11 * (epoch + 1) for epoch in range(8)] + [0.9] * 32}
+def after_the_masks(way):
+    """A run with full masks from epoch 8 on, in which the validation loss then falls, rises or swings."""
+    change = {"falls": [-0.002 * epoch for epoch in range(192)],
+              "rises": [0.002 * epoch for epoch in range(192)],
+              "swings": [0, *(191 * [0.04, 0.02])[:191]]}[way]
+    return {"loss": [0.5 * 0.99 ** epoch for epoch in range(200)],
+            "val_loss": [0.3] * 8 + [0.5 + each for each in change],
+            "val_accuracy": [0.9] * 8 + [0.6 - each / 2 for each in change],
+            "sparsity": [0.11 * (epoch + 1) for epoch in range(8)] + [0.9] * 192}
 
 
 def score(rule, counted):
@@ -65,3 +69,75 @@ def line():
     full = Above("sparsity", FULL)
     scores = {n: score(Armed(full, Patience("val_loss", n)), full) for n in (1, 2, 3, 5, 10)}
     return {str(n): (epochs, lost) for n, (epochs, _, lost, _) in scores.items()}
+
+
+def fault_in_score(rule, epochs, shares, lost, endless):
+    """What is wrong with the score on the recorded runs, or None."""
+    if endless and rule.first(after_the_masks("falls")) is None:
+        return (f"{endless} of {len(shares)} runs never {'ends' if endless == 1 else 'end'}. Join a budget "
+                "to the patience: Armed(full, Patience(...) | Epochs(n)).")
+    if endless:
+        lengths = sorted(len(seen["loss"]) for seen, _ in runs())
+        return (f"{endless} of {len(shares)} recordings are over before your rule is met; they have "
+                f"{lengths[0]} to {lengths[-1]} epochs. Stop sooner.")
+    if not shares.all():
+        return (f"{np.sum(shares == 0)} of {len(shares)} runs keep nothing: they end before an epoch may be "
+                "best. Let the rule wait for the masks as well.")
+    if not (shares > FULL).all():
+        why = ("Your rule stays for long; the choice of the best epoch has to wait, too."
+               if epochs > 8 else "Has your rule waited for the masks?")
+        return (f"{np.sum(shares <= FULL)} of {len(shares)} runs keep less than {TARGET:g}, the least sparse "
+                f"{shares.min():.2f}. {why}")
+    said = f"All keep {TARGET:g}, after {epochs:.1f} epochs and for {lost:z.2f} points."
+    if epochs > MOST_EPOCHS:
+        return f"{said} That is too long: at most {MOST_EPOCHS} epochs on average. The last points are dear."
+    if lost > MOST_LOST:
+        return f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer."
+    return None
+
+
+def fault_in_scripts(rule, counted):
+    """What is wrong on runs that differ from the recorded ones, or None."""
+    report, stop = replay(rule, GENTLE, best="val_loss", best_when=counted), rule.first(GENTLE)
+    slow = f"But these runs all fill their masks in eight epochs. On a run that takes {GENTLE_FULL}"
+    whole = (f"its sparsity gets to {GENTLE['sparsity'][-1]}, never to 0.9, for weights are whole. "
+             "at_target(0.9) leaves room for that.")
+    if stop is None:
+        return f"{slow}, your rule never ends: {whole}"
+    share = GENTLE["sparsity"][stop]
+    if stop < GENTLE_FULL:
+        return (f"{slow}, your rule stops at epoch {stop}, with sparsity {share:.2f}. Let it wait for the "
+                "measured sparsity, not for the usual number of epochs.")
+    if stop + 1 < GENTLE_FULL + LEAST:
+        full = stop + 1 - GENTLE_FULL
+        return (f"{slow}, your rule stops at epoch {stop}, after {full} epoch{'s' if full > 1 else ''} with "
+                f"full masks, while the loss falls. Wait for {LEAST}, and count them from the first full "
+                "mask on.")
+    if report.best_epoch is None and counted is not None and counted.first(GENTLE) is None:
+        return f"{slow}, no epoch may be best for you: {whole}"
+    if report.best_epoch is None or report.best_epoch < GENTLE_FULL:
+        kept = GENTLE["sparsity"][report.best_epoch] if report.best_epoch is not None else 0
+        return (f"{slow}, and is nearly full for long, your choice of the best epoch keeps {kept:.2f}. Only "
+                "epochs with full masks may be best.")
+    stops = {way: rule.first(after_the_masks(way)) for way in ("falls", "rises", "swings")}
+    for way, does in (("rises", "only rises from then on"), ("swings", "swings above its value there")):
+        said = (f"But take two runs with full masks from epoch 8 on. Where the validation loss {does}, your "
+                f"rule stops {_at(stops[way])}; where it falls on, {_at(stops['falls'])}.")
+        if stops[way] is None or (stops["falls"] is not None and stops["falls"] <= stops[way]):
+            return (f"{said} A run that gets no better should be left sooner than one that does: that is "
+                    "what patience is for.")
+        if stops[way] + 1 > 8 + ENOUGH:
+            return (f"{said} That is a difference, but {stops[way] - 7} epochs with full masks are a long "
+                    f"wait for a run that gets no better: at most {ENOUGH}. Shorten the patience.")
+    for way, due in (("rises", 8), ("swings", 8), ("falls", stops["falls"])):
+        kept = replay(rule, after_the_masks(way), best="val_loss", best_when=counted).best_epoch
+        if kept != due:
+            what = "nothing" if kept is None else f"epoch {kept}"
+            return (f"But take a run with full masks from epoch 8 on, whose validation loss then {way}: of "
+                    f"those epochs {due} has the lowest, and your choice keeps {what}. All epochs with full "
+                    "masks may be best, not some of them.")
+    return None
+
+
+def _at(stop):
+    return "not at all" if stop is None else f"at epoch {stop}"
