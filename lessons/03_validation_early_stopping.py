@@ -77,7 +77,7 @@ for threshold in (0.01, 0.007, 0.0065, 0.006):
 
 # %% [markdown]
 # Everything happens between 0.007 and 0.006: all runs get there, then half of them, then none. You would have to know the number
-# beforehand, to the fourth digit, and once more for every new problem.
+# beforehand, to the fourth decimal place, and once more for every new problem.
 #
 # ## From threshold to patience
 #
@@ -135,7 +135,7 @@ show(ax, alt="The five curves again. On gene and diabetes the stop, a dot, is ju
              "a ring. On thyroid, soybean and building the dot is far to the left of the ring.")
 
 # %% [markdown]
-# On gene and diabetes the rule is all but perfect. On building and soybean it walks out when the film has hardly begun, and on soybean
+# On gene and diabetes the rule is all but perfect. On building and soybean it leaves long before the best epoch, and on soybean
 # that costs most. **Patience counts epochs, and problems differ in how many they need.**
 #
 # Now the last two columns. At the stop the model holds its *last* weights, five epochs past its best. Keeping the best costs one copy,
@@ -162,7 +162,7 @@ lab
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# - About 20; up to 60, more gets no closer. On gene that costs only epochs: 26 instead of 11.
+# - About 20. More, up to 60, gets no closer. On gene that costs only epochs: 26 instead of 11.
 # - Largely: smoothed over 20 epochs, patience 10 stops at epoch 124, plain patience 20 at 128.
 # - The window. With 20 epochs, any epsilon up to 3 % stops at the same epoch.
 #
@@ -195,10 +195,11 @@ print("NaN first, ours: ", replay(Patience("val_loss", 3), {"val_loss": nan_firs
 # ## One training, two hundred validation sets
 #
 # The validation loss is an estimate. What if your split had been another? We took *one* training on pictures of clothes, and drew 200
-# validation sets of 50 images. Each has a best epoch of its own. Leave out the earliest and latest 5 %. How wide is the
+# validation sets of 50 images. Each picks a best epoch of its own. Drop the earliest 5 % and the latest 5 %. How wide is the
 # rest? <!-- given: 5 -->
 #
-# The table has the **excess**: by how many percent the test loss of the epoch kept is above the lowest of all.
+# The table has the **excess**: by how many percent the test loss of the epoch kept is above the lowest *test* loss of the run. Like a
+# regret, and never negative.
 
 # %%
 guess = ...  # a number of epochs, of 60
@@ -368,7 +369,7 @@ ex.stop_regret.check(regret)
 #
 # - end every run,
 # - train at most 30 % of the epochs, and lose at most 10 %, on average,
-# - be no worse than plain `Patience`: no length of it may be both cheaper and better than yours,
+# - not be beaten by plain `Patience`: no length of it may be both cheaper and better than yours,
 # - and differ from plain `Patience` on `val_loss`. A clause joined to it, such as a budget that ends some runs, is enough.
 #
 # Criteria, `|`, `&` and functions of the history so far (columns `loss`, `val_loss`, `error`, `val_error`) are welcome. To try it:

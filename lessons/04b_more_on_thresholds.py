@@ -49,7 +49,7 @@ for name, runs in problems.items():
     print(f"{name:9} median of 20 runs: epoch {np.median(first):.0f}")
 
 # %% [markdown]
-# Only fifteen of a run's 300 epochs are not below it, so it is met early: half of the runs of each problem are there by epoch 14. This
+# All but fifteen of a run's 300 epochs are below it, so the first comes early: half of the runs of each problem are there by epoch 14. This
 # reading is of no use.
 #
 # Second reading: take **the lowest loss of each of ten past runs**, and of these ten numbers the 0.95 quantile. That is a loss which nearly
@@ -90,14 +90,14 @@ for name in names:
 
 # %% [markdown]
 # On building the two are even. On the other four, the threshold loses more in nearly every run in which they differ, and far more on
-# thyroid: 43.6 % against 1.9 %. The threshold is what a *bad* split could reach, and a good split gets there long before its best epoch.
+# thyroid: 43.6 % against 1.9 %. The worst of the past splits set the threshold, so an easy split passes it early.
 # On diabetes and gene it also matters which ten runs set the threshold: with the even ones only 6 and 4 of the other ten reach it, with
 # the odd ones all do.
 #
 # A threshold cannot know how hard this split is. Patience does not need to.
 
 # %% [markdown]
-# ## Early stopping is a kind of L2
+# ## Does early stopping act like L2?
 #
 # Another article asks how stopping relates to regularisation: holding a model back on purpose. **L2** adds $\lambda / 2$
 # times the squared length of the weights to the loss, and so keeps them small. Stopping keeps them small, too: they start near zero and get
@@ -168,7 +168,7 @@ class GrowingPatience(Criterion):
         for epoch, value in enumerate(values):
             if value < best:
                 best, best_epoch = value, epoch
-            yield epoch - best_epoch - self.share * best_epoch  # hands out this epoch's score, and goes on
+            yield epoch - best_epoch - self.share * best_epoch  # this epoch's score; then it goes on from here
 
     def is_met(self, score):
         return score >= self.least

@@ -76,7 +76,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the epoch wh
 # |---|---|
 # | validation data | `Patience("val_loss", 10)` |
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
-# | few validation data, a curve that jumps | `Smoothed(5, Patience("val_loss", 10))` |
+# | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))` |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
 # | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)` |
 # | a machine by the hour | `TimeBudget(minutes=30)` |
@@ -120,7 +120,7 @@ rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 print(compare(rules, curves.select(problem="building"), best="val_loss", measured="test_loss"))
 
 # %% [markdown]
-# Each step up costs more epochs and saves less regret. With 100, more than half of the runs were never stopped. Another problem has another
+# Each step up costs more epochs than the one before, and saves less. With 100, more than half of the runs were never stopped. Another problem has another
 # table.
 #
 # ## Rates that fall
@@ -148,8 +148,8 @@ for patience in (5, 7, 15):
 
 # %% [markdown]
 # With equal patience the rate falls and the run ends in the same epoch. Keras's own pair does nearly that: `ReduceLROnPlateau` waits for ten
-# epochs by default, so beside an `EarlyStopping` of patience 10 the lower rate is hardly ever used. (Hardly: the one calls less than 0.0001
-# no improvement, the other takes any.) Give the stop two or three times the patience of the rate.
+# epochs by default, so beside an `EarlyStopping` of patience 10 the lower rate is hardly ever used. (Not quite never:
+# `ReduceLROnPlateau` ignores improvements below 0.0001, `EarlyStopping` counts any.) Give the stop two or three times the patience of the rate.
 # <!-- given: 0.0001 -->
 #
 # `When` acts once, and `ReduceLROnPlateau` again and again; `When(..., times=3)` acts three times.
@@ -184,8 +184,8 @@ for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
           f" {(more > 0).sum():12} : {(more < 0).sum()}")
 
 # %% [markdown]
-# On average blind costs more. Run by run it is clear on gene and thyroid alone; on the others blind is better about as often, and
-# soybean's mean hangs on a few bad splits. This table leaves out what refitting is for: you train on the validation data as well. So refit
+# On average blind costs more. Run by run only gene leans clearly; elsewhere blind is better about as often, or nearly, and soybean's
+# spread says that a few splits make its mean. This table leaves out what refitting is for: you train on the validation data as well. So refit
 # when data are scarce; otherwise keep the validation set and the run that it stopped. (With more data an epoch has more steps. Whether to keep the epochs or the
 # steps, nobody can tell you beforehand.)
 #
@@ -270,8 +270,8 @@ show(figure, alt="Three panels, each a score and its dashed limit: failures, gen
 #
 # Give `StopWhen` a folder, `state=`, and put `BackupAndRestore` behind it, with a folder of its own. Then a run that was killed goes on where it was:
 # epoch, patience, best weights, seconds. `When` and `PruneWhen` take a folder as well: what they did is not done twice, and a pruned
-# network keeps its zeros. (Keras's `EarlyStopping` [forgets](90_cabinet_of_traps.ipynb) everything but the current weights.) When a run
-# ends, the folders are emptied.
+# network keeps its zeros. (Keras's `EarlyStopping` [forgets](90_cabinet_of_traps.ipynb) everything but the current weights.) When its
+# rule ends a run, the folders are emptied.
 #
 # Here the machine goes away as epoch 4 begins. The second call stands for the new process.
 
@@ -311,8 +311,8 @@ print("the epochs before it went away are in the history:", stop.history["val_lo
 # tests kills trainings at random points and compares. Here `fit` shuffles as it likes, so the resumed run is another one.
 #
 # A well-behaved cluster warns you before it takes a machine: it sends SIGTERM, and waits a little. `Signal` in the rule hears it, and training
-# ends after the batch. `Deadline("06:30")` ends it early enough before that time for one more batch, a validation and saving, as it measured
-# them; `Deadline()` takes the end of the SLURM job, and is an error outside of one. `StopFile("STOP")` ends it when a colleague touches that
+# ends after the batch. `Deadline("06:30")` ends it early enough to be done by 06:30: it has measured a batch, a validation and saving, and
+# leaves room for one of each. `Deadline()` takes the end of the SLURM job, and is an error outside of one. `StopFile("STOP")` ends it when a colleague touches that
 # file. The folders stay as they are, for the next job. <!-- given: 06:30 -->
 
 # %%
@@ -334,7 +334,8 @@ print("interrupted:", first.interrupted, "then", second.interrupted)
 print("the second job has all epochs:", second.history["epoch"] == list(range(second.report.epoch + 1)))
 
 # %% [markdown]
-# In a script, end with `sys.exit(75 if stop.interrupted else 0)`, and let the scheduler read that number. With SLURM:
+# In a script, end with `sys.exit(75 if stop.interrupted else 0)`, and let the scheduler read that number: 75 is the customary "try again
+# later". (143, below, is 128 + 15: ended by SIGTERM.) With SLURM: <!-- given: 75, 143, 128, 15 -->
 #
 # ```bash
 # # #!/bin/bash
