@@ -19,7 +19,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx
               "sphinx.ext.viewcode", "sphinx_copybutton", "hooks"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/api/*.rst", "notebooks/*.ipynb", "CONTRIBUTING.md", "CHANGELOG.md",
-                    "data/README.md", "benchmarks/README.md"]
+                    "CODE_OF_CONDUCT.md", "course_utils/README.md", "data/README.md", "benchmarks/README.md"]
 exclude_patterns = [".venv*", ".git", "my", "build", "docs/_build", "docs/locales"]  # not even walked through
 
 # Notebooks are shown as they were run; the tests run them.

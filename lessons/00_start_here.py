@@ -18,11 +18,11 @@ from course_utils.classroom.notebook import reveal, show
 history = ex.recorded_run()  # column -> one value per epoch
 start = {"val_loss": history["val_loss"][:25]}
 ax = plots.curve(start, ["val_loss"])
-show(ax, alt="Validation loss of 25 epochs: it falls from 0.3 to about 0.12, with spikes.")
+show(ax, alt="Validation loss of 25 epochs: it falls from 0.28 to about 0.12, with bumps.")
 
 # %% [markdown]
-# Somebody trained a small network to read thyroid tests, and wrote down the loss on validation data after each epoch. Here are the first
-# 25 epochs. (Epochs count from 0, as in Keras's history. Its progress bar counts from 1.)
+# Somebody trained a small network to read thyroid tests, and wrote down the loss on validation data, which it does not learn from, after
+# each epoch. Here are the first 25 epochs. (Epochs count from 0, as in Keras's history. Its progress bar counts from 1.)
 #
 # In all it ran for 150. When was it at its best?
 
@@ -44,17 +44,17 @@ show(ax, alt="Validation loss of 150 epochs: it falls, with spikes, and rises sl
 #
 # ## Your own stop
 #
-# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret** is by how many percent their loss is
-# higher than that of the best epoch of the whole run. **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that
+# Say you stop at some epoch, and have kept a copy of the best weights until then. Your **regret**: by how many percent is the validation
+# loss of those weights higher than the lowest of the whole run? **Exercise 0.1:** stop with at most 5 % regret, and train at most 80 epochs (that
 # is 0 to 79).
 #
 # First a wrong answer, on purpose. <!-- given: 5 -->
 
 # %%
-ex.your_stop.check(10)
+ex.your_stop.check(15)
 
 # %% [markdown]
-# A check says what is wrong, never just that it is. There is a hint, too, and a solution; ask for them when you want them.
+# A check says what is wrong, not only that something is. There is a hint, too, and a solution; ask for them when you want them.
 
 # %%
 ex.your_stop.hint()
@@ -69,12 +69,12 @@ answer = 70  # after epoch 66, the best of all; 71 epochs are trained
 ex.your_stop.check(answer)
 
 # %% [markdown]
-# Two words mean the same in every chapter. **Regret** is what you have just met. Where a run has a test loss as well, the validation loss
-# picks both epochs, as it would for you, and the test loss measures them; then a regret can be negative. And **±** stands between a mean
-# and the standard deviation of the runs behind it (with $n - 1$ under the root).
+# Two terms keep one meaning throughout. **Regret** is what you have just met. If a run also has a test loss, the validation loss still
+# chooses the epoch you keep and the best epoch; the regret compares their test losses. It can then be negative. And **±** stands between
+# a mean and the standard deviation of the runs behind it (the sample's, `ddof=1`).
 
 # %% [markdown]
-# ## In a hurry? Ten lines
+# ## In a hurry? Eight lines
 #
 # This is what the course recommends before you know more about your problem: a rule, a cap, and the best weights kept.
 #
@@ -83,20 +83,20 @@ ex.your_stop.check(answer)
 #
 # stop = StopWhen(
 #     Patience("val_loss", 10)      # the rule: ten epochs in a row without a new lowest validation loss
-#     | TimeBudget(minutes=30)      # the cap, for the day on which the rule is not met
+#     | TimeBudget(minutes=30)      # the cap, in case the rule is never met
 #     | NotFinite(),                # a loss that is NaN does not come back
 #     restore_best="val_loss")      # you get the weights of the best epoch, not of the last
 # model.fit(x, y, validation_data=(x_val, y_val), epochs=1000, callbacks=[stop])
 # print(stop.report)                # why it ended, and which epoch's weights you have
 # ```
 #
-# That count of epochs is called **patience**, and 10 is where to start. If you can, let one run go on past its stop: should the loss get
-# below the old best again, double it. [Chapter 91](91_in_your_project.ipynb) finds a better number in runs that you have.
+# That count of epochs is called **patience**, and 10 is where to start. If you can, let one run continue past its stop. If the loss
+# then falls below the old best, double the patience. [Chapter 91](91_in_your_project.ipynb) finds a better number in runs that you have.
 
 # %% [markdown]
 # ## What the course follows
 #
-# Four articles on stopping early, well meant, each with code that does not do what it says. You need not read them; what is discussed is
+# Four articles on stopping early, well meant. Their code does not always do what they say. You need not read them; what is discussed is
 # quoted.
 #
 # 1. *Several kinds of input*: stop a network that reads words and pictures once its loss is small ([01](01_threshold_stop.ipynb)).
@@ -105,7 +105,7 @@ ex.your_stop.check(answer)
 #    start from another network's weights ([06](06_transfer_learning.ipynb)).
 # 4. *Stopping as pruning*: an early stop is said to make a network smaller ([05](05_stop_time_pruning.ipynb)).
 #
-# Chapter [90](90_cabinet_of_traps.ipynb) has what goes wrong in Keras without an error.
+# Chapter [90](90_cabinet_of_traps.ipynb) collects what goes wrong in Keras without an error message.
 
 # %%
 import keras

@@ -10,7 +10,7 @@
 
 # %%
 from course_utils.stopping import (After, Below, Epochs, GradientNorm, StepBudget, StopWhen, TimeBudget,
-                                   WeightChange, batches)
+                                   batches)
 from course_utils.classroom import data
 from course_utils.classroom.chapter_01 import exercises as ex, figures
 from course_utils.classroom.models import two_input_model
@@ -83,7 +83,7 @@ print("lowest mean loss:", [round(min(run["full_loss"]), 3) for run in runs])
 # ## A lucky batch is not the mean
 #
 # The article's own formula is right: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$, over all $N$ pictures. Its loop looks at
-# 16 of them. At the first message one batch had a loss below 0.01. What was the mean over all 1294 at that moment?
+# 16 of them. At the first message one batch had a loss below 0.01. What was the mean over all 1294 training emoji at that moment?
 
 # %%
 guess = ...  # the mean loss at the first message
@@ -101,12 +101,13 @@ show(ax, alt="Mean loss of five runs with the break, which level off above 0.01,
              "and of five without it, which go on down through 0.01.")
 
 # %% [markdown]
-# Solid: with the `break`. The curves flatten above the threshold, because the loop has stopped feeding them. Dashed: the same five
+# Solid: with the `break`. The curves flatten above the threshold, because the loop hardly feeds them any more. Dashed: the same five
 # trainings left alone. They cross it a few epochs later, by themselves.
 #
 # ## Mended
 #
-# Two changes: look at the mean of the epoch, and leave both loops.
+# Two changes: look at the mean over all emoji after each epoch, and end the loop over epochs there. Here is that loop on the record of a
+# training without the `break`: nothing is trained.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -114,20 +115,21 @@ losses = recorded.select(broken=False)[0]["full_loss"]  # one value per epoch
 for epoch, loss in enumerate(losses):
     if loss < 0.01:
         print(f"loss {loss:.4f} < 0.01 at epoch {epoch}: stop")
-        break  # there is one loop left to leave
+        break  # this leaves the loop over epochs
 
 # %% [markdown]
 # In Keras the loops are inside `fit`. What you can do between two epochs is a **callback**: an object whose methods Keras calls. You
 # write this one in exercise 1.4; the course's is `StopWhen`, and it takes any **criterion**, such as `Below("loss", 0.01)`.
 #
-# `|` means "or": the second part is a **budget**, for the day on which the threshold is not reached. Before `stop` come two **probes**:
-# callbacks that measure what Keras does not, here the size of the gradient and how far the weights move.
+# `|` means "or": the second part is a **budget**, for the day on which the threshold is not reached. Before `stop` comes a **probe**:
+# a callback that measures what Keras does not, here the size of the gradient. The cell is silent while it trains, up to a minute; on a
+# slow computer the budget may end it.
 
 # %%
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=1))
 model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
 model.fit(batches(*emoji.train, size=16, seed=0), validation_data=emoji.validation, epochs=25, verbose=0,
-          callbacks=[GradientNorm(), WeightChange(), stop])
+          callbacks=[GradientNorm(), stop])
 print(stop.report)
 print("gradient norm, first and last epoch:", [round(stop.history["gradient_norm"][i], 2) for i in (0, -1)])
 
@@ -180,8 +182,8 @@ print(f"pictures, last epoch against lowest validation loss: loss x {np.mean(ris
 # %% [markdown]
 # ## Any other indicator: the gradient
 #
-# The article also offers "gradient change" as a condition. A small gradient should mean that there is little left to learn. Its size,
-# over all weights, is the **gradient norm**. Here is `Below("gradient_norm", 1.0)` on the recorded runs. When does it fire?
+# The article also offers "gradient change" as a condition. We take the gradient's size instead: a small gradient should mean that there
+# is little left to learn. Its size, over all weights, is the **gradient norm**. Here is `Below("gradient_norm", 1.0)` on the recorded runs. When does it fire?
 
 # %%
 guess = ...  # the epoch
@@ -196,7 +198,7 @@ print("limit 1.0, After(5):   ", [After(5, small).first(run) for run in both])
 
 # %% tags=["reveal"]
 ax = figures.gradient_norms(both, limits=(1.0, 0.5))
-show(ax, alt="Gradient norm of five runs over 45 epochs: it begins just below 1.0, rises to nearly 2 "
+show(ax, alt="Gradient norm of five runs over 45 epochs: it begins below 1.0, rises to nearly 2 "
              "within three epochs, and falls to almost nothing. Limits 1.0 and 0.5 are horizontal lines; "
              "only 1.0 is above the start.")
 

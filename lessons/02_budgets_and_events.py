@@ -3,10 +3,10 @@
 #
 # You will
 # - mend a stopping rule that can never be met,
-# - give training a time budget that keeps its word,
+# - give training a time budget that leaves room for the last validation,
 # - meet one event with three actions, and find out that ending is not always the best of them.
 #
-# 20 minutes to read, 20 for the exercises. You need `model.fit` and a little numpy.
+# 25 minutes to read, 30 for the exercises. You need `model.fit` and a little numpy.
 
 # %%
 from course_utils.stopping import (Above, ImprovementBelow, Memory, NotFinite, Patience, StopWhen, TimeBudget,
@@ -61,8 +61,8 @@ print("improvement:", *improvements[:3], "...", improvements[-1])
 print(f"begun with 2 instead of inf: ... {articles_loop(performance_improvement=2.0)[-1]:.0e}")
 
 # %% [markdown]
-# It does not stop. `inf - (performance - inf)` is infinite, for ever, and infinity is never <= 0.001. A finite start does not cure it:
-# the line compares the performance with the last *improvement*, which roughly doubles at each step. It should compare two performances.
+# It does not stop. `inf - (performance - inf)` is infinite, for ever, and infinity is never <= 0.001. A finite start such as 2 does not
+# cure it: the line compares the performance with the last *improvement*, which then grows and grows. It should compare two performances.
 #
 # The time limit does nothing either: `train_time` counts steps, and `range` already does that.
 #
@@ -88,7 +88,7 @@ print("the text,    improvement >  0.001: stops at", descend(y, lambda losses: i
 print("the formula, improvement <= 0.001: stops at", descend(y, lambda losses: improvement(losses) <= 0.001))
 
 # %% [markdown]
-# Infinity exceeds everything, so the text's rule stops at step 0. The formula's stops where the picture says.
+# Our `improvement` begins with infinity, which exceeds everything, so the text's rule stops at step 0. The formula's stops where the picture says.
 #
 # So far `y` was standardised: one unit was one standard deviation. Now take the doctors' own scale, `disease`, where a standard
 # deviation is 77 points. Same patients, same model, same $\epsilon$. Where does the mended rule stop? <!-- given: 77 -->
@@ -105,14 +105,13 @@ for name, values in (("standardised", y), ("points", points)):
     print(f"improvement <= 0.1 % of the loss, {name}: stops at {step}")
 
 # %% [markdown]
-# Epsilon has units: those of the loss, here points squared. `relative=True` in `ImprovementBelow` makes it a share of the loss. (The
+# Epsilon has units: those of the loss, here points squared. The course's criterion is `ImprovementBelow`; its `relative=True` makes epsilon a share of the loss. (The
 # two stops still differ. Both runs start from the same random numbers, which are small only on the doctors' scale.)
 #
 # ## Time is not a number of steps
 #
-# Here is the formula in the course's words, with a budget in seconds. To see what it does, we move the clock by hand: each batch takes a
-# second, each validation pass three. `late` has the same budget, but looks at it only after each epoch, as a callback with nothing but
-# `on_epoch_end` would.
+# Here is the formula in the course's words, with a budget in seconds. We move the clock by hand: each batch takes a
+# second, each validation pass three. `late` has the same budget, but looks at it only after each epoch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -151,10 +150,11 @@ show(ax, alt="Two runs as bars over time. The first ends at 46 seconds, far past
              "the second, cut short, ends at 30.")
 
 # %% [markdown]
-# Both validate after their last batch, as Keras always does. `late` overruns by 16 seconds, with epochs of 23. With epochs of an hour it
+# Both validate after their last batch, as Keras does. `prompt` has measured one validation and keeps room for the next; not for the batch
+# that is running, and in the first epoch it has measured nothing yet. `late` overruns by 16 seconds, with epochs of 23. With epochs of an hour it
 # can be an hour.
 #
-# ## The window, not epsilon
+# ## The window before epsilon
 #
 # $\epsilon$ looked like the knob to turn. Let us see, on fifty recorded runs: five problems, ten splits each, 300 epochs, 64 units. We
 # measure the [regret](00_start_here.ipynb), in test loss.
@@ -192,9 +192,8 @@ show(ax, alt="Five panels, one for each problem, on one scale: "
              "The lines for two epsilons, one ten times the other, lie almost on each other.")
 
 # %% [markdown]
-# Ten times the epsilon, and the lines are hardly apart. The window changes everything: from epoch to epoch the validation loss goes up
-# and down by chance, and window 1 takes the first bad epoch for the end. A long window costs epochs, and is worth them. (The mean is
-# mostly soybean and thyroid.)
+# With these two small epsilons, one ten times the other, the lines are hardly apart. The window changes everything: from epoch to epoch the validation loss goes up
+# and down by chance, and window 1 takes the first bad epoch for the end.
 #
 # ## One event, three actions
 #
@@ -222,12 +221,11 @@ show(ax, alt="Left: the validation loss of one run rises and falls; after the ev
              "Right: test accuracy of ten seeds for three actions; rate / 10 is highest.")
 
 # %% [markdown]
-# Nine of ten seeds gain, one stands still. Going on at the same rate gains little. The event did not say that the network had learnt all
-# it could. It said that there was little left to learn *at this rate*: large steps jump about the minimum, small ones settle into it. The
+# Nine of ten seeds gain, one stands still. Going on at the same rate gains little. The event said only that there was little left to learn *at this rate*: large steps jump about the minimum, small ones settle into it. The
 # price is six epochs.
 #
-# Now live, with everything of this chapter in one `fit`: an event that lowers the rate, and an end with a clause for each thing that can
-# run out.
+# Now live, in one `fit`: a rule that lowers the rate at the event, should it come in time, and an end with a clause for each thing that
+# can run out.
 
 # %%
 (x, label), _ = data.load_fashion_mnist()
@@ -245,10 +243,10 @@ model.fit(batches(x[:4000], label[:4000], size=32, seed=0), epochs=1000, verbose
 print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")
 
 # %% [markdown]
-# Eight seconds, give or take a batch; on a slow computer they may be over before the event. The probe `Memory` measures the process,
+# Eight seconds, give or take five batches, which run as one here. No event listed? It came too late. The probe `Memory` measures the process,
 # in MiB.
 #
-# The article would also stop on the use of resources. A ceiling for memory makes sense: above it a process is killed, and saves nothing.
+# The article would also stop on the use of resources. A ceiling for memory makes sense: above it a process is killed.
 # One for the processor rarely does: a busy processor is what you pay for.
 #
 # ## Which criteria?
@@ -271,9 +269,9 @@ for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
 
 # %% [markdown]
 # With gradient descent (SGD) both help: a lower rate, or many more epochs. With Adam at a rate that is already small, lowering it gains
-# nothing over going on. There the event was a false alarm, and patience too short.
+# nothing over going on. With both, more epochs gain: the event was a false alarm, and patience too short.
 #
-# So an event says that progress has halted, and not why. Nor does a budget know what the next epoch would have brought.
+# So an event says that its rule was met, and not why. Nor does a budget know what the next epoch would have brought.
 
 # %% [markdown]
 # ## Exercises
@@ -333,10 +331,10 @@ def stop(seconds, losses, limit, epsilon):
 ex.mended_condition.check(stop)
 
 # %% [markdown]
-# **2.4 A budget that keeps its word.** Write the callback. `clock()` gives the time in seconds. End training so that it is over within
-# the budget, the last validation pass included. Keras calls `on_train_begin`, `on_train_batch_end`, `on_test_begin`, `on_test_end` (the
+# **2.4 A budget that keeps its word.** Write the callback. `clock()` gives the time in seconds. After each batch, stop when what has
+# passed, and one more validation as long as the last, reach the budget. Before the first validation keep nothing back. Keras calls `on_train_begin`, `on_train_batch_end`, `on_test_begin`, `on_test_end` (the
 # two around each validation pass) and `on_epoch_end`. It is tried with 20 batches of a second and 3 seconds of validation in each epoch,
-# and a budget of 30; then with other budgets and validations.
+# and a budget of 30; then with other budgets, batches and validations.
 
 # %% tags=["exercise"]
 class PromptBudget(keras.callbacks.Callback):
@@ -374,7 +372,7 @@ ex.prompt_budget.check(PromptBudget)
 
 # %% [markdown]
 # **2.5 Epsilon and window.** Choose epsilon, window, and relative or not, so that the rule loses at most 3 % and trains at most 20 % of
-# the epochs, on average. `compare([rule], seen, measured="test_loss")` tries it on the fifty runs above. It is scored on fifty others.
+# the epochs, on average. `compare([rule], seen, measured="test_loss")` gives a table of regret and epochs on the fifty runs above. It is scored on fifty others.
 
 # %% tags=["exercise"]
 rule = ...  # ImprovementBelow("val_loss", epsilon=, window=, relative=)

@@ -8,7 +8,7 @@
 # - see the one line that mends it,
 # - know which of your old results to look at again.
 #
-# 45 minutes. Open any drawer, in any order, once the cells above the first have run.
+# 45 minutes. First run the cells above drawer 1; then open the drawers in any order.
 
 # %%
 from course_utils.stopping import Above, After, NotFinite, Patience, StopWhen, batches
@@ -49,7 +49,7 @@ class Script(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.last_epoch = epoch
         self.weights.append(self.model.get_weights()[0])
-        if self.always or "val_loss" in logs:
+        if self.always or "val_loss" in logs:  # run(), below, sets always
             logs["val_loss"] = self.val_loss[epoch]
 
     def epoch_of_weights(self):
@@ -98,8 +98,8 @@ seeded = np.reshape(seen, (3, 16))
 trap(guess, len(np.unique(seeded, axis=0)), "Different orders", safe=3)
 
 # %% [markdown]
-# One. The noise that a new order brings to each epoch is gone, so the curves are smoother than they should be. A tf.data pipeline that
-# shuffles by itself has both: a new order for each epoch, and the same orders when you run it again.
+# One: the noise that a new order brings to each epoch is gone. A tf.data pipeline that shuffles by itself has both: a new order for each
+# epoch, and the same orders when you run it again.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -116,35 +116,33 @@ show(figures.orders(seeded, mended),
 # %% [markdown]
 # ## 2. The callback that remembers
 #
-# One `EarlyStopping` for two models, as in a loop over folds. The first run goes from bad to worse. The second improves in every epoch,
-# from a higher loss. In which epoch, of 0 to 5, does it end?
+# One `ModelCheckpoint` for two models, as in a loop over folds. It saves each epoch that is the best so far. The first run goes from bad to
+# worse. The second improves in each of its four epochs, from a higher loss. How many of them are saved?
 #
-# *Seen: Keras 3.13.2, 3.14.0. Not in 3.15.1, nor in tf_keras 2.21.0.*
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0. With `EarlyStopping`: Keras 3.13.2, 3.14.0.*
 
 # %% tags=["reveal"]
-guess = ...  # last epoch of the second run
-stop = keras.callbacks.EarlyStopping(patience=2)
-run(Script([0.1, 0.2, 0.3, 0.4]), stop)
-last = run(Script([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), stop)
-trap(guess, last, "Last epoch of the second run", safe=5)
+# NBVAL_CHECK_OUTPUT
+guess = ...  # saved epochs of the second run, of four
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "{val_loss}.weights.h5")
+    best = keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
+    run(Script([0.1, 0.2]), best)
+    first = os.listdir(folder)
+    run(Script([0.9, 0.8, 0.7, 0.6]), best)
+    trap(guess, len(os.listdir(folder)) - len(first), "Saved of the second run", safe=4)
 
 # %% [markdown]
-# Where the trap still exists, the second model is measured against the first one's best, 0.1, and ends in epoch 1. Where it is gone, its
-# cousin `ModelCheckpoint` still does the same, on all of these versions: reused, it saves nothing of the second model. The fix is a new
-# callback for each `fit`. `StopWhen` starts afresh by itself.
+# None. The second model is measured against the first one's best, 0.1. `EarlyStopping` does the same on Keras 3.13.2 and 3.14.0: with a
+# patience of 2 it ends the second run in epoch 1. The fix is a new callback for each `fit`. `StopWhen` starts afresh by itself.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-with tempfile.TemporaryDirectory() as folder:
-    path = os.path.join(folder, "best.weights.h5")
-    best = keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
-    run(Script([0.1, 0.2]), best)
-    os.remove(path)
-    run(Script([0.9, 0.8]), best)
-    print("saved in the second run:", os.listdir(folder))
 stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")
 run(Script([0.1, 0.2, 0.3, 0.4]), stop)
-print("second run with StopWhen: epoch", run(Script([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), stop))
+second = Script([0.9, 0.8, 0.7, 0.6])
+run(second, stop)
+print(f"second run: last epoch {second.last_epoch}, weights of epoch {second.epoch_of_weights()}")
 
 # %% [markdown]
 # ## 3. The baseline
@@ -162,12 +160,12 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap(guess, last, "Last epoch", safe=1)
 
 # %% [markdown]
-# While every epoch improves on all before it, Keras never gets as far as asking for its patience. If you mean "below 0.5 from epoch 2 on,
-# or it is not worth it", say that.
+# While every epoch improves on all before it, Keras never gets to the line that compares the wait with the patience. If you mean "below
+# 0.1 from epoch 2 on, or it is not worth it", say that.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(After(2, Above("val_loss", 0.5)))
+stop = StopWhen(After(2, Above("val_loss", 0.1)))
 run(Script(slow), stop)
 print(stop.report.reason)
 
@@ -198,9 +196,9 @@ print("weights of epoch", again.epoch_of_weights())
 # %% [markdown]
 # ## 5. One letter short
 #
-# The monitor is misspelt. The loss does not improve at all, and patience is 2. In which epoch, of 0 to 7, does training end?
+# The monitor is misspelt, and `mode="min"` is given. The loss does not improve at all, and patience is 2. In which epoch, of 0 to 7, does training end?
 #
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1 with `mode` given; tf_keras 2.21.0 with any.*
+# *Seen: Keras 3.13.2, 3.14.0, 3.15.1 with `mode` given; tf_keras 2.21.0 with any mode.*
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -285,8 +283,8 @@ trap(guess, last, "Last epoch", safe=6)
 
 # %% [markdown]
 # The backup holds the weights and the epoch. What the callback knew is gone: it takes epoch 5 for the best so far, and waits from there.
-# `StopWhen` writes down what it knows, if you give it a folder. Put it before `BackupAndRestore` in the list. If the machine goes away
-# between the two, `StopWhen` is one epoch ahead of the backup, and drops that epoch. The other way round, it would have missed one.
+# `StopWhen` writes down what it knows, if you give it a folder. Put it before `BackupAndRestore` in the list. If the machine fails
+# between the two callbacks, `StopWhen` has noted one epoch more than the backup, and drops it. In the other order it would lack one.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -297,7 +295,7 @@ with tempfile.TemporaryDirectory() as folder:
 print("last epoch:", last)
 
 # %% [markdown]
-# ## 8. The last pass
+# ## 8. The validation after the stop
 #
 # A callback sets `stop_training` after the first of four batches, because time is up. Validation has four batches too. How many of
 # those still run?
@@ -323,7 +321,8 @@ trap(guess, stop.validated, "Validation batches after the stop", safe=0)
 
 # %% [markdown]
 # All of them: the batch loop ends, the epoch does not. On a large validation set that is minutes after the deadline. So `TimeBudget`
-# keeps back the time that the last pass took. Keras 3 can also cut the pass short; its `val_loss` is then that of the batches seen.
+# stops earlier, by the time that the previous validation took. Keras 3 can also cut validation short; its `val_loss` is then that of the
+# batches seen.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -363,7 +362,7 @@ trap(guess, moved(script, freezer), "Epochs in which it moved", safe=0)
 
 # %% [markdown]
 # `model.layers[0].trainable` reads `False`, and `summary()` agrees. But the training step was compiled before, with this layer in it.
-# Have it made again.
+# Have it made again. (Between two fits `compile` does that. In the middle of one it takes the step away, and the next batch fails.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -455,19 +454,21 @@ trap(guess, last - 2, "Epochs after the best", safe=3)
 
 # %% [markdown]
 # Three evaluations are nine epochs. Our `Patience` counts the same way, and so does Lightning. Decide how many epochs you are willing to
-# wait, and divide. ([Chapter 91](91_in_your_project.ipynb) has a table of who counts what.)
+# wait, and divide by `validation_freq`. ([Chapter 91](91_in_your_project.ipynb) has a table of who counts what.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(Patience("val_loss", patience=3 // 3), validation_freq=3)  # three epochs, one evaluation
-print("epochs after the best:", run(late, stop, validation_data=(x, y), validation_freq=3) - 2)
+epochs_to_wait, freq = 3, 3
+stop = StopWhen(Patience("val_loss", epochs_to_wait // freq), validation_freq=freq)
+print("epochs after the best:", run(late, stop, validation_data=(x, y), validation_freq=freq) - 2)
 
 # %% [markdown]
 # ## Exercises
 #
 # Which trap is this?
 #
-# **90.1 Four epochs.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which drawer, 1 to 12?
+# **90.1 A lost node.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which drawer is it? Give its number,
+# 1 to 12.
 #
 # ```
 # epoch 0   val_loss 0.61
@@ -514,7 +515,7 @@ ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
 # **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from a fit with `validation_freq`. Return the epoch,
-# counted from 0, with the lowest `val_loss`; of equals, the first. Keras validates after every `validation_freq` epochs.
+# counted from 0, with the lowest `val_loss` (none of them is NaN); of equals, the first. Keras validates after every `validation_freq` epochs.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -536,7 +537,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A stop that never fires is silent, so let it say why a run ended. Trust no best epoch that you have not looked up in the history. Try a
+# A stop that never fires is silent, so let it say why a run ended. Trust no best epoch that you have not looked up in a history that knows its
+# epochs. Try a
 # callback on a run whose end you know.
 #
 # Next: [91 In your project](91_in_your_project.ipynb). All of it in a script of your own.

@@ -37,7 +37,7 @@ class Every:
             raise ValueError("Every(steps, validation_data): an evaluation needs data.")
 
     def evaluate(self, model):
-        """What `evaluate` gives now, with "val_" before each name. The model's metrics stay as they are."""
+        """What `evaluate` gives now, with `val_` before each name. The model's metrics stay as they are."""
         bring_back(model)
         kept = [(variable, keras.ops.convert_to_numpy(variable))
                 for metric in model.metrics for variable in metric.variables]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from course_utils.classroom.chapter_06 import figures
 from course_utils.classroom.data import DATA, load_curves
 from course_utils.stopping import Patience
 
@@ -38,6 +39,19 @@ def test_a_long_head_is_the_whole_run_on_features_and_goes_on_from_its_last_epoc
         assert tuned["phase"] == [0] * 60 + [1] * 10
 
 
+def test_photos_that_are_mirrored_move_accuracy_and_stop_of_a_head_by_no_more_than_noise():
+    changed = load_curves("transfer_augmented").select()
+    assert [len(run["loss"]) for run in changed] == [40] * 5
+    assert all(np.isfinite(column).all() for run in changed for column in run.values())
+    rule = Patience("val_loss", 5)
+    plain = load_curves("transfer").select(way="features")
+    ends = [figures.outcomes(runs, rule) for runs in (changed, plain)]
+    assert (ends[0]["epochs"] < 40).all()  # the rule ends them, not the recording
+    for name in ("epochs", "test_accuracy"):
+        gain = ends[0][name] - ends[1][name]
+        assert abs(gain.mean()) < gain.std(ddof=1), name
+
+
 def test_the_sizes_and_the_sources_are_all_there():
     sizes, sources = load_curves("transfer_sizes"), load_curves("transfer_sources")
     assert len(sizes) == 3 * (3 * 3 + 2 * 4) and len(sources) == 2 * 5 * 5
@@ -46,6 +60,45 @@ def test_the_sizes_and_the_sources_are_all_there():
         assert accuracy.shape[1] == 1 and (accuracy > 0.05).all() and (accuracy < 1).all()
     without_classes = np.isin(sources.labels["source"], ["ImageNet", "random MobileNetV2"])
     assert (np.isnan(sources.columns["leep"][:, 0]) == without_classes).all()
+
+
+def test_a_hundred_photos_with_a_source_do_what_1500_do_from_scratch_and_the_top_adds_nothing_to_them():
+    photos = figures.by_size(load_curves("transfer_sizes"), "photos")
+    scratch = figures.outcomes(load_curves("transfer").select(way="scratch"), Patience("val_loss", 8))
+    assert np.mean(photos["features"][100]) >= scratch["test_accuracy"].mean()
+    assert photos["fine-tuned"][100] == photos["features"][100]
+    for pictures in (100, 300, 750):
+        ahead = np.mean(photos["features"][pictures]) - np.mean(photos["scratch"][pictures])
+        assert 0.24 <= ahead <= 0.335, pictures
+
+
+def test_clothes_are_learnt_as_well_from_scratch():
+    clothes = figures.by_size(load_curves("transfer_sizes"), "clothes")
+    ahead = {n: np.subtract(clothes["scratch"][n], clothes["features"][n]) for n in (300, 1000, 3000, 9000)}
+    assert abs(ahead.pop(300).mean()) < 0.005
+    assert all((gain > 0).all() for gain in ahead.values())
+
+
+def test_what_the_lesson_says_of_the_sources():
+    table = figures.source_table(load_curves("transfer_sources"))
+    right = {name: of["test_accuracy"] for name, of in table["photos"].items()}
+    assert round(100 * right["random small"].mean()) == 42
+    assert (right["clothes"] < right["random small"]).all()
+    for sources in table.values():
+        best = max(sources, key=lambda name: sources[name]["test_accuracy"].mean())
+        assert best == "ImageNet" and np.isnan(sources[best]["leep"]).all()
+        assert [figures.agreement(sources, score)[2] for score in ("leep", "h_score", "logme")] == [3, 5, 5]
+        for score in ("h_score", "logme"):
+            agree, named, _ = figures.agreement(sources, score)
+            assert agree.mean() > 0.75 and named == 5
+
+
+def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_get_there_again():
+    for run in load_curves("transfer").select(way="long head"):
+        best = int(np.argmin(run["val_loss"]))
+        assert best < 20 and run["phase"][best] == 0
+        assert run["accuracy"][59] > run["accuracy"][best] + 0.05  # it overfits
+        assert run["val_loss"][59] > run["val_loss"][best] + 0.02
 
 
 def test_the_script_still_trains_what_was_recorded(monkeypatch):
@@ -57,3 +110,15 @@ def test_the_script_still_trains_what_was_recorded(monkeypatch):
     recorded = load_curves("transfer").select(way="scratch", seed=1)[0]
     for name in ("loss", "val_loss", "test_loss"):
         np.testing.assert_allclose(again[name][0], recorded[name][0], rtol=0.03, err_msg=name)
+
+
+def test_from_scratch_augmentation_moves_the_stop_and_helps():
+    changed = load_curves("transfer_scratch_augmented").select()
+    assert [len(run["loss"]) for run in changed] == [60] * 5
+    plain, gains = load_curves("transfer").select(way="scratch"), []
+    for patience in (8, 15):
+        ends = [figures.outcomes(runs, Patience("val_loss", patience)) for runs in (changed, plain)]
+        points, epochs = (ends[0][name] - ends[1][name] for name in ("test_accuracy", "epochs"))
+        assert (points > 0).all() and (epochs >= 0).all() and epochs.mean() > epochs.std(ddof=1)
+        gains.append(100 * points.mean())
+    assert (ends[0]["epochs"] == 60).sum() == 2 and round(gains[1] - gains[0]) == 3

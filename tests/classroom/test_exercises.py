@@ -5,7 +5,7 @@ import numpy as np
 
 from course_utils.classroom.chapter_00 import exercises as chapter_00
 from course_utils.classroom.chapter_01 import exercises as chapter_01
-from course_utils.stopping import After, Below, Epochs, Patience, StepBudget, TimeBudget
+from course_utils.stopping import Above, After, Below, Epochs, Patience, StepBudget, TimeBudget
 from exercise_rules import ExerciseRules
 
 # ---- chapter 01: answers ----
@@ -66,6 +66,49 @@ def with_arrays(losses, sizes):
 class WithOr(stopper()):
     def on_epoch_end(self, epoch, logs=None):
         self.model.stop_training |= bool(logs.get(self.metric) < self.threshold)
+
+
+class LuckyBatch(stopper()):
+    def on_train_batch_end(self, batch, logs=None):
+        if self.metric in logs and logs[self.metric] < self.threshold:
+            self.model.stop_training = True
+
+
+class MissingIsZero(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        if logs.get(self.metric, 0) < self.threshold:
+            self.model.stop_training = True
+
+
+class Asks(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        if self.metric in logs:
+            super().on_epoch_end(epoch, logs)
+
+
+def as_long_as_the_first(losses, threshold):
+    counts = runs(losses, threshold)
+    return [n if min(epoch) < threshold else len(losses[0]) for n, epoch in zip(counts, losses)]
+
+
+def emptied(losses, threshold):
+    return [runs([losses.pop(0)], threshold)[0] for _ in range(len(losses))]
+
+
+def all_but_the_last_alike(losses, sizes):
+    return np.average(losses, weights=[sizes[0]] * (len(sizes) - 1) + sizes[-1:])
+
+
+def popped(losses, sizes):
+    of, total = sum(sizes), 0
+    while losses:
+        total += losses.pop() * sizes.pop()
+    return total / of
+
+
+def without_zeros(losses, sizes):
+    pairs = [(loss, size) for loss, size in zip(losses, sizes) if loss]
+    return sum(loss * size for loss, size in pairs) / sum(size for _, size in pairs)
 
 
 class Plain:
@@ -130,6 +173,8 @@ ANSWERS = {
          "dots left behind": (dots_left_behind, "still stands at the end"),
          "a number": (lambda b, t: 15, "should return a list"),
          "too many": (lambda b, t: runs(b, t) + [4], "your list has 6"),
+         "as long as the first": (as_long_as_the_first, "all of its own batches"),
+         "empties the list": (emptied, "changes the lists it is given"),
          "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
     chapter_01.mean_over_pictures: (
         [lambda v, n: np.average(v, weights=n), lambda v, n: keras.ops.convert_to_tensor(
@@ -143,9 +188,14 @@ ANSWERS = {
          "a list of one": (lambda v, n: [0.232], "take it out of the list"),
          "as if arrays": (with_arrays, "are lists; np.array(...) makes an array"),
          "by heart": (lambda v, n: 0.232, "Is a number fixed?"),
+         "all but the last alike": (all_but_the_last_alike, "with its own size"),
+         "pops": (popped, "changes the lists it is given"),
+         "rounded": (lambda v, n: round(np.average(v, weights=n), 3), "is not rounded"),
+         "without zeros": (without_zeros, "A loss of 0 counts"),
+         "one batch is 0": (lambda v, n: np.average(v, weights=n) if len(v) > 1 else 0, "One batch is"),
          "something": (lambda v, n: 7.0, "you returned 7")}, lambda v, n: ...),
     chapter_01.threshold_stop: (
-        [stopper(), WithOr],
+        [stopper(), WithOr, Asks],
         {"not strict": (stopper(lambda v, t: v <= t), "equals the threshold"),
          "wrong way": (stopper(lambda v, t: v > t), "the right way round"),
          "self": (stopper(on="self"), "self.model.stop_training"),
@@ -156,6 +206,12 @@ ANSWERS = {
          "accuracy key": (stopper(key="acc"), "KeyError"),
          "misspelt method": (misspelt, "Did you mean on_epoch_end?"),
          "another method": (another_method, "Keras calls on_epoch_end there"),
+         "a lucky batch, too": (LuckyBatch, "That is the lucky batch again"),
+         "missing is 0": (MissingIsZero, "A value that is missing"),
+         "rounded": (stopper(lambda v, t: round(v, 2) < t), "rounded?"),
+         "0 is no value": (stopper(lambda v, t: v and v < t), "0.0 is below"),
+         "NaN stops": (stopper(lambda v, t: not v >= t), "NaN is not below"),
+         "a fixed 0.01": (stopper(fixed=0.01), "compared with self.threshold"),
          "skips epoch 0": (SkipsTheFirst, "Epoch 0 counts like any other"),
          "a text": (AsText, "to 'True', and any text counts as true"),
          "an object": (stopper()("loss", 0.5), "without parentheses"),
@@ -183,7 +239,15 @@ ANSWERS = {
          "validation": (Patience("val_loss", 3) | Epochs(30), "0.01 is reached at"),
          "a number": (0.01, "should be a criterion"),
          "no return": (lambda history: None, "Is a return missing?"),
-         "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until")}, ...),
+         "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until"),
+         "a second threshold": (Below("loss", 0.01) | After(20, Below("loss", 3.0)), "stay at 9"),
+         "epochs and a threshold": (Below("loss", 0.01) | (Epochs(20) & Below("loss", 5.0)), "stay at 9"),
+         "a low second": (Below("loss", 0.01) | After(15, Below("loss", 1.3)), "never ends"),
+         "patience": (Below("loss", 0.01) | Patience("val_loss", 5), "fall slowly"),
+         "a gradient": (Below("loss", 0.01) | After(20, Below("gradient_norm", 9)), "never ends"),
+         "an accuracy": (Below("loss", 0.01) | After(16, Below("val_accuracy", 0.65)), "never ends"),
+         "still high": (Below("loss", 0.01) | (Epochs(20) & Above("loss", 0.5)), "stay at 0.02"),
+         "still high, late": (Below("loss", 0.01) | After(16, Above("val_loss", 0.1)), "stay at 0.02")}, ...),
 }
 
 

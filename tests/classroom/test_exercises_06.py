@@ -9,7 +9,7 @@ import numpy as np
 from course_utils.classroom.chapter_06 import exercises as ex
 from course_utils.classroom.data import load_cifar10, mobilenetv2_weights
 from course_utils.pruning import prune_at_stop
-from course_utils.stopping import Below, Patience
+from course_utils.stopping import Below, Epochs, Patience
 from course_utils.transfer import backbone, leep, split_at, unfreeze
 from exercise_rules import ExerciseRules
 
@@ -59,6 +59,41 @@ def best_of_the_top(head, top, patience):
     return len(head), len(top), len(head) + int(np.argmin(top))
 
 
+def in_all(head, top, patience):
+    """Epochs without a new best are counted in all, not in a row."""
+    def until(losses):
+        best, failures = float("inf"), 0
+        for epoch, loss in enumerate(losses):
+            best, failures = min(best, loss), failures + (loss >= best)
+            if failures == patience:
+                return losses[: epoch + 1]
+        return losses
+
+    head, top = until(head), until(top)
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def rounded(head, top, patience, to=lambda loss: round(loss, 2)):
+    return two_phases([to(loss) for loss in head], [to(loss) for loss in top], patience)
+
+
+def rounded_best(head, top, patience):
+    head, top = seen(head, patience), seen(top, patience)
+    return len(head), len(top), int(np.argmin(np.round(head + top, 3)))
+
+
+def shortening(head, top, patience):
+    right = two_phases(head, top, patience)
+    del head[right[0]:]
+    return right
+
+
+def sorting(head, top, patience):
+    right = two_phases(head, top, patience)
+    top.sort()
+    return right
+
+
 def stops(head, top, patience):
     epochs = two_phases(head, top, patience)
     return epochs[0] - 1, epochs[1] - 1, epochs[2]
@@ -97,7 +132,8 @@ for exercise in (ex.leep_by_hand, ex.prune_the_top):
 class Names(Mapping):
     """What the solution of 6.5 finds in the lesson, made when it is looked up."""
 
-    made = {"np": lambda: np, "Patience": lambda: Patience, "prune_at_stop": lambda: prune_at_stop,
+    made = {"np": lambda: np, "Epochs": lambda: Epochs, "Patience": lambda: Patience,
+            "prune_at_stop": lambda: prune_at_stop,
             "model": lambda: trained(), "known": lambda: photos()[0], "validation": lambda: photos()[1]}
 
     def __getitem__(self, name):
@@ -176,7 +212,25 @@ def settings(**changes):
     """What 6.5's solution gives to prune_at_stop, with changes: refused before anything is trained."""
     known, validation = photos()
     return dict(model=trained(), data=known, validation_data=validation, first=None, target_sparsity=0.9,
-                second=Patience("val_loss", 3), ramp_epochs=5, epochs=20) | changes
+                second=Patience("val_loss", 3), ramp_epochs=5) | changes
+
+
+def misused(**changes):
+    """Settings that train, validate or test with the same photos: `test` are test photos with labels."""
+    known, validation = photos()
+    x, y, _ = ex._unseen()
+    of = {"known": known, "validation": validation, "test": (x[:300], y[:300])}
+    return settings(**{name: of[what] for name, what in changes.items()})
+
+
+@functools.cache
+def overshot():
+    """A pruned model that is right often enough, and whose loss is far above that of guessing."""
+    model = keras.models.clone_model(pruned()[0])
+    model.set_weights(pruned()[0].get_weights())
+    for weights in model.get_layer("head").weights:
+        weights.assign(100 * weights)
+    return model
 
 
 def with_a_branch():
@@ -207,11 +261,12 @@ class TestChapter06(ExerciseRules):
              "counted from 1": (["d", "e", "f", "c"], "counting starts at 0"),
              "a stranger": (["d", "g"], 'no layer "g"'),
              "otherwise": (["f", "e", "d"], "one by one"),
+             "empty": ([], "The list is empty"),
              "a number": (4, "list of names")},
             [..., ...]),
         ex.what_is_trained: (
             [(1338, 1338), [1338.0, 1338], np.array([1338, 1338]), "1338, 1338"],
-            {"with norm2": ((1402, 1434), "all four of its rows"),
+            {"with norm2": ((1402, 1434), "scale, shift, mean and variance"),
              "scale and shift": ((1370, 1386), "scale and shift"),
              "without the head": ((1168, 1338), "head is trained too"),
              "the head alone": ((170, 1338), "head alone"),
@@ -224,7 +279,8 @@ class TestChapter06(ExerciseRules):
              "not whole": ((1338, 0.5), "two whole numbers")},
             (..., ...)),
         ex.two_events: (
-            [two_phases, with_criteria],
+            [two_phases, with_criteria, lambda h, t, p: np.array(two_phases(h, t, p)),
+             lambda h, t, p: rounded(h, t, p, np.float32)],
             {"the old best": (old_best, "its own epochs alone"),
              "the old wait": (old_wait, "counts from 0"),
              "within the top": (within_the_top, "Counted through both"),
@@ -235,6 +291,17 @@ class TestChapter06(ExerciseRules):
              "until the best": (until_best, "epochs of waiting"),
              "best of the top": (best_of_the_top, "Look at both"),
              "a later tie": (later_tie, "Of equals the first"),
+             "in all": (in_all, "those in a row"),
+             "a margin": (lambda h, t, p: two_phases(h, t, p, better=lambda a, b: a < b - 0.005), "margin?"),
+             "a share": (lambda h, t, p: two_phases(h, t, p, better=lambda a, b: a < b * 0.999), "margin?"),
+             "rounded": (rounded, "Do you round"),
+             "three decimals": (lambda h, t, p: rounded(h, t, p, lambda loss: round(loss, 3)), "you round"),
+             "half precision": (lambda h, t, p: rounded(h, t, p, np.float16), "Do you round"),
+             "the best is rounded": (rounded_best, "Do you round"),
+             "begins at 10": (lambda h, t, p: two_phases(h, t, p, best=10), "begin at infinity"),
+             "begins at a billion": (lambda h, t, p: two_phases(h, t, p, best=1e9), "begin at infinity"),
+             "shortens its list": (shortening, "changes the lists"),
+             "sorts its list": (sorting, "changes the lists"),
              "two numbers": (lambda h, t, p: (5, 6), "Three whole numbers"),
              "fixed": (lambda h, t, p: two_phases(h, t, 2), "fixed in yours"),
              "equal counts": (lambda h, t, p: two_phases(h, t, p, better=np.less_equal), "comparison is <"),
@@ -255,6 +322,7 @@ class TestChapter06(ExerciseRules):
              "logs back": (0.787, "took the logs back"),
              "joint": (np.log(np.array([0.375, 0.25, 0.5, 0.5])).mean(), "P(y, z) for"),
              "reverse": (np.log([0.75, 0.5, 1, 1]).mean(), "P(z | y) for"),
+             "reverse, two decimals": (-0.25, "P(z | y) for"),
              "knows nothing": (-0.693, "knows nothing"),
              "otherwise": (-2, "Not -2"),
              "otherwise positive": (3, "at most 0"),
@@ -269,6 +337,13 @@ class TestChapter06(ExerciseRules):
              "never ends": (Made(lambda: settings(second=Below("val_loss", 0.01))), "Nothing was trained"),
              "a share of 0.5": (Made(lambda: settings(target_sparsity=0.5)), "will not have 90%"),
              "a ramp too long": (Made(lambda: settings(ramp_epochs=30)), "would not be full in time"),
+             "no ramp": (Made(lambda: settings(ramp_epochs=0)), "a whole number of at least 1"),
+             "half a ramp": (Made(lambda: settings(ramp_epochs=2.5)), "ramp_epochs is a whole number"),
+             "validates on known": (Made(lambda: misused(validation_data="known")), "400 of the validation"),
+             "trains on validation": (Made(lambda: misused(data="validation")), "200 of the validation"),
+             "trains on the test": (Made(lambda: misused(data="test")), "trains on 300 of the 500"),
+             "validates on the test": (Made(lambda: misused(validation_data="test")), "validates on 300"),
+             "a rate too high": (Made(overshot), "Is learning_rate too high?"),
              "a misspelt setting": (Made(lambda: settings(learn_rate=1)), "Did you mean 'learning_rate'?"),
              "no data": (Made(lambda: {"second": Patience("val_loss", 1)}), "needs model and data"),
              "another column": (Made(lambda: settings(second=Patience("val_los", 1, mode="min"))),

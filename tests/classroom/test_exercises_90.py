@@ -19,6 +19,49 @@ def last_of_equals(values):
     return len(values) - 1 - np.argmin(values[::-1])
 
 
+def first_valley(history, freq):
+    losses = history["val_loss"]
+    worse = [place for place in range(len(losses) - 1) if losses[place + 1] >= losses[place]]
+    return (min(worse, default=len(losses) - 1) + 1) * freq - 1
+
+
+def patient(history, freq, patience=2):
+    losses, best = history["val_loss"], 0
+    for place, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = place
+        elif place - best >= patience:
+            break
+    return (best + 1) * freq - 1
+
+
+def last_drop(history, freq):
+    losses = history["val_loss"]
+    drops = [place for place in range(1, len(losses)) if losses[place] < losses[place - 1]]
+    return (max(drops, default=0) + 1) * freq - 1
+
+
+def looped(history, freq, best=math.inf, margin=0, kept=0):
+    for place, loss in enumerate(history["val_loss"]):
+        if loss < best - margin:
+            best, kept = loss, place
+    return (kept + 1) * freq - 1
+
+
+def rounding(to):
+    return lambda history, freq: (int(np.argmin(to(history["val_loss"]))) + 1) * freq - 1
+
+
+def popping(history, freq):
+    return (int(np.argmin(history.pop("val_loss"))) + 1) * freq - 1
+
+
+def sorting(history, freq):
+    epoch = best_epoch(history, freq)
+    history["val_loss"].sort()
+    return epoch
+
+
 def freq_by_lengths(history, whole):
     return whole(len(history["loss"]) / len(history["val_loss"]))
 
@@ -53,9 +96,11 @@ class TestChapter90(ExerciseRules):
              "names": (["seed", "reuse"], "there is the text 'seed'"),
              "no drawer": ([1, 2, 13], "there is no drawer 13"),
              "text": ("drawers", "there is the text 'd'"),
+             "one twice": ([1, 2, 2, 5], "2 more than once"),
              "None": (None, "a list of three")}, [..., ..., ...]),
         ex.epoch_of_the_best: (
-            [best_epoch, lambda h, freq: range(freq - 1, len(h["loss"]), freq)[np.argmin(h["val_loss"])]],
+            [best_epoch, lambda h, freq: range(freq - 1, len(h["loss"]), freq)[np.argmin(h["val_loss"])],
+             looped, rounding(np.float32), lambda h, freq: best_epoch(h, freq, place=np.nanargmin)],
             {"place": (lambda h, freq: int(np.argmin(h["val_loss"])), "the place in the list"),
              "multiplied": (lambda h, freq: best_epoch(h, freq, first=0, shift=0), "You multiply"),
              "from 1": (lambda h, freq: best_epoch(h, freq, shift=0), "Counted from 1"),
@@ -63,6 +108,18 @@ class TestChapter90(ExerciseRules):
              "last of equals": (lambda h, freq: best_epoch(h, freq, place=last_of_equals),
                                 "The first is best"),
              "rounded": (lambda h, _: best_epoch(h, freq_by_lengths(h, math.ceil)), "come out even"),
+             "the first valley": (first_valley, "may come down again"),
+             "a patience of 2": (patient, "may come down again"),
+             "the last drop": (last_drop, "and not than all"),
+             "a margin": (lambda h, freq: looped(h, freq, margin=0.01), "Do you round"),
+             "two decimals": (rounding(lambda losses: np.round(losses, 2)), "Do you round"),
+             "three decimals": (rounding(lambda losses: np.round(losses, 3)), "Do you round"),
+             "half precision": (rounding(np.float16), "Do you round"),
+             "begins at 1": (lambda h, freq: looped(h, freq, best=1), "begin at infinity"),
+             "begins at a billion": (lambda h, freq: looped(h, freq, best=1e9), "begin at infinity"),
+             "sizes": (lambda h, freq: best_epoch({"val_loss": np.abs(h["val_loss"])}, freq), "be negative"),
+             "pops": (popping, "changes the history"),
+             "sorts": (sorting, "changes the history"),
              "largest": (lambda h, freq: best_epoch(h, freq, place=np.argmax), "smaller is better"),
              "training loss": (lambda h, freq: int(np.argmin(h["loss"])), "lowest training loss"),
              "elsewhere": (lambda h, freq: 7, "you return 7"),
@@ -97,6 +154,20 @@ def test_drawer_1_a_seeded_fit_repeats_its_order_in_keras_3_alone(library, order
     x = np.arange(16.0)[:, None]
     tiny(library, metrics=[rows], run_eagerly=True).fit(x, x, batch_size=4, epochs=3, verbose=0)
     assert len(np.unique(np.reshape(seen, (3, 16)), axis=0)) == orders
+
+
+@pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_drawer_2_a_checkpoint_measures_the_second_model_against_the_first(library, tmp_path):
+    class Script(library.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = losses[epoch]
+
+    best = library.callbacks.ModelCheckpoint(
+        str(tmp_path / "{val_loss}.weights.h5"), save_best_only=True, save_weights_only=True)
+    x = np.arange(4.0)[:, None]
+    for losses in ([0.1, 0.2], [0.9, 0.8, 0.7, 0.6]):
+        tiny(library).fit(x, x, epochs=len(losses), verbose=0, callbacks=[Script(), best])
+    assert [path.name for path in tmp_path.glob("*.weights.h5*")] == ["0.1.weights.h5"]
 
 
 @pytest.mark.parametrize(("library", "batches"), [(keras, 1), (tf_keras, 4)], ids=["keras", "tf_keras"])

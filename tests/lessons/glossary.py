@@ -12,7 +12,7 @@ GLOSSARY = {
     "criterion": ("01", r"criteri(?:on|a)", "**criterion**"),
     "callback": ("01", r"callbacks?", "**callback**"),
     "budget": ("01", r"budgets?", "**budget**"),
-    "probe": ("01", r"probes?", "**probes**"),
+    "probe": ("01", r"probes?", "**probe**"),
     "split": ("01", r"splits?", "random splits into training and new"),
     "gradient norm": ("01", r"gradient norms?", "**gradient norm**"),
     "epsilon": ("02", r"epsilons?", "**epsilon**"),

@@ -415,8 +415,9 @@ def test_a_model_of_many_parts():
 
 def test_mobilenet_comes_back_as_a_keras_3_model_at_its_target():
     whole = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, include_top=False)
-    x = whole.get_layer("block_3_project_BN").output  # it has all kinds of layers, and TensorFlow is done in time
-    model = keras.Model(whole.input, layers.Dense(3, "softmax")(layers.GlobalAveragePooling2D()(x)), name="mobile")
+    x = whole.get_layer("block_3_project_BN").output  # all kinds of layers, in a third of the time
+    x = layers.Dense(3, "softmax")(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(whole.input, x, name="mobile")
     model.compile(keras.optimizers.SGD(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
     random = np.random.default_rng(0)
     data = (random.uniform(size=(8, 32, 32, 3)).astype("float32"), random.integers(0, 3, 8))

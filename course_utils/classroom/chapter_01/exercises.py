@@ -1,5 +1,8 @@
 """The five exercises of chapter 01, the threshold stop."""
 
+import copy
+import math
+
 import keras
 import numpy as np
 
@@ -12,6 +15,16 @@ chapter = Chapter()
 summary = chapter.summary
 
 LOSSES = [2.0, 1.1, 0.7, 0.5, 0.48, 0.52, 0.46, 0.41]
+
+
+def _call(answer, *given):
+    """What the answer returns; Wrong if it changes the lists that it is given."""
+    before = copy.deepcopy(given)
+    got = call(answer, *given)
+    if given != before:
+        raise Wrong("Your function changes the lists it is given, and whoever calls it still needs them. "
+                    "Leave them as they are, or work on a copy.")
+    return got
 
 
 @chapter.exercise(
@@ -33,11 +46,9 @@ def first_below(answer):
         ax = plots.axes(xlabel="epoch (counted from 0)", ylabel="loss")
         ax.plot(LOSSES, "o-", color=plots.BLUE, markersize=4)
         ax.axhline(0.5, color=plots.GREY, linestyle="--", linewidth=1, label="threshold 0.5")
-        ax.plot([4], [LOSSES[4]], "o", color=plots.RED, label="the first below")
         plots.draw_guess(ax, answer, "your answer")
         ax.legend(frameon=False)
-        show(ax, "The eight losses, the threshold 0.5, your answer, "
-                 "and the first loss below the threshold, at epoch 4.")
+        show(ax, "The eight losses, the threshold 0.5, and your answer.")
 
     reasons = {5: "You may be counting from 1: your epoch 5 is Keras's epoch 4.",
                3: "At epoch 3 the loss is exactly 0.5, and Below asks for less than 0.5.",
@@ -93,16 +104,19 @@ def count_the_breaks(answer):
 
 
 def _counts(answer, losses, threshold):
-    got = call(answer, [list(epoch) for epoch in losses], threshold)
+    got = _call(answer, [list(epoch) for epoch in losses], threshold)
     asked = "The function should return a list, one whole number for each epoch"
     return all_of(got, asked, whole, typed=False)
 
 
 def _other_numbers(answer):
-    if _counts(answer, [[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5) == [2, 1]:
-        return None
-    return ("Right for threshold 0.01 and epochs of four batches, "
-            "but not for [[3, 1], [0.4, 3, 0.3]] with threshold 0.5. Is a number fixed?")
+    if _counts(answer, [[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5) != [2, 1]:
+        return ("Right for threshold 0.01 and epochs of four batches, "
+                "but not for [[3, 1], [0.4, 3, 0.3]] with threshold 0.5. Is a number fixed?")
+    if _counts(answer, [[3.0, 1.0], [3.0, 2.0, 1.0], [2.0]], 0.5) != [2, 3, 1]:
+        return ("Right where epochs are equally long, not for [[3, 1], [3, 2, 1], [2]] with threshold 0.5. "
+                "An epoch without a break runs all of its own batches: here 2, 3 and 1.")
+    return None
 
 
 @chapter.exercise(
@@ -117,12 +131,17 @@ def mean_loss(losses, sizes):
          "it is two pictures of fifty.")
 def mean_over_pictures(answer):
     asked = "One number is asked for, the mean of the whole epoch"
-    value = one(call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2]), asked, typed=False)
+    value = one(_call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2]), asked, typed=False)
     if np.isclose(value, 11.6 / 50):
-        if np.isclose(one(call(answer, [3.0, 1.0], [1, 3]), asked, typed=False), 1.5):
-            return None
-        return ("Right for the four batches, wrong for losses [3, 1] with sizes [1, 3]: that mean is 1.5. "
-                "Is a number fixed?")
+        for losses, sizes, mean, why in (
+                ([3, 1], [1, 3], 1.5, "Is a number fixed?"),
+                ([3, 1, 2.4], [1, 3, 2], 1.8, "Every batch counts with its own size, not the last alone."),
+                ([2], [4], 2, "One batch is the whole epoch."),
+                ([0, 0.0004], [1, 1], 0.0002, "A loss of 0 counts too, and a small mean is not rounded.")):
+            if not np.isclose(one(_call(answer, list(losses), list(sizes)), asked, typed=False), mean):
+                return (f"Right for the four batches, wrong for losses {losses} with sizes {sizes}: "
+                        f"that mean is {mean:.4g}. {why}")
+        return None
     known = {0.4: "You gave the last batch, 2 pictures, the say of a full one: 0.40 instead of 0.232. "
                   "N counts pictures, not batches.",
              1.0: "1.0 is the last batch alone: that is what the article's loop looks at.",
@@ -148,7 +167,7 @@ class ThresholdStop(keras.callbacks.Callback):
         if logs[self.metric] < self.threshold:
             self.model.stop_training = True
 ''',
-    fact="Two lines, and both loops end: Keras reads stop_training after every batch and after every epoch.")
+    fact="And both loops end: Keras reads stop_training after every batch and after every epoch.")
 def threshold_stop(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
@@ -163,10 +182,11 @@ def threshold_stop(answer):
         if answer.on_epoch_end is keras.callbacks.Callback.on_epoch_end:
             return "Nothing happens between the epochs: Keras calls on_epoch_end there, and yours has none."
         return ("At epoch 2 the loss is 0.3, below 0.5, and training went on. "
-                "Is self.model.stop_training set to True there, with one `=`?")
+                "Is self.model.stop_training set to True there, with one `=`, "
+                "and is the loss compared with self.threshold?")
     if epoch == 0:
         return ("You stopped at epoch 0, where the loss is 0.9 and the threshold 0.5. "
-                "Is the comparison the right way round?")
+                "Is there a comparison, and is it the right way round?")
     if epoch == 1:
         return "You stopped at epoch 1, where the loss equals the threshold. Below means <."
     if epoch != 2:
@@ -190,6 +210,41 @@ def threshold_stop(answer):
     if run(answer("loss", 0.05), rows, meddle=another_callback)[0] != 1:
         return ("Another callback asked to stop at epoch 1, and yours switched that off. "
                 "Set True when the rule is met, never False.")
+    return _lucky_batch(answer, rows) or _odd_values(answer)
+
+
+def _lucky_batch(answer, rows):
+    """What is wrong with a callback that looks at single batches, or None."""
+    callback = answer("loss", 0.5)
+
+    def batches(epoch, model):  # of each epoch, one has a loss near 0
+        for batch, loss in enumerate((1.2, 0.001, 1.1)):
+            logs = {"loss": loss, "accuracy": 1 - loss}
+            callback.on_train_batch_begin(batch, {})
+            callback.on_train_batch_end(batch, logs)
+
+    epoch, _ = run(callback, rows, meddle=batches)
+    if epoch != 2:
+        return (f"One batch of epoch {epoch} had a loss of 0.001, and you stopped there; the epoch's mean "
+                f"is {rows[epoch]['loss']}. That is the lucky batch again: look in on_epoch_end alone.")
+    return None
+
+
+def _odd_values(answer):
+    """What is wrong with a stop at a value that is missing, rounded, 0 or NaN, or None."""
+    for losses, stop, why in (
+            ([0.504, 0.496, 0.1], 1, "0.496 is below 0.5, and 0.504 is not. Is the value rounded?"),
+            ([0.9, 0.0, 0.0], 1, "0.0 is below 0.5, like any other small number."),
+            ([math.nan, 0.9, 0.1], 2, "NaN is not below 0.5.")):
+        epoch, model = run(answer("loss", 0.5), [{"loss": loss} for loss in losses])
+        if epoch != stop or not model.stop_training:
+            return f"With losses {losses} and threshold 0.5 the stop is at epoch {stop}. {why}"
+    try:
+        _, model = run(answer("val_loss", 0.5), [{"loss": 0.9}])
+    except (KeyError, TypeError):  # fair: there is nothing to compare
+        return None
+    if model.stop_training:
+        return "The logs had no val_loss, and you stopped. A value that is missing is not below a threshold."
     return None
 
 
@@ -244,7 +299,25 @@ def always_ends(answer):
     fault = next((fault for fault in faults if fault), None)
     if fault:
         raise Wrong(fault, draw)
-    return Right("Twelve runs, twelve stops, all in time.", draw)
+    return _fault_of_endless(rule) or Right("Twelve runs, twelve stops, all in time.", draw)
+
+
+def _fault_of_endless(rule):
+    """What is wrong with a rule that ends because the recorded runs happen to learn, or None."""
+    history = practice("pictures", 1)
+    epochs = len(history["steps"])
+    for values, said in ((np.full(epochs, 9.0), "stay at 9"), (np.full(epochs, 0.02), "stay at 0.02"),
+                         (np.linspace(9, 5, epochs), "fall slowly, from 9 to 5"),
+                         (np.linspace(2, 9, epochs), "rise from 2 to 9"),
+                         (np.full(epochs, math.nan), "are NaN")):
+        scripted = {name: history[name] if name == "steps" else values.tolist() for name in history}
+        stop = rule.first(scripted)
+        if stop is None or stop >= BUDGET:
+            when = "never ends" if stop is None else f"ends at epoch {stop}"
+            return (f"The twelve recorded runs end in time. But where the loss and all other values {said}, "
+                    f"your rule {when}. Only a clause that counts epochs or steps, and asks for nothing "
+                    "else, always ends a run.")
+    return None
 
 
 def _fault_of_stop(where, losses, stop, columns):

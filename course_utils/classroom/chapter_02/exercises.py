@@ -1,5 +1,6 @@
 """The five exercises of chapter 02, budgets and events."""
 
+import copy
 import functools
 import math
 
@@ -13,6 +14,17 @@ from .lifetimes import lifetime, other_budgets
 
 chapter = Chapter()
 summary = chapter.summary
+
+
+def _call(answer, *given):
+    """What the answer returns; Wrong if it changes the lists that it is given."""
+    before = copy.deepcopy(given)
+    got = call(answer, *given)
+    if given != before:
+        raise Wrong("Your function changes the lists it is given, and whoever calls it still needs them. "
+                    "Leave them as they are, or work on a copy.")
+    return got
+
 
 SECONDS, LOSSES, LIMIT, EPSILON = [3, 6, 9, 12, 15], [0.9, 0.6, 0.65, 0.5, 0.499], 12, 0.01
 
@@ -42,7 +54,7 @@ def which_clause(answer):
         from .figures import listed_losses
 
         ax = listed_losses(SECONDS, LOSSES, LIMIT, epoch)
-        show(ax, f"The five losses over time, the limit of {LIMIT} s, the stop at epoch 2, and your epoch.")
+        show(ax, f"The five losses over time, the limit of {LIMIT} s, and your epoch.")
 
     reasons = {
         (0, "improvement"): "At epoch 0 there is nothing to compare with: its improvement is infinite.",
@@ -77,9 +89,15 @@ def improvement_list(answer):
     if len(values) != len(losses):
         return f"There are 4 epochs, and you give {len(values)} numbers."
     if np.allclose(values, expected):
-        if _numbers(answer, [2.0, 2.0]) == [math.inf, 0.0]:
-            return None
-        return "Right for the four losses, but not for [2, 2], which gives [inf, 0]. Is a number fixed?"
+        for other, due, why in (
+                ([2.0, 2.0], [math.inf, 0.0], "Is a number fixed?"),
+                ([0.7], [math.inf], "One loss has one improvement, and it is infinite."),
+                ([0.5, 0.4996], [math.inf, 0.0004], "A small improvement is not rounded.")):
+            got = _numbers(answer, other)
+            if len(got) != len(due) or not np.allclose(got, due):
+                says = ", ".join(f"{value:g}" for value in due)
+                return f"Right for the four losses, but not for {other}, which gives [{says}]. {why}"
+        return None
     if np.isinf(values).all():
         return ("All infinite: inf minus anything is inf, as in the article's loop. Subtract from the last "
                 "loss, not from the last improvement.")
@@ -97,7 +115,7 @@ def improvement_list(answer):
 
 
 def _numbers(answer, losses):
-    return all_of(call(answer, list(losses)), "The answer should be a list, one number for each epoch",
+    return all_of(_call(answer, list(losses)), "The answer should be a list, one number for each epoch",
                   typed=False)
 
 
@@ -114,17 +132,30 @@ def stop(seconds, losses, limit, epsilon):
     fact='In the course\'s words: TimeBudget(seconds=limit) | ImprovementBelow("loss", epsilon).')
 def mended_condition(answer):
     cases = [  # seconds, losses, limit, epsilon, stop?, what to say if not
-        ([1.0], [0.9], 10.0, 0.01, False, "You stop at epoch 0, where there is nothing to compare with yet."),
+        ([1.0], [0.9], 10.0, 0.01, False,
+         "You stop at epoch 0, where there is nothing to compare with yet: its improvement is infinite, and "
+         "the formula asks for <= epsilon."),
+        ([1.0], [0.9], 10.0, 1000.0, False,
+         "At epoch 0, with an epsilon of 1000, you stop. Nothing has been compared yet: the first "
+         "improvement is infinite, and neither a finite number nor the loss."),
         ([1.0, 2.0], [0.9, 0.5], 10.0, 0.01, False,
          "The loss fell by 0.4, a good epoch, and you stop. \"Exceeds\" in the article's text is the wrong "
          "way round."),
+        ([1.0, 2.0], [0.9, 0.9], 10.0, 0.01, True,
+         "The loss did not move, and you go on. One clause is enough (`or`): do you ask for both, or is the "
+         "improvement left out?"),
         ([1.0, 2.0], [0.9, 0.895], 10.0, 0.01, True,
-         "The loss fell by 0.005 only, and you go on. Is one clause enough for you (`or`), or do you ask "
-         "for both?"),
+         "The loss fell by 0.005, less than the epsilon of 0.01, and you go on. Is epsilon fixed?"),
+        ([1.0, 2.0], [0.5, 0.3], 10.0, 0.25, True,
+         "The loss fell from 0.5 to 0.3, by less than the epsilon of 0.25, and you go on. Epsilon is no "
+         "share of the loss here."),
         ([1.0, 2.0], [0.5, 0.7], 10.0, 0.01, True,
          "The loss rose from 0.5 to 0.7, and you go on. That is an improvement of -0.2, and less than 0.01."),
-        ([6.0, 12.0], [0.9, 0.5], 10.0, 0.01, True,
-         "12 of 10 seconds have passed, and you go on. What has passed is seconds[-1]: do you count epochs?"),
+        ([5.0, 11.0], [0.9, 0.5], 10.0, 0.01, True,
+         "11 of 10 seconds have passed, and you go on. What has passed is seconds[-1], and `limit` says how "
+         "much may: do you count epochs, or is the limit fixed?"),
+        ([12.0], [0.9], 10.0, 0.01, True,
+         "12 of 10 seconds have passed, and you go on, because it is epoch 0. The time counts there too."),
         ([5.0, 10.0], [0.9, 0.5], 10.0, 0.01, True,
          "After exactly 10 of 10 seconds time is up: the formula has >=."),
         ([1.0, 2.0], [0.5, 0.25], 10.0, 0.25, True,
@@ -132,15 +163,25 @@ def mended_condition(answer):
         ([1.0, 2.0, 3.0], [0.9, 0.5, 0.495], 10.0, 0.01, True,
          "Losses 0.9, 0.5, 0.495: the last epoch improved by 0.005, and you go on. Compare with the epoch "
          "before, not with the first."),
+        ([1.0, 2.0, 3.0], [0.5, 0.7, 0.6], 10.0, 0.01, False,
+         "Losses 0.5, 0.7, 0.6: the last epoch improved by 0.1, and you stop. Compare it with the epoch just "
+         "before, not with the best so far, and look at no earlier pair."),
         ([4.0, 8.0, 9.0], [2.0, 1.0, 0.8], 10.0, 0.01, False,
          "After 9 of 10 seconds, with losses 2, 1 and 0.8, you stop. `seconds` holds the time since the "
          "start: its last value is how much has passed."),
         ([6.0, 12.0], [0.9, 0.5], 20.0, 0.01, False,
          "12 of 20 seconds have passed, the loss fell by 0.4, and you stop. Is the limit fixed?"),
+        ([1.0, 2.0], [0.5, 0.5], 10.0, 0.0, True,
+         "An epsilon of 0, and a loss that did not move: 0 <= 0, and you go on."),
+        ([0.0], [0.9], 0.0, 0.01, True, "A limit of 0 is reached at once: 0 >= 0, and you go on."),
+        ([1.0, 2.0], [0.504, 0.4996], 10.0, 0.0042, False,
+         "The loss fell by 0.0044, more than the epsilon of 0.0042, and you stop. Is something rounded?"),
+        ([1.0, 2.0], [0.9, math.nan], 10.0, 0.01, False,
+         "The loss is NaN, and you stop. The formula asks for <=, and no comparison with NaN is true."),
     ]
     for seconds, losses, limit, epsilon, stop, message in cases:
         try:
-            said = call(answer, list(seconds), list(losses), limit, epsilon)
+            said = _call(answer, list(seconds), list(losses), limit, epsilon)
         except IndexError:
             if len(losses) > 1:
                 raise
@@ -154,7 +195,8 @@ def mended_condition(answer):
     "2.4", "A budget that keeps its word",
     hints=["Start the clock in on_train_begin: self.start = self.clock(). What has passed is "
            "self.clock() - self.start.",
-           "Look at it in on_train_batch_end, and set self.model.stop_training = True when time is up.",
+           "Look at it in on_train_batch_end, and set self.model.stop_training = True when time is up. "
+           "Never set it to False: another callback may have asked for the end.",
            "Keras validates after the last batch as well. Measure a validation pass between on_test_begin "
            "and on_test_end. Stop when what has passed, and one more pass, reach the budget."],
     solution='''
@@ -196,14 +238,18 @@ def prompt_budget(answer):
     if not model.stop_training:
         if vars(callback).get("stop_training"):
             raise Wrong("You set self.stop_training. Keras reads the model's: self.model.stop_training.")
-        raise Wrong(f"The budget was 30 s, and at {ended:g} s training still ran. Does your clock start "
-                    "anew in each epoch?", draw)
+        raise Wrong(f"The budget was 30 s, and at {ended:g} s training still ran. Is stop_training set to "
+                    "True, do you read self.clock() and no other clock, or does your clock start anew in "
+                    "each epoch?", draw)
     if stopped == 1:
-        raise Wrong("You stopped after one batch. Training began long after the callback was built: start "
-                    "the clock in on_train_begin.", draw)
+        raise Wrong("You stopped after one batch. Does the stop ask what time it is? And training began long "
+                    "after the callback was built: start the clock in on_train_begin.", draw)
     if ended >= 46:
         raise Wrong(f"You ended at {ended:g} s of 30. Once an epoch is too seldom: look in "
                     "on_train_batch_end.", draw)
+    if ended > 31 and stopped < 30:
+        raise Wrong(f"You stopped at {stopped:g} s, and with 3 s of validation it was {ended:g} of 30. Room "
+                    "was left, but too late: look after every batch.", draw)
     if ended > 31:
         raise Wrong(f"You stopped at {stopped:g} s, but validation took 3 s more and ended at {ended:g}. "
                     "Leave room for it.", draw)
@@ -252,7 +298,8 @@ def _known():
     solution='''
 rule = ImprovementBelow("val_loss", epsilon=0.001, window=40, relative=True)
 ''',
-    fact="Epochs(60), the same length for every run, costs as much and loses more: it suits no problem well.")
+    fact="Epochs(60), the same length for every run, trains 20 % and loses more than 3 %: "
+         "it suits no problem well.")
 def epsilon_and_window(answer):
     if isinstance(answer, (int, float, str, tuple)):
         return f'The answer should be a rule, ImprovementBelow("val_loss", ...); this is {answer!r}.'
@@ -282,7 +329,8 @@ def epsilon_and_window(answer):
         where = ", ".join(dict.fromkeys(names[~row.fired].tolist()))
         on = "" if "val_loss" in rule.columns else " Your rule does not look at val_loss."
         raise Wrong(f"{row.never} of 50 runs never end ({where}).{on} Does your rule ask for something that "
-                    "need not happen, such as a rise by a fixed amount?", draw)
+                    "need not happen, such as a rise by a fixed amount, or is its window as long as the run?",
+                    draw)
     if regret > MOST_REGRET:
         cheap = " It is cheap, and cheap alone does not win." if cost <= MOST_COST / 2 else ""
         raise Wrong(f"{said} The limit is {MOST_REGRET:g} %.{cheap} Most is lost on {worst}: "
@@ -290,4 +338,16 @@ def epsilon_and_window(answer):
     if cost > MOST_COST:
         raise Wrong(f"{said} It loses little because it trains so long: the limit is {100 * MOST_COST:g} % "
                     "of the epochs.", draw)
+    if _waits_for_a_best(rule):
+        raise Wrong(f"{said} That is within both limits, but by another rule: yours looks for a new best, "
+                    "and does not compare an epoch with the one a window before. Choose the window of "
+                    "ImprovementBelow.", draw)
     return Right(f"{said} Both limits are kept on fifty runs that you had not seen.", draw)
+
+
+def _waits_for_a_best(rule):
+    """Does the rule overlook the epoch in which a loss that falls steadily is high, once?"""
+    curve = 0.99 ** np.arange(300)
+    curve[150] = 10.0  # worse than any epoch before: no improvement, whatever the window
+    stop = rule.first({name: curve.tolist() for name in _unseen()[0][1]})
+    return stop is None or stop > 150

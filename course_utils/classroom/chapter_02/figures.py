@@ -140,13 +140,12 @@ def three_actions(curves, optimizer, seed=0):
 
 
 def listed_losses(seconds, losses, limit, answer=None):
-    """Exercise 2.1: the five losses over time, the time limit, the right stop, and the learner's epoch."""
-    ax = axes(xlabel="seconds", ylabel="loss", xlim=(0, 16))
+    """Exercise 2.1: the five losses over time, the time limit, and the learner's epoch."""
+    ax = axes(xlabel="seconds", ylabel="loss", xlim=(0, 18))
     ax.plot(seconds, losses, "o-", color=BLUE, markersize=4)
     for epoch, (second, loss) in enumerate(zip(seconds, losses)):
         ax.annotate(f"epoch {epoch}", (second, loss), xytext=(4, 6), textcoords="offset points", fontsize=8)
     ax.axvline(limit, color=GREY, linestyle="--", linewidth=1, label=f"time limit: {limit} s")
-    ax.plot([seconds[2]], [losses[2]], "o", color=RED, markersize=8, label="the stop")
     if answer is not None:
         ax.plot([seconds[answer]], [losses[answer]], "o", color="black", markerfacecolor="none",
                 markersize=13, markeredgewidth=1.5, label="your epoch")

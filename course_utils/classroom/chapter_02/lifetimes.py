@@ -1,37 +1,58 @@
 """The scripted runs of exercise 2.4: batches and validations take time on a clock turned by hand."""
 
-from ..stage import Clock, Wrong, run
+import itertools
+
+from ..stage import Clock, Model, Wrong, run
 
 
 def other_budgets(answer):
-    """Raise Wrong unless it keeps its word with other budgets, other validations and another clock, too."""
-    for budget, validation, least, most, why in (
-            (60, 6, 59, 60, "Is a number fixed? Measure how long validation takes."),
-            (100, 2, 99, 100, "Keep back what one validation takes: not a share of the budget, and not all "
-                              "validations so far together."),
-            (190, 12, 189, 190, "Keep back what one validation takes: not a share of the budget, and not all "
-                                "validations so far together."),
-            (25, 3, 23, 27, "It cannot be kept to the second: the first epoch ends at 23 s. Then one batch "
-                            "is one too many, so stop at the first that is: >=, not ==.")):
+    """Raise Wrong unless it keeps its word with other budgets, validations and batches, and another clock."""
+    for budget, validation, batch, least, most, why in (
+            (60, 6, 1, 59, 60, "Is a number fixed? Measure how long validation takes."),
+            (100, 2, 1, 99, 100, "Keep back what one validation takes: not a share of the budget, and not "
+                                 "all validations so far together."),
+            (190, 12, 1, 189, 190, "Keep back what one validation takes: not a share of the budget, and not "
+                                   "all validations so far together."),
+            (76, 5, 2, 74, 76, "A batch takes 2 s here. Time is not a number of batches: ask self.clock()."),
+            (67, (2, 6.5), 1, 66, 67, "The first validation took 2 s, all later ones 6.5. Keep back what the "
+                                      "last one took, unrounded."),
+            (25, 3, 1, 23, 27, "It cannot be kept to the second: the first epoch ends at 23 s. Then one "
+                               "batch is one too many, so stop at the first that is: >=, not ==.")):
         clock = Clock()
-        model, parts = lifetime(answer(budget, clock), clock, validation=validation)
+        model, parts = lifetime(answer(budget, clock), clock, validation=validation, batch=batch)
         ended = parts[-1][2]
         if not least <= ended <= most or not model.stop_training:
             far = f"you ended at {ended:g} s" if model.stop_training else f"at {ended:g} s training still ran"
-            raise Wrong(f"With a budget of {budget} s and validations of {validation} s {far}. {why}")
+            each = "other validations" if isinstance(validation, tuple) else f"validations of {validation} s"
+            raise Wrong(f"With a budget of {budget} s and {each} {far}. {why}")
+    clock = Clock()
+    _, parts = lifetime(answer(100, clock), clock, another_stops_at=10)
+    if parts[-1][2] > 13:
+        raise Wrong("Another callback asked to stop at 10 s, and yours switched that off. "
+                    "Set stop_training to True when time is up, never to False.")
 
 
-def lifetime(callback, clock, batches=20, validation=3, epochs=9):
-    """(model, [(what, begin, end)]) of a run in which a batch takes one second; nobody waits for it."""
+def lifetime(callback, clock, batches=20, validation=3, epochs=9, batch=1, another_stops_at=None):
+    """(model, [(what, begin, end)]) of a run on a clock turned by hand; nobody waits for it.
+
+    Args:
+        validation: seconds of a validation pass; of several the last holds for all later ones.
+        batch: seconds of a batch.
+        another_stops_at: second at which another callback, called first, asks for the end.
+    """
     clock.seconds += 100  # between building a callback and training, time passes
-    start, parts = clock.seconds, []
+    start, parts, model = clock.seconds, [], Model()
+    validations = validation if isinstance(validation, tuple) else (validation,)
+    passes = itertools.chain(validations, itertools.repeat(validations[-1]))
 
     def passed(what):
         begin = clock.seconds - start
-        clock.seconds += 1 if what == "batch" else validation
+        clock.seconds += batch if what == "batch" else next(passes)
         if what == "batch" and parts and parts[-1][0] == "train":
             begin = parts.pop()[1]  # one bar for all batches of an epoch
         parts.append(("train" if what == "batch" else "validate", begin, clock.seconds - start))
+        if clock.seconds - start == another_stops_at:
+            model.stop_training = True
 
-    _, model = run(callback, [{}] * epochs, batches=batches, passed=passed)
+    run(callback, [{}] * epochs, model, batches=batches, passed=passed)
     return model, parts

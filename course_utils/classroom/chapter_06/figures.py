@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Patch
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
 from ..chapter_05.figures import paired  # noqa: F401  lessons use it from here
@@ -18,14 +19,14 @@ ALT = {
         "frog, horse, ship, truck.",
     "phases":
         "Loss and accuracy over the epochs of both phases, training and validation, with a dotted line where "
-        "the head ends and the top begins.",
+        "the head ends and the top begins, and a ring at the epoch that is kept.",
     "predictions":
         "Five photos, each with its true class above and bars for the three classes that the model finds "
-        "most likely below.",
+        "most likely below; the bar of the true class is green and hatched.",
     "sizes":
         "Test accuracy over the number of training pictures, on a logarithmic axis. Photos: features and "
-        "fine-tuned lie 24 to 33 points above scratch everywhere. Clothes: scratch and features are equal "
-        "with 300 pictures, and scratch is ahead from 1000 on.",
+        "fine-tuned lie 24 to 33 points above scratch everywhere, and fine-tuned is level with features at "
+        "100. Clothes: scratch and features are equal with 300 pictures, and scratch is ahead from 1000 on.",
     "sources":
         "Accuracy of a head against LogME, five draws of each source. In both panels accuracy rises with "
         "LogME. On photos ImageNet stands far above the others; on emoji the sources lie close together.",
@@ -99,14 +100,16 @@ def phases(history, report):
     """
     figure, panels = plt.subplots(1, 2, figsize=(9.6, 3), layout="constrained")
     ends = [phase.epoch for phase in report.phases.values()]
+    last = len(ends) - 1
     for panel, column in zip(panels, ("loss", "accuracy")):
         for name, colour, label in ((column, GREEN, "training"), (f"val_{column}", ORANGE, "validation")):
             panel.plot(history[name], ".-", color=colour, label=label)
         for i, (name, end) in enumerate(zip(report.phases, ends)):
             begin = ends[i - 1] + 1 if i else 0
-            panel.axvline(end + 0.5, color=GREY, linestyle=":", linewidth=1.2)
+            if i < last:
+                panel.axvline(end + 0.5, color=GREY, linestyle=":", linewidth=1.2)
             panel.annotate(name, ((begin + end) / 2, 1.0), xycoords=("data", "axes fraction"), ha="center",
-                           va="bottom", color=GREY, fontsize=9)
+                           va="bottom", fontsize=10)
         best = report.best_epoch
         panel.plot([best], [history[f"val_{column}"][best]], "o", color="black", markerfacecolor="none",
                    markersize=11, markeredgewidth=1.5, label=f"kept: epoch {best}")
@@ -116,19 +119,22 @@ def phases(history, report):
     return figure
 
 
-def predictions(pictures, chances, labels, names, best=3):
-    """Photos, their true class above, and what a model finds most likely below.
+def predictions(pictures, chances, names, labels=None, best=3):
+    """Photos, their true class above, where it is known, and what a model finds most likely below.
 
     Args:
         pictures: uint8 (n, side, side, 3).
         chances: (n, classes), rows that sum to 1.
-        labels: int (n,), positions in `names`.
+        names: of the classes.
+        labels: int (n,), positions in `names`; or None.
         best: how many classes are drawn, the likeliest on top.
     """
-    figure, panels = plt.subplots(2, len(pictures), figsize=(9.6, 3.2), layout="constrained")
+    size = max(3, 1.92 * len(pictures)), 3.4
+    figure, panels = plt.subplots(2, len(pictures), figsize=size, layout="constrained", squeeze=False)
+    known, labels = labels is not None, [None] * len(pictures) if labels is None else labels
     for (above, below), picture, own, label in zip(panels.T, pictures, chances, labels):
         above.imshow(picture)
-        above.set_title(names[label], fontsize=10)
+        above.set_title("" if label is None else names[label], fontsize=10)
         above.axis("off")
         order = np.argsort(own)[::-1][:best]
         colours = [GREEN if which == label else GREY for which in order]
@@ -138,6 +144,10 @@ def predictions(pictures, chances, labels, names, best=3):
         below.set(xlim=(0, 1.9), xticks=(0, 0.5, 1), yticks=(), xlabel="probability")
         below.invert_yaxis()
         below.spines[["top", "right"]].set_visible(False)
+        below.spines["bottom"].set_bounds(0, 1)  # what is right of it is room for the names
+    if known:
+        truth = Patch(facecolor=GREEN, hatch="//", edgecolor="white", label="the true class")
+        figure.legend(handles=[truth], loc="outside lower center", frameon=False, fontsize=9)
     return figure
 
 
@@ -149,12 +159,13 @@ def sizes(tasks):
     """
     figure, panels = plt.subplots(1, len(tasks), figsize=(9.6, 3.3), layout="constrained")
     for panel, (title, ways) in zip(panels, tasks.items()):
-        for way, counts in ways.items():
+        for place, (way, counts) in enumerate(ways.items()):
             colour, mark = WAYS[way]
             values = [counts[n] for n in sorted(counts)]
             mean = np.array([np.mean(v) for v in values])
             low, high = (np.array([f(v) for v in values]) for f in (np.min, np.max))
-            panel.errorbar(sorted(counts), mean, (mean - low, high - mean), color=colour, marker=mark,
+            beside = np.array(sorted(counts)) * 1.05 ** (place - 1)  # else equal marks hide one another
+            panel.errorbar(beside, mean, (mean - low, high - mean), color=colour, marker=mark,
                            markersize=5, capsize=2, linewidth=1.2, label=way)
         ticks = sorted({n for counts in ways.values() for n in counts})
         panel.set(title=title, xlabel="training pictures (log scale)", xscale="log", xticks=ticks,
@@ -163,7 +174,7 @@ def sizes(tasks):
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
-    panels[0].set_ylabel("test accuracy")
+        panel.set_ylabel("test accuracy" + ("" if panel is panels[0] else ", another scale"))
     return figure
 
 
@@ -184,14 +195,15 @@ def agreement(sources, score):
         sources: source -> column -> array, a value a draw.
 
     Returns:
-        (Kendall's tau of each draw, in how many draws the score's best is the most accurate).
+        (Kendall's tau of each draw, in how many draws the score's best is the most accurate of the sources
+        that have the score, how many those are).
     """
     from scipy.stats import kendalltau
 
     those = [of for of in sources.values() if not np.isnan(of[score]).any()]
     scores, accuracies = (np.array([of[name] for of in those]) for name in (score, "test_accuracy"))
     tau = np.array([kendalltau(*draw).statistic for draw in zip(scores.T, accuracies.T)])
-    return tau, int((scores.argmax(0) == accuracies.argmax(0)).sum())
+    return tau, int((scores.argmax(0) == accuracies.argmax(0)).sum()), len(those)
 
 
 def sources(table, score="logme"):
@@ -205,25 +217,30 @@ def sources(table, score="logme"):
         for source, of in by_source.items():
             colour, mark = SOURCES[source]
             panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.8, label=source)
-        panel.set(title=f"target: {target}", xlabel="LogME" if score == "logme" else score)
+        name = "LogME" if score == "logme" else score
+        panel.set(title=f"target: {target}", xlabel=f"{name} of the source (higher is better)")
         panel.locator_params(nbins=5)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False, fontsize=8)
-    panels[0].set_ylabel("accuracy of a head")
+        panel.legend(frameon=False, fontsize=9)
+    panels[0].set_ylabel("test accuracy of a head")
     return figure
 
 
-def pruned(own, limits):
+def pruned(own, limits, dense=None):
     """A pruned model as a dot: accuracy against the share of zeros, with the corner where both are enough.
 
     Args:
         own: (sparsity, accuracy).
         limits: the least of both.
+        dense: accuracy before the pruning, a ring at 0 zeros; or None.
     """
     ax = axes(xlabel="share of zeros in the kernels", ylabel="accuracy on photos not seen",
               xlim=(-0.03, 1.03), ylim=(0, 1))
     ax.fill_between([limits[0], 1], limits[1], 1, color=GREEN, alpha=0.15, linewidth=0,
                     label="enough of both")
+    if dense is not None:
+        ax.plot([0], [dense], "o", color=GREY, markerfacecolor="none", markersize=10, markeredgewidth=1.5,
+                label="before pruning")
     ax.plot(*[[value] for value in own], "o", color=RED, markersize=10, label="yours", clip_on=False)
     ax.legend(frameon=False, loc="lower left")
     return ax

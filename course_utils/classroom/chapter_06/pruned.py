@@ -1,23 +1,55 @@
-"""Exercise 6.5 trains: it looks at the settings first, shows how far it is, and has a limit."""
+"""Exercise 6.5 trains: it looks at the settings and the data first, shows how far it is, and has a limit."""
 
 import difflib
 import inspect
 import math
 import time
 
+import numpy as np
+
 from ...stopping.probes import Probe
 from ..stage import Wrong, one, whole
 
-MOST_EPOCHS = 30  # a right answer takes 10 to 20, at a second or two each
+MOST_EPOCHS = 12  # a right answer takes 6 to 12, at less than a second each on two quiet cores
+SCRIPT = 30  # epochs of the run on which `second` is tried
 
 
 def _gets_no_better():
     """A scripted run that is best at epoch 4: whatever `second` waits for, it has to end this one."""
-    val = [1.0 - 0.1 * min(epoch, 4) + 0.02 * max(epoch - 4, 0) for epoch in range(MOST_EPOCHS)]
+    val = [1.0 - 0.1 * min(epoch, 4) + 0.02 * max(epoch - 4, 0) for epoch in range(SCRIPT)]
     right = [1 - loss / 2 for loss in val]
     return {"loss": val, "val_loss": val, "accuracy": right, "val_accuracy": right,
-            "sparsity": [0.9] * MOST_EPOCHS, "seconds": [1.0 + epoch for epoch in range(MOST_EPOCHS)],
-            "steps": [13 * (1 + epoch) for epoch in range(MOST_EPOCHS)]}
+            "sparsity": [0.9] * SCRIPT, "seconds": [1.0 + epoch for epoch in range(SCRIPT)],
+            "steps": [13 * (1 + epoch) for epoch in range(SCRIPT)]}
+
+
+def _pictures(data):
+    """What a model sees of (x, y), a row each; None where the data have another form."""
+    x = data[0] if isinstance(data, (tuple, list)) and data else None
+    x = None if x is None or isinstance(x, (tuple, list, dict)) else np.asarray(x)
+    return None if x is None or x.ndim < 2 else x.reshape(len(x), -1).astype("float32")
+
+
+def _in_both(some, others):
+    """How many of some rows are among the others, but for rounding."""
+    if some is None or others is None or some.shape[1] != others.shape[1]:
+        return 0
+    squares = (some**2).sum(1)[:, None], (others**2).sum(1)[None]
+    apart = squares[0] + squares[1] - 2 * some @ others.T  # squared distances
+    return int((apart.min(1) < 1e-3 * squares[0][:, 0]).sum())
+
+
+def _check_data(settings, unseen):
+    """Wrong if a photo does two things: training, validation, or the test."""
+    known, validation = (_pictures(settings.get(name)) for name in ("data", "validation_data"))
+    rest = " Leave data=known and validation_data=validation as they stand in the cell."
+    if count := _in_both(validation, known):
+        raise Wrong(f"Nothing was trained: {count} of the validation photos are those that the model learns "
+                    f"from, and their loss falls whatever becomes of new photos.{rest}")
+    for what, own in (("trains on", known), ("validates on", validation)):
+        if count := _in_both(own, _pictures((unseen, None))):
+            raise Wrong(f"Nothing was trained: your answer {what} {count} of the 500 photos that it is "
+                        f"tested with. They have to be new to it.{rest}")
 
 
 class _Progress(Probe):  # a Probe, since tf_keras asks more of a callback than Keras 3 gives
@@ -37,8 +69,14 @@ class _Progress(Probe):  # a Probe, since tf_keras asks more of a callback than 
         print()
 
 
-def pruned(settings, least_zeros):
-    """The model that prune_at_stop makes with these settings, or Wrong before anything is trained."""
+def pruned(settings, least_zeros, unseen):
+    """The model that prune_at_stop makes with these settings, or Wrong before anything is trained.
+
+    Args:
+        settings: what prune_at_stop is called with, a dict.
+        least_zeros: the share of zeros that is asked for.
+        unseen: what the model is tested with, an array; nothing of it may be in the settings.
+    """
     from ...pruning import prune_at_stop
     from ...stopping import as_criterion
 
@@ -56,15 +94,20 @@ def pruned(settings, least_zeros):
                     f"have {least_zeros:.0%}.")
     second = as_criterion(settings["second"])
     epochs = min(one(settings.get("epochs", MOST_EPOCHS), "epochs is a whole number", whole), MOST_EPOCHS)
-    ramp = one(settings.get("ramp_epochs", known["ramp_epochs"].default), "ramp_epochs is a number")
+    asked = "ramp_epochs is a whole number of at least 1"
+    ramp = one(settings.get("ramp_epochs", known["ramp_epochs"].default), asked, whole)
+    if ramp < 1:
+        raise Wrong(f"{asked}; this is {ramp}.")
     if ramp >= epochs:
         raise Wrong(f"The ramp takes {ramp:g} epochs, and {epochs} are trained at most: the masks would not "
                     "be full in time.")
     if second.first(_gets_no_better()) is None:
-        raise Wrong(f"Nothing was trained: your `second` does not end a run of {MOST_EPOCHS} epochs that "
+        raise Wrong(f"Nothing was trained: your `second` does not end a run of {SCRIPT} epochs that "
                     "gets no better after the fifth, so it may never end this one. Take some patience, or "
-                    "join a budget: | Epochs(10).")
-    print(f"Pruning, at most {epochs} epochs of a second or two ...", flush=True)
+                    "join a budget: | Epochs(5).")
+    _check_data(settings, unseen)
+    print(f"Pruning, at most {epochs} epochs of a second or two, after ten seconds of getting ready ...",
+          flush=True)
     settings = {"first": None, **settings, "epochs": epochs, "verbose": 0}
     settings["callbacks"] = [*settings.get("callbacks", ()), _Progress(epochs)]
     return prune_at_stop(**settings)[0]

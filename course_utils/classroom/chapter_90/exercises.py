@@ -9,7 +9,7 @@ chapter = Chapter()
 summary = chapter.summary
 
 SIGNS = {  # drawer -> how its trap shows itself
-    1: "a seed, fit(x, y), and curves that are smoother than they should be",
+    1: "a seed, fit(x, y), and the same order of rows in every epoch",
     2: "one callback object in several fits",
     3: "a baseline, and a run that goes on without getting there",
     4: "a min_delta, and a best epoch that was not kept",
@@ -32,7 +32,7 @@ def _known(drawer):
 
 
 @chapter.exercise(
-    "90.1", "Four epochs",
+    "90.1", "A lost node",
     hints=["The best epoch is 2, and patience is 4. In which epoch should the run have ended?",
            "Count the epochs without improvement twice: from epoch 2, and from the restart."],
     solution="answer = 7      # after the restart nobody knows of epoch 2",
@@ -67,7 +67,8 @@ def three_in_one_loop(answer):
     if number(answer) is not None:
         return "Three drawers are asked for, as a list: [..., ..., ...]."
     asked = "The answer is a list of three drawers, such as [3, 8, 11]"
-    drawers = {_known(drawer) for drawer in all_of(answer, asked, whole, ordered=False)}
+    named = [_known(drawer) for drawer in all_of(answer, asked, whole, ordered=False)]
+    drawers = set(named)
     extra, missed = sorted(drawers - set(IN_THE_LOOP)), [d for d in IN_THE_LOOP if d not in drawers]
     if extra:
         sign = f"Drawer {extra[0]} shows itself by {SIGNS[extra[0]]}."
@@ -75,6 +76,9 @@ def three_in_one_loop(answer):
     if missed:
         found = f"{len(drawers)} of 3 found. " if drawers else ""
         return f"{found}{IN_THE_LOOP[missed[0]]}"
+    if len(named) > len(drawers):
+        twice = next(drawer for drawer in IN_THE_LOOP if named.count(drawer) > 1)
+        return f"All three are there, and {twice} more than once. Three drawers are asked for."
     return None
 
 
@@ -111,13 +115,34 @@ def epoch_of_the_best(answer):
     if _epoch(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
         return ("Right where the epochs come out even. With validation_freq=5, eight epochs have one "
                 "validation, after epoch 4. The number of epochs is not needed.")
-    tie = _epoch(answer, {"loss": [0.9] * 9, "val_loss": [0.5, 0.3, 0.3]}, 3)
-    if tie != 5:
-        return ("With validation_freq=3 and validation losses 0.5, 0.3, 0.3 epochs 5 and 8 tie. The first is "
-                f"best: the later one cost more and is no better. You return {tie}.")
+    for losses, freq, right, why in SCRIPTS:
+        epoch = _epoch(answer, {"loss": [0.9] * freq * len(losses), "val_loss": losses}, freq)
+        if epoch != right:
+            return (f"With validation_freq={freq} and validation losses {', '.join(map(str, losses))} the "
+                    f"best is at epoch {right}; you return {epoch}. {why}")
     return None
 
 
+SCRIPTS = [  # validation losses, validation_freq, the best epoch, what is wrong with another one
+    ([0.5, 0.3, 0.3], 3, 5,
+     "Epochs 5 and 8 tie. The first is best: the later one cost more and is no better."),
+    ([0.5, 0.6, 0.7, 0.3, 0.4], 3, 11,
+     "A loss that goes up may come down again, below all before it. Look at all of them."),
+    ([0.5, 0.3, 0.6, 0.4], 3, 5,
+     "Epoch 11 is better than the validation before it, and not than all."),
+    ([0.5, 0.49999, 0.49998, 0.6], 2, 5,
+     "However little a loss is lower, it is lower. Do you round, or ask for a margin?"),
+    ([3e10, 2e10, 1e10, 2e10], 2, 5,
+     "A mean squared error may be as large as that. Let the best begin at infinity, or at the first loss."),
+    ([-1.0, -3.0, -2.0], 2, 3,
+     "A loss may be negative, as that of a density is.")]
+
+
 def _epoch(answer, history, freq):
-    copy = {name: list(values) for name, values in history.items()}
-    return one(call(answer, copy, freq), "An epoch is asked for, one whole number", whole, typed=False)
+    """The epoch that an answer gives for a history, or Wrong if it is none or the history is changed."""
+    given = {name: list(values) for name, values in history.items()}
+    epoch = one(call(answer, given, freq), "An epoch is asked for, one whole number", whole, typed=False)
+    if given != history:
+        raise Wrong("The function changes the history that it is given, and its caller loses the losses. "
+                    "Read them, and leave them where they are.")
+    return epoch
