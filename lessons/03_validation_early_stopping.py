@@ -195,11 +195,9 @@ print("NaN first, ours: ", replay(Patience("val_loss", 3), {"val_loss": nan_firs
 # ## One training, two hundred validation sets
 #
 # The validation loss is an estimate. What if your split had been another? We took *one* training on pictures of clothes, and drew 200
-# validation sets of 50 images. Each picks a best epoch of its own. Drop the earliest 5 % and the latest 5 %. How wide is the
-# rest? <!-- given: 5 -->
+# validation sets of 50 images. Each picks a best epoch of its own. Drop the earliest and latest 5 %. How wide is the rest? <!-- given: 5 -->
 #
-# The table has the **excess**: by how many percent the test loss of the epoch kept is above the lowest *test* loss of the run. Like a
-# regret, and never negative.
+# The **excess**, in the table, is by how many percent the test loss of the epoch kept is above the run's lowest: never negative.
 
 # %%
 guess = ...  # a number of epochs, of 60

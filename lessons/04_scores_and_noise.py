@@ -48,8 +48,8 @@ for name, (until, after) in rises.items():
     print(f"{name:10} {until:15.0f} {after:10.0f}")
 
 # %% [markdown]
-# On four problems of five, the loss past its best goes up about as often as down from one epoch to the next. Even
-# where it climbs in the long run, as on diabetes, a single step is a coin toss. Only on gene do rises clearly outnumber falls.
+# On four problems of five, the loss past its best goes up about as often as down: a coin toss. Only gene clearly
+# rises.
 #
 # So how far up must it go, or how often? **Lutz Prechelt** compared three answers in 1998:
 #

@@ -168,7 +168,7 @@ class GrowingPatience(Criterion):
         for epoch, value in enumerate(values):
             if value < best:
                 best, best_epoch = value, epoch
-            yield epoch - best_epoch - self.share * best_epoch  # this epoch's score; then it goes on from here
+            yield epoch - best_epoch - self.share * best_epoch  # a score; then it goes on from here
 
     def is_met(self, score):
         return score >= self.least

@@ -122,15 +122,14 @@ reveal(guess, accuracies[0.9], "Test accuracy with nine tenths cut")
 print("by share cut:", accuracies)
 
 # %% [markdown]
-# Without half of its weights the network is as good as before; without nine tenths it is not. But the rest
-# can make up for them. So the mask grows along a **ramp**: cut a little, train, cut more;
+# Half of the weights are not missed; nine tenths are. But the rest can make up for them. So the mask grows along a **ramp**: cut a little, train, cut more;
 # steep at first, while that costs little:
 #
 # $$s(t) = \text{target} \cdot \left(1 - (1 - t / T)^3\right) \quad \text{at step } t \text{ of } T$$
 #
-# Is the ramp worth it, and is the stop the moment? We recorded a CNN (convolutions), an MLP (dense layers)
-# and a GRU (reads row by row), cut along a ramp or *at once*. The MLP was also pruned from the *start* of its
-# 60 epochs, after 3 (*early*), at the *stop*, and after 48 (*late*).
+# Is the ramp worth it, and the stop the moment? We recorded a CNN (convolutions), an MLP (dense layers)
+# and a GRU (reads row by row), cut along a ramp or *at once*; and the MLP pruned from the *start*, after 3 of
+# 60 epochs (*early*), at the *stop*, after 48 (*late*).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -153,9 +152,9 @@ show(figures.costs(costs, when), alt=figures.ALT["costs"])
 # %% [markdown]
 # *Left:* training mends what the cut broke. The ramp gains nothing up to 0.90, and much at 0.98.
 # *Middle:* nine tenths cost the CNN less than a point, the GRU nearly five. (Bands: lowest to highest
-# seed.) *Right:* at 0.90 all four moments are within half a point; the stop is a little ahead on average.
+# seed.) *Right:* at 0.90 all moments are within half a point, the stop a little ahead.
 # At 0.98 late is behind in eight of ten, with only 12 epochs left to recover; the others differ by noise. A
-# good moment, then, and no magic one.
+# good moment, no magic one.
 #
 # ## The second stop
 #
@@ -299,12 +298,11 @@ for name, row in rows.items():
 reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times faster")
 
 # %% [markdown]
-# (*time*: for one picture on one processor, dense = 1. *half*: half of the filters, which are a convolution's
-# units, were removed, and it was trained further.)
+# (*time*: for one picture on one processor, dense = 1. *half*: half of the filters, a convolution's units,
+# were removed.)
 #
-# 1.0 times: in LiteRT as it comes, no faster at all. A zero is stored and multiplied like any number; only
-# gzip sees it. int8 takes a third of the time and costs no accuracy here; removing half of the filters is
-# nearly as fast. Pruned *and* int8, this CNN's packed file is 17 times smaller than the packed dense one.
+# 1.0 times: no faster at all. Zeros are stored and multiplied like any number; only gzip
+# sees them. int8 takes a third of the time and no accuracy; half of the filters is nearly as fast. Pruned *and* int8, this CNN's packed file is 17 times smaller than the packed dense one.
 #
 # ## Accuracy, F1 or IoU?
 #
@@ -402,16 +400,14 @@ ex.read_the_table.check(answer)
 
 # %% [markdown]
 # **5.5 Your second stop.** Twenty MLPs that you have not seen are pruned to 0.90, for 24 to 49 epochs.
-# Give two things: a rule that ends each run, and a criterion that lets any epoch with full masks be the best,
-# and no other.
+# Give a rule that ends each run, and a criterion by which epochs with full masks may be best, and no others.
 # <!-- given: 0.90 -->
 #
 # - All twenty keep 0.90,
 # - take at most 20 epochs on average,
 # - and lose at most half a point of accuracy against waiting for the best.
-# - Where masks fill later, the rule waits for the measured sparsity, then trains for 8 epochs or more while
-#   the loss falls.
-# - A run that gets no better ends within 6 epochs with full masks.
+# - Where masks fill later, the rule waits for them, then trains for 8 epochs or more while the loss falls.
+# - A run that gets no better ends within 6 full epochs.
 #
 # The first line tries a rule on a run from above.
 

@@ -153,7 +153,8 @@ for patience in (5, 7, 15):
 # <!-- given: 0.0001 -->
 #
 # `When` acts once, and `ReduceLROnPlateau` again and again; `When(..., times=3)` acts three times.
-#
+
+# %% [markdown]
 # A **cosine** schedule is another matter: its small rates come at the end. A stop halfway
 # leaves you with weights from large rates. So let the schedule be the stop, keep the best weights, and leave `NotFinite` and a budget for
 # what goes wrong. (`scale_learning_rate` refuses an optimizer with a schedule.)
@@ -180,8 +181,8 @@ for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
         lost.append(100 * (run["test_loss"][epochs] / run["test_loss"][best[i]] - 1))
     watched = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0].regret
     more = np.array(lost) - np.array(watched)
-    print(f"{problem:9} {np.mean(lost):7.1f} {np.mean(watched):8.1f} {more.mean():+8.1f} ± {more.std(ddof=1):4.1f}"
-          f" {(more > 0).sum():12} : {(more < 0).sum()}")
+    print(f"{problem:9} {np.mean(lost):7.1f} {np.mean(watched):8.1f} {more.mean():+8.1f} ± "
+          f"{more.std(ddof=1):4.1f} {(more > 0).sum():12} : {(more < 0).sum()}")
 
 # %% [markdown]
 # On average blind costs more. Run by run only gene leans clearly; elsewhere blind is better about as often, or nearly, and soybean's
@@ -309,7 +310,8 @@ print("the epochs before it went away are in the history:", stop.history["val_lo
 # %% [markdown]
 # If the order of your batches depends on nothing but the epoch, the resumed run is the one that you would have had, to the bit: one of our
 # tests kills trainings at random points and compares. Here `fit` shuffles as it likes, so the resumed run is another one.
-#
+
+# %% [markdown]
 # A well-behaved cluster warns you before it takes a machine: it sends SIGTERM, and waits a little. `Signal` in the rule hears it, and training
 # ends after the batch. `Deadline("06:30")` ends it early enough to be done by 06:30: it has measured a batch, a validation and saving, and
 # leaves room for one of each. `Deadline()` takes the end of the SLURM job, and is an error outside of one. `StopFile("STOP")` ends it when a colleague touches that
