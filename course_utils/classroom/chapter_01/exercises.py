@@ -1,6 +1,6 @@
 """The five exercises of chapter 01, the threshold stop."""
 
-import copy
+import functools
 import math
 
 import keras
@@ -9,22 +9,14 @@ import numpy as np
 from ...stopping import Below, MissingColumn, as_criterion
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Right, Wrong, all_of, call, check_hooks, one, run, whole
+from ..stage import Right, Wrong, all_of, check_hooks, one, run, whole
+from ..untouched import LISTS, call_untouched
 
 chapter = Chapter()
 summary = chapter.summary
+_call = functools.partial(call_untouched, said=LISTS)
 
 LOSSES = [2.0, 1.1, 0.7, 0.5, 0.48, 0.52, 0.46, 0.41]
-
-
-def _call(answer, *given):
-    """What the answer returns; Wrong if it changes the lists that it is given."""
-    before = copy.deepcopy(given)
-    got = call(answer, *given)
-    if given != before:
-        raise Wrong("Your function changes the lists it is given, and whoever calls it still needs them. "
-                    "Leave them as they are, or work on a copy.")
-    return got
 
 
 @chapter.exercise(

@@ -1,7 +1,5 @@
 """Scripted losses for exercise 3.4, what typical mistakes make of them, and what to say of each."""
 
-CHANGED = "Your function changes the list that it is given, and the caller still needs it. Change a copy."
-
 VAL, TEST = [1.0, 0.8, 0.9, 0.6, 0.9, 0.95], [0.87, 0.9, 0.96, 0.75, 0.7, 0.8]  # a stop at 2 loses 20 %
 MISTAKES = (
     (100 * (0.96 / 0.75 - 1), "28 is the regret of the weights at the stop. What is kept are the best by "

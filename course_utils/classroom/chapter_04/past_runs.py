@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from ..stage import Wrong, call, one
+from ..stage import Wrong, one
+from ..untouched import call_untouched
 
 SHAPES = 6  # of a run, see _run
+SAID = "Your function changes the runs that it is given, and the caller still needs them. Change a copy."
 
 
 def _run(best, shape):
@@ -87,9 +89,8 @@ def _of_ten(answer):
 
 
 def _threshold(answer, past):
-    given = [list(run) for run in past]
     try:
-        got = call(answer, given)
+        got = call_untouched(answer, [list(run) for run in past], said=SAID)
     except (ValueError, IndexError) as error:
         if "inhomogeneous" in str(error):
             raise Wrong("The runs have different lengths, so they make no array. Go through them one by "
@@ -98,7 +99,4 @@ def _threshold(answer, past):
             raise Wrong("The runs have different lengths: the shortest has 3 epochs. Take the lowest of "
                         "each, in whichever epoch it is.") from None
         raise
-    if given != past:
-        raise Wrong("Your function changes the runs that it is given, and the caller still needs them. "
-                    "Change a copy.")
     return one(got, "One threshold is asked for", typed=False)
