@@ -301,8 +301,9 @@ reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times faster")
 # (*time*: for one picture on one processor, dense = 1. *half*: half of the filters, a convolution's units,
 # were removed.)
 #
-# 1.0 times: no faster at all. Zeros are stored and multiplied like any number; only gzip
-# sees them. int8 takes a third of the time and no accuracy; half of the filters is nearly as fast. Pruned *and* int8, this CNN's packed file is 17 times smaller than the packed dense one.
+# 1.0 times: no faster at all. Zeros are stored and multiplied like any number; only gzip sees them. int8
+# takes a third of the time and costs no accuracy; *half* is nearly as fast. Pruned *and* int8, this CNN's
+# packed file is 17 times smaller than the packed dense one.
 #
 # ## Accuracy, F1 or IoU?
 #

@@ -49,13 +49,13 @@ def mirrored_run(photos, pairs, seed):
     return history
 
 
-def shifted_run(photos, seed, epochs=60):
+def shifted_run(photos, seed):
     """History of the small network, from random weights, on photos that are mirrored and shifted."""
     changed = inputs = keras.Input((32, 32, 3))
     changed = keras.layers.RandomFlip("horizontal", seed=seed)(changed)
     changed = keras.layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed)(changed)
     model = keras.Model(inputs, small_network(seed)(changed))
-    history = fit(model, photos.parts(photos.pictures, PHOTOS, seed), None, 1e-3, seed, epochs)
+    history = fit(model, photos.parts(photos.pictures, PHOTOS, seed), None, 1e-3, seed, 60)
     del history["seconds"]
     return history
 
