@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | notebooks | figures | lint | bench | site | browser | colab | offline.
+# The course in a few words: make lab | test | slow | notebooks | figures | lint | bench | site | browser | colab | offline.
 # Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
@@ -9,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test notebooks figures lint bench lock package backends site gettext links browser colab offline
+.PHONY: lab my test slow notebooks figures lint bench lock package backends site gettext links browser colab offline
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -21,7 +21,11 @@ my: .venv/ready
 	  [ -e "my/$${notebook##*/}" ] || cp "$$notebook" my/; done
 
 test: .venv/ready
-	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
+
+# What takes long and seldom breaks: recordings made anew, many kills, the learner's notebooks. Before a release.
+slow: .venv/ready
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py

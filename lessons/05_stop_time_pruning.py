@@ -122,40 +122,40 @@ reveal(guess, accuracies[0.9], "Test accuracy with nine tenths cut")
 print("by share cut:", accuracies)
 
 # %% [markdown]
-# Half of the weights are not missed; nine tenths are. But the rest can make up for them. So the mask grows along a **ramp**: cut a little, train, cut more;
-# steep at first, while that costs little:
+# Half of the weights are not missed; nine tenths are. But the rest can make up for them, if training goes on.
+# So the mask usually grows along a **ramp**, steep at first, while that costs little:
 #
 # $$s(t) = \text{target} \cdot \left(1 - (1 - t / T)^3\right) \quad \text{at step } t \text{ of } T$$
 #
-# Is the ramp worth it, and the stop the moment? We recorded a CNN (convolutions), an MLP (dense layers)
-# and a GRU (reads row by row), cut along a ramp or *at once*; and the MLP pruned from the *start*, after 3 of
-# 60 epochs (*early*), at the *stop*, after 48 (*late*).
+# Is a ramp better than one cut? How much can be spared? And is the stop the moment to begin? We recorded a CNN
+# (convolutions), an MLP (dense layers) and a GRU (it reads a picture row by row); and the MLP pruned from the
+# *start*, after 3 of 60 epochs (*early*), at the *stop*, and after 48 (*late*).
+
+# %%
+costs, when = data.load_curves("pruning_sparsity"), data.load_curves("pruning_when")
+show(figures.costs(costs, when), alt=figures.ALT["costs"])
 
 # %%
 # NBVAL_CHECK_OUTPUT
-costs, when = data.load_curves("pruning_sparsity"), data.load_curves("pruning_when")
 kept, paired = figures.kept_accuracy, figures.paired
-for network in ("cnn", "mlp", "gru"):
-    ramp = kept(costs, 0.9, network=network, schedule="gradual")
-    dense_one = kept(costs, 0, network=network, schedule="dense")
-    print(f"{network} at 0.90, ramp - dense:  ", paired(ramp, dense_one))
 for target in (0.9, 0.98):
     ramp, once = (kept(costs, target, network="cnn", schedule=way) for way in ("gradual", "one-shot"))
-    print(f"cnn at {target:.2f}, ramp - at once:", paired(ramp, once))
-for target, other in [(share, moment) for share in (0.9, 0.98) for moment in ("start", "early", "late")]:
-    at = (kept(when, target, labels="true", moment=moment) for moment in ("stop", other))
-    print(f"mlp at {target:.2f}, stop - {other + ':':8}", paired(*at))
-
-# %%
-show(figures.costs(costs, when), alt=figures.ALT["costs"])
+    print(f"left:   CNN at {target:.2f}, ramp - at once ", paired(ramp, once))
+for network in ("cnn", "gru"):
+    ramp = kept(costs, 0.9, network=network, schedule="gradual")
+    dense_one = kept(costs, 0, network=network, schedule="dense")
+    print(f"middle: {network.upper()} at 0.90, pruned - dense ", paired(ramp, dense_one))
+for target in (0.9, 0.98):
+    stop_then, late = (kept(when, target, labels="true", moment=moment) for moment in ("stop", "late"))
+    print(f"right:  MLP at {target:.2f}, stop - late    ", paired(stop_then, late))
 
 # %% [markdown]
-# *Left:* training mends what the cut broke. The ramp gains nothing up to 0.90, and much at 0.98.
-# *Middle:* nine tenths cost the CNN less than a point, the GRU nearly five. (Bands: lowest to highest
-# seed.) *Right:* at 0.90 all moments are within half a point, the stop a little ahead.
-# At 0.98 late is behind in eight of ten, with only 12 epochs left to recover; the others differ by noise. A
-# good moment, no magic one.
-#
+# *Left:* training mends what the cut broke. Up to 0.90 one cut does as well as a ramp; at 0.98 the ramp wins
+# by far. *Middle:* nine tenths cost the CNN less than a point and the GRU nearly five. (Bands: lowest to
+# highest seed.) *Right:* at 0.90 it hardly matters when you begin. At 0.98 *late* is behind, with only 12
+# epochs left to recover. So the stop is a good moment, and no magic one.
+
+# %% [markdown]
 # ## The second stop
 #
 # After the stop, TensorFlow's library **tfmot** prunes. When should *that* end? We try six rules on ten
@@ -304,24 +304,8 @@ reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times faster")
 # 1.0 times: no faster at all. Zeros are stored and multiplied like any number; only gzip sees them. int8
 # takes a third of the time and costs no accuracy; *half* is nearly as fast. Pruned *and* int8, this CNN's
 # packed file is 17 times smaller than the packed dense one.
-#
-# ## Accuracy, F1 or IoU?
-#
-# The article names all three. A small task: mark the pixels of a digit in a noisy picture. **IoU** is the
-# overlap of marked and true pixels, as a share of both together.
-
-# %%
-masks, best = data.load_curves("pruning_masks").select(), dict(mode="max")
-rules = {"accuracy > 0.95": Above("val_accuracy", 0.95), "IoU, patience 5": Patience("val_iou", 5, **best),
-         "IoU, armed": Armed(Above("val_iou", 0.1), Patience("val_iou", 3, min_delta=0.01, **best))}
-stops = {name: [rule.first(run) for run in masks] for name, rule in rules.items()}
-show(figures.finished_or_not(masks, stops), alt=figures.ALT["finished_or_not"])
 
 # %% [markdown]
-# Few pixels belong to the digit, so marking nothing is nearly always right: accuracy passes 0.95 at once. IoU
-# stays at 0 at first, longer than patience 5 waits. So arm it: count from IoU 0.1 on. (F1, 2 IoU / (1 + IoU),
-# is no second opinion.)
-#
 # **When pruning does not help:** where you want speed, which scattered zeros do not bring, or where the network
 # needs what you cut: the GRU spares half of its weights, and not nine tenths.
 #

@@ -312,10 +312,13 @@ print("the epochs before it went away are in the history:", stop.history["val_lo
 # tests kills trainings at random points and compares. Here `fit` shuffles as it likes, so the resumed run is another one.
 
 # %% [markdown]
-# A well-behaved cluster warns you before it takes a machine: it sends SIGTERM, and waits a little. `Signal` in the rule hears it, and training
-# ends after the batch. `Deadline("06:30")` ends it early enough to be done by 06:30: it has measured a batch, a validation and saving, and
-# leaves room for one of each. `Deadline()` takes the end of the SLURM job, and is an error outside of one. `StopFile("STOP")` ends it when a colleague touches that
-# file. The folders stay as they are, for the next job. <!-- given: 06:30 -->
+# A well-behaved cluster warns you before it takes a machine: it sends SIGTERM, and waits a little. Three criteria end a run after the
+# batch, and leave the folders as they are for the next job: <!-- given: 06:30 -->
+#
+# - `Signal("SIGTERM")` hears the warning.
+# - `Deadline("06:30")` ends it early enough to be done by then: it has measured a batch, a validation and saving, and leaves room for one
+#   of each. `Deadline()` takes the end of the SLURM job.
+# - `StopFile("STOP")` waits for a colleague to make that file.
 
 # %%
 import signal

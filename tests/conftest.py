@@ -1,5 +1,6 @@
 """What holds for every test: no window opens, and hypothesis tries the same examples on every machine."""
 import matplotlib
+import pytest
 from hypothesis import settings
 
 matplotlib.use("agg")
@@ -12,5 +13,11 @@ LONGEST = ("tests/pruning/", "tests/transfer/", "tests/stopping/test_state.py", 
 
 
 def pytest_collection_modifyitems(items):
-    """The longest first: whoever of two workers gets one of them last would work on alone."""
+    """The longest first: whoever of two workers gets one of them last would work on alone.
+
+    The learner's notebooks are slow: all of their cells but the empty exercises are in the solved ones, too.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    for item in items:
+        if item.nodeid.startswith("notebooks/") and not item.nodeid.startswith("notebooks/solutions/"):
+            item.add_marker(pytest.mark.slow)

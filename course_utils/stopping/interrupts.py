@@ -175,7 +175,8 @@ class StopFile(Interrupt):
     Column "stop_file": 1 where it is there.
 
     Args:
-        path: the file. One that is there when training begins is an error: it is an old one.
+        path: the file. When training begins, its folder has to be there, and the file must not be: it is an
+            old one.
 
     >>> StopFile("STOP").reason({"stop_file": [0.0, 1.0]}, 1)
     'the file STOP is there at epoch 1'
@@ -207,6 +208,9 @@ class _File(Source):
         if self.path.exists():
             raise FileExistsError(f"The file {self.path} would end this training at once. It is an old one: "
                                   "remove it.")
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {self.path.parent}, so nobody could put the file "
+                                    f"{self.path.name} there to end this training.")
 
     def read(self, recorder):
         return float(self.path.exists())

@@ -217,6 +217,7 @@ def test_the_traps():
 # ---- the scripts ----
 
 
+@pytest.mark.slow
 def test_the_script_still_trains_what_was_recorded():
     # in a process of its own: it asks TensorFlow for one thread
     code = """

@@ -101,6 +101,7 @@ def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_
         assert run["val_loss"][59] > run["val_loss"][best] + 0.02
 
 
+@pytest.mark.slow
 def test_the_script_still_trains_what_was_recorded(monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # what the script sets must not stay for other tests
     monkeypatch.syspath_prepend(str(DATA / "make"))

@@ -75,15 +75,16 @@ TWO_VALIDATION = ({"a": X[:50], "b": X[:50, 4:]}, {"p": Y[:50], "q": X[:50, 2:4]
 
 
 @pytest.mark.parametrize("make, changed", [
-    (frozen, {}), (activity, {}), (ema, {}),
-    (lambda: net(layers.BatchNormalization(), layers.Dropout(0.3)), {}),
-    (lambda: net(run_eagerly=True, steps_per_execution=1), {}),
-    (lambda: net(metrics=[keras.metrics.RootMeanSquaredError(name="rmse")]),
-     dict(restore_best="val_rmse", mode="min")),
-    (two_ends, dict(data=TWO, validation_data=TWO_VALIDATION)),
+    (ema, {}), *(pytest.param(*case, marks=pytest.mark.slow) for case in (
+        (frozen, {}), (activity, {}),
+        (lambda: net(layers.BatchNormalization(), layers.Dropout(0.3)), {}),
+        (lambda: net(run_eagerly=True, steps_per_execution=1), {}),
+        (lambda: net(metrics=[keras.metrics.RootMeanSquaredError(name="rmse")]),
+         dict(restore_best="val_rmse", mode="min")),
+        (two_ends, dict(data=TWO, validation_data=TWO_VALIDATION)))),
     # Keras 3 takes the plain mean over batches here (of 32 and 18 rows), tf_keras does not
     (two_ends, dict(data=TWO, validation_data=TWO_VALIDATION, restore_best="val_q_loss")),
-], ids=["frozen", "activity", "ema", "normalized", "eager", "metric", "two ends", "one of two"])
+], ids=["ema", "frozen", "activity", "normalized", "eager", "metric", "two ends", "one of two"])
 def test_what_is_kept_is_what_evaluate_gives(make, changed):
     model = make()
     pruned, report = at_stop(model, **changed)

@@ -390,6 +390,7 @@ def test_ctrl_c_while_training():
     assert sparsity(model).total == 0
 
 
+@pytest.mark.slow
 def test_a_model_of_many_parts():
     keras.utils.set_random_seed(6)
     words = keras.Input((5,), dtype="int32", name="words")
@@ -413,6 +414,7 @@ def test_a_model_of_many_parts():
         assert share == pytest.approx(0.8, abs=0.07), name
 
 
+@pytest.mark.slow
 def test_mobilenet_comes_back_as_a_keras_3_model_at_its_target():
     whole = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, include_top=False)
     x = whole.get_layer("block_3_project_BN").output  # all kinds of layers, in a third of the time

@@ -192,5 +192,7 @@ def test_an_old_stop_file_and_two_of_a_kind_are_refused(tmp_path):
     (tmp_path / "STOP").touch()
     with pytest.raises(FileExistsError, match="It is an old one: remove it"):
         fit(small(), StopWhen(StopFile(tmp_path / "STOP")))
+    with pytest.raises(FileNotFoundError, match="no folder .*gone, so nobody could put the file STOP there"):
+        fit(small(), StopWhen(StopFile(tmp_path / "gone" / "STOP")))
     with pytest.raises(ValueError, match='measure the column "signal"'):
         fit(small(), StopWhen(Signal("SIGTERM") | Signal("SIGUSR1")))

@@ -41,8 +41,11 @@ ALONE = {"PYTHONPATH": os.pathsep.join([str(WORKER.parent.parent), *sys.path]), 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks of one process")
 @pytest.mark.parametrize(
-    "name, kind, kills", [("keras", "stop", 4), ("keras", "prune", 6), ("tf_keras", "when", 3),
-                         ("keras", "signal", 10), ("tf_keras", "signal", 2)])
+    "name, kind, kills",
+    [("keras", "stop", 2), ("keras", "prune", 2), ("tf_keras", "when", 2), ("keras", "signal", 3)]
+    + [pytest.param(*case, marks=pytest.mark.slow) for case in (
+        ("keras", "stop", 6), ("keras", "prune", 6), ("tf_keras", "when", 6), ("keras", "signal", 10),
+        ("tf_keras", "signal", 4))])
 def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(name, kind, kills, tmp_path):
     command = [sys.executable, str(WORKER), name, kind, str(tmp_path), str(kills)]
     ran = subprocess.run(command, env={**os.environ, **ALONE}, capture_output=True, text=True, timeout=600)
