@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.classroom import data
+from course_utils.multimodal import FreezeWhen
 from course_utils.stopping import (
     After,
     Below,
@@ -229,6 +230,46 @@ def budget(pictures):
              f"{STEPS} batches and its longest validation; the median is {median}")]
 
 
+def two_inputs(words):
+    """Chapter 01's network for emoji, but with convolutions of all 48 x 48 pixels: a branch that weighs."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    inputs = [keras.Input((48, 48, 3)), keras.Input((words,))]
+    picture, word = inputs[0], layers.Dense(64, "relu")(inputs[1])
+    for number, filters in enumerate((16, 32, 64)):
+        picture = layers.Conv2D(filters, 3, 2, "same", activation="relu", name=f"picture_{number}")(picture)
+    both = layers.Concatenate()([layers.GlobalAveragePooling2D()(picture), word])
+    model = keras.Model(inputs, layers.Dense(8)(layers.Dense(64, "relu")(both)))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def freezing():
+    """What FreezeWhen costs in a step before the freeze, and what a frozen branch saves after it."""
+    split = data.emoji_split(0)
+    train = tf.data.Dataset.from_tensor_slices(split.train).batch(BATCH, drop_remainder=True).cache()
+    models = {name: two_inputs(len(split.vocabulary)) for name in ("plain", "before", "after")}
+    criteria, rounds = {"before": Epochs(10**6), "after": Epochs(1)}, []
+    for number in range(ROUNDS // 3):
+        seconds = {}
+        for name in ([*models] * 2)[number % 3 : number % 3 + 3]:  # none is always the first
+            watch, pictures = bench_pruning.Epoch(), [f"picture_{number}" for number in range(3)]
+            freeze = [FreezeWhen(criteria[name], pictures)] if name in criteria else []
+            models[name].fit(train, epochs=4, verbose=0, callbacks=[watch, *freeze, watch.last])
+            seconds[name] = sum(watch.seconds[2:])  # the second epoch traces the frozen step
+        rounds.append(seconds)
+    step = 1000 * statistics.median(each["plain"] for each in rounds) / (2 * int(train.cardinality()))
+
+    def ratio(name):
+        ratios = sorted(each[name] / each["plain"] for each in rounds)
+        middle = ratios[len(ratios) // 4 : -len(ratios) // 4]
+        return statistics.median(ratios), (f"of {step:.1f} ms; half of {len(ratios)} rounds: {middle[0]:.3f} "
+                                           f"to {middle[-1]:.3f}")
+
+    return [row("a step under FreezeWhen before the freeze / a step", ratio("before"), 1.03),
+            row("a step after the pictures' branch is frozen / a step", ratio("after"), 0.6)]
+
+
 def table(rows):
     lines = ["| what | measured | limit | |", "|---|---|---|---|"]
     for what, value, limit, remark in rows:
@@ -242,7 +283,8 @@ def main(names):
     tf.config.threading.set_inter_op_parallelism_threads(1)
     pictures = images()
     parts = {"training": lambda: training(pictures), "replaying": replaying,
-             "budget": lambda: budget(pictures), "pruning": lambda: bench_pruning.rows(network)}
+             "budget": lambda: budget(pictures), "pruning": lambda: bench_pruning.rows(network),
+             "freezing": freezing}
     rows = [row for name in names or parts for row in parts[name]()]
     versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
     head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."

@@ -450,4 +450,4 @@ ex.summary()
 # each phase an event of its own, and let it see its own epochs alone. A score before training ranks the
 # sources; whether you need a source at all, only a run from scratch tells.
 #
-# Next: the [cabinet of traps](90_cabinet_of_traps.ipynb).
+# Next: [07 More than one modality](07_more_than_one_modality.ipynb).

@@ -243,7 +243,8 @@ print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
 # The mean of the epoch so far. A spike in a late batch hardly shows, and each epoch begins with a jump. With `check="batch"` the history
-# of `StopWhen` has each batch's own loss as a column, `batch_loss`.
+# of `StopWhen` has each batch's own loss as a column, `batch_loss`. (A model with several outputs has another such trap:
+# [07b](07b_more_on_several_inputs.ipynb).)
 
 # %%
 # NBVAL_CHECK_OUTPUT

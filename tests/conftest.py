@@ -8,8 +8,8 @@ matplotlib.use("agg")
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 
-LONGEST = ("tests/pruning/", "tests/transfer/", "tests/stopping/test_state.py", "tests/backends/",
-           "notebooks/")
+LONGEST = ("tests/pruning/", "tests/transfer/", "tests/multimodal/", "tests/stopping/test_state.py",
+           "tests/backends/", "notebooks/")
 
 
 def pytest_collection_modifyitems(items):

@@ -44,6 +44,11 @@ FLOORS = {
         ["features", "phase_forms", "phase_run"],
         ["phases"],
     ],
+    "multimodal": [
+        ["part", "inputs", "blending", "best_epochs"],
+        ["freezing", "usage"],
+        ["freeze_when"],
+    ],
 }
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
@@ -187,7 +192,7 @@ print(compare([Patience("val_loss", 1), Epochs(3)], [run])[0].stops)
         "val_loss 2.6 at epoch 3 has not improved on 2 (epoch 1) for 2 epochs", "[2]"], done.stderr
 
 
-@pytest.mark.parametrize("subject", ["stopping", "pruning", "transfer"])
+@pytest.mark.parametrize("subject", ["stopping", "pruning", "transfer", "multimodal"])
 def test_a_star_needs_keras_and_no_pictures(subject):
     done = run(f"from course_utils.{subject} import *\nprint(len(dir()) > 9)",
                without=["matplotlib", "ipywidgets"])

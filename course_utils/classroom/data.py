@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 DATA = Path(__file__).resolve().parents[2] / "data"
+VIEWS = ("profiles", "fourier", "karhunen_loeve", "morphology", "pixels", "zernike")
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -109,6 +110,26 @@ def emoji_split(seed=0, validation=350):
 
     vocabulary = tuple(words.get_feature_names_out().tolist())
     return EmojiSplit(part(train), part(val), tuple(groups.tolist()), vocabulary)
+
+
+def load_emoji_features():
+    """What MobileNetV2 makes of the emoji: float32 (1644, 1280), in the order of `load_openmoji`.
+
+    The shipped ImageNet weights at side 97, pooled. Numbers in 0..6, kept in steps of about a hundredth.
+    Raises DataError.
+    """
+    return np.square(_load("openmoji_features.npz")["features"] / np.float32(255)) * 6
+
+
+def load_multiple_features():
+    """Written digits seen in six ways: (views, digits). Raises DataError.
+
+    views: name -> float32 (2000, d): profiles (216 correlations), fourier (76 coefficients of the shape),
+    karhunen_loeve (64), morphology (6), pixels (240 means of 2 x 3 dots), zernike (47 moments), as they were
+    measured. digits: uint8 (2000,), 200 of each, in order: 0, 0, ... 9.
+    """
+    file = _load("multiple_features.npz")
+    return {name: file[name].astype("float32") for name in VIEWS}, file["digits"]
 
 
 def load_fashion_mnist():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from course_utils.multimodal import FreezeWhen
 from course_utils.pruning import PruneWhen, sparsity
 from course_utils.stopping import (
     Below,
@@ -155,3 +156,20 @@ def test_pruning_reaches_its_target_and_the_zeros_stay():
     assert sparsity(model).total == pytest.approx(prune.sparsity) and prune.sparsity > 0.7
     weights = model.get_weights()
     assert all(np.isfinite(weight).all() for weight in weights)
+
+
+def test_a_part_is_frozen_exactly_or_refused_before_the_first_step():
+    model, seen = network(keras.optimizers.AdamW(0.05, weight_decay=0.1)), []
+    before, (body, head) = model.get_weights(), model.layers
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(
+        [body.get_weights()[0], head.get_weights()[0]]))
+    freeze = FreezeWhen(Epochs(2), body.name)
+    if keras.backend.backend() == "jax":
+        with pytest.raises(RuntimeError, match="FreezeWhen needs TensorFlow or PyTorch. On JAX"):
+            fit(model, freeze, note)
+        assert all(map(np.array_equal, before, model.get_weights()))
+        return
+    fit(model, freeze, note, epochs=5)
+    (_, first, *frozen), heads = zip(*seen)
+    assert not np.array_equal(before[0], first) and all(np.array_equal(first, each) for each in frozen)
+    assert not any(map(np.array_equal, heads, heads[1:])) and body.trainable

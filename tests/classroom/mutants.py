@@ -20,7 +20,10 @@ NAMES = {"min": ("max",), "max": ("min",), "argmin": ("argmax",), "argmax": ("ar
          "Above": ("Below",), "quantile": ("percentile", "max"), "sum": ("max",), "size": ("ndim",)}
 COLUMNS = {"val_loss": ("loss", "val_accuracy"), "test_loss": ("val_loss",), "sparsity": ("val_loss",),
            "loss": ("val_loss",), "min": ("max",), "max": ("min",), "inf": ("-inf", "0", "1"),
-           "improvement": ("time",), "time": ("improvement",)}
+           "improvement": ("time",), "time": ("improvement",),
+           "val_pictures_loss": ("val_loss", "val_words_loss"), "pictures_frozen": ("words_frozen",),
+           "val_words_loss": ("val_loss", "val_pictures_loss"), "words_frozen": ("pictures_frozen",),
+           "val_both_loss": ("val_loss", "val_words_loss")}
 
 
 class TooManySteps(Exception):

@@ -38,7 +38,7 @@ def test_checksum_of_file_and_of_readme(name):
 
 
 def test_small_enough_to_clone():
-    assert sum(path.stat().st_size for path in data.DATA.rglob("*") if path.is_file()) < 24e6
+    assert sum(path.stat().st_size for path in data.DATA.rglob("*") if path.is_file()) < 27e6
 
 
 @pytest.mark.parametrize("name", [name for name in SUMS if name.endswith(".npz")])
@@ -57,6 +57,42 @@ def test_openmoji():
     circle = emoji.pictures[emoji.names.tolist().index("red circle")]
     assert circle[0, 0].tolist() == [255, 255, 255], "the background is white"
     assert circle[24, 24, 0] > 180 > 80 > circle[24, 24, 1:].max(), "its middle is red: RGB, not BGR"
+
+
+def test_emoji_features_are_those_of_the_emoji_in_their_order():
+    features = data.load_emoji_features()
+    assert features.shape == (1644, 1280) and features.dtype == np.float32
+    assert features.min() == 0 and 1 < features.max() <= 6
+    with np.load(data.DATA / "mobilenetv2_reference.npz") as file:  # of four emoji, straight from PyTorch
+        known = file["features_grey_frame"][4:].astype("float32")
+    cosine = known @ features.T / np.linalg.norm(known, axis=1)[:, None] / np.linalg.norm(features, axis=1)
+    for own, row in zip(cosine, (0, 400, 800, 1200)):  # those were enlarged in another way: alike, not equal
+        assert row in np.argsort(own)[-2:], "of 1644, the features that are most alike"
+
+
+@pytest.mark.slow
+def test_emoji_features_are_what_the_shipped_weights_give():
+    from course_utils.transfer import backbone
+
+    rows = np.arange(3, 1644, 200)
+    source = backbone("MobileNetV2", side=97, from_side=48, weights=data.mobilenetv2_weights())
+    given = source.predict(data.load_openmoji().pictures[rows].astype("float32"), verbose=0)
+    np.testing.assert_allclose(data.load_emoji_features()[rows], given, atol=0.03)
+
+
+def test_multiple_features():
+    views, digits = data.load_multiple_features()
+    assert {name: x.shape for name, x in views.items()} == {
+        "profiles": (2000, 216), "fourier": (2000, 76), "karhunen_loeve": (2000, 64), "morphology": (2000, 6),
+        "pixels": (2000, 240), "zernike": (2000, 47)} and tuple(views) == data.VIEWS
+    assert digits.tolist() == np.repeat(range(10), 200).tolist()
+    assert set(np.unique(views["pixels"])) == set(range(7))
+    for name, x in views.items():  # what is described is the digit: the nearest mean of another half knows it
+        assert x.dtype == np.float32
+        x = (x - x.mean(0)) / x.std(0)
+        means = np.stack([x[:-1:2][digits[:-1:2] == digit].mean(0) for digit in range(10)])
+        nearest = np.square(x[1::2, None] - means).sum(-1).argmin(1)
+        assert (nearest == digits[1::2]).mean() > 0.6, name
 
 
 def test_fashion_mnist():

@@ -12,6 +12,7 @@ from course_utils.classroom.chapter_03 import exercises as chapter_03
 from course_utils.classroom.chapter_04 import exercises as chapter_04
 from course_utils.classroom.chapter_05 import exercises as chapter_05
 from course_utils.classroom.chapter_06 import exercises as chapter_06
+from course_utils.classroom.chapter_07 import exercises as chapter_07
 from course_utils.classroom.chapter_90 import exercises as chapter_90
 from course_utils.classroom.stage import Blank, Model, Wrong, all_of, number, one, several, truth, whole
 
@@ -96,7 +97,8 @@ NUMBERS = {chapter_01.first_below: 4, chapter_06.leep_by_hand: -0.239, chapter_9
 SEVERAL = {chapter_03.stop_and_keep: [9, 6], chapter_04.score_by_hand: [0, 0, 10, 25, 0, 20],
            chapter_04.who_speaks_when: [9, 8, 14], chapter_05.last_mask: [0.81, 300],
            chapter_05.read_the_table: ["b", "d"], chapter_06.which_layer_where: ["d", "e", "f", "b"],
-           chapter_06.what_is_trained: [1338, 1338], chapter_90.three_in_one_loop: [1, 2, 5],
+           chapter_06.what_is_trained: [1338, 1338], chapter_07.which_clock: [*chapter_07.ORDER],
+           chapter_90.three_in_one_loop: [1, 2, 5],
            chapter_02.which_clause: [2, "improvement"]}
 
 
@@ -131,7 +133,8 @@ def test_every_exercise_takes_several_in_any_form(exercise):
 
 @pytest.mark.parametrize("exercise", [
     chapter_01.mean_over_pictures, chapter_03.best_epoch, chapter_03.stop_regret,
-    chapter_04.threshold_of_past_runs, chapter_05.share_of_zeros, chapter_90.epoch_of_the_best], ids=by_name)
+    chapter_04.threshold_of_past_runs, chapter_05.share_of_zeros, chapter_07.overfitting_ratio,
+    chapter_90.epoch_of_the_best], ids=by_name)
 def test_every_function_may_return_a_number_in_any_coat(exercise):
     function = solution(exercise)
     for coat in (float, np.float64, np.array, lambda number: keras.ops.convert_to_tensor(number, "float64")):

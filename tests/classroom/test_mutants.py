@@ -13,6 +13,7 @@ from course_utils.classroom.chapter_03 import exercises as chapter_03
 from course_utils.classroom.chapter_04 import exercises as chapter_04
 from course_utils.classroom.chapter_05 import exercises as chapter_05
 from course_utils.classroom.chapter_06 import exercises as chapter_06
+from course_utils.classroom.chapter_07 import exercises as chapter_07
 from course_utils.classroom.chapter_90 import exercises as chapter_90
 from course_utils.pruning import at_target
 from course_utils.stopping import (
@@ -27,9 +28,10 @@ from course_utils.stopping import (
 )
 from mutants import TooManySteps, answer_of, mutants, with_faulty_calls
 
-CHAPTERS = [chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_90]
-# 6.5 trains: its settings are tried, before and after training, in test_exercises_06
-EXERCISES = {e.number: e for chapter in CHAPTERS for e in chapter.chapter.exercises if e.number != "6.5"}
+CHAPTERS = [chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07,
+            chapter_90]
+TRAIN = "6.5", "7.3"  # what may be wrong is tried, mostly without training, in test_exercises_06 and 07
+EXERCISES = {e.number: e for chapter in CHAPTERS for e in chapter.chapter.exercises if e.number not in TRAIN}
 NAMES = dict(keras=keras, np=np, math=math, Above=Above, Armed=Armed, Below=Below, Epochs=Epochs,
              ImprovementBelow=ImprovementBelow, Patience=Patience, Smoothed=Smoothed, StepBudget=StepBudget,
              at_target=at_target)
@@ -152,6 +154,15 @@ def two_phases(head, top, patience):
         before += length
     return lengths[0], lengths[1], best[1]
 """),
+    ("7.2", """
+def ogr(train, val, start, end):
+    gaps = []
+    for a, b in zip(train, val):
+        gaps.append(b - a)
+    if val[start] == val[end]:
+        return math.inf
+    return abs((gaps[end] - gaps[start]) / (val[end] - val[start]))
+"""),
     ("90.3", """
 def best_epoch(history, validation_freq):
     losses = history["val_loss"]
@@ -227,6 +238,9 @@ EQUIVALENT = {
             f"{NONE_YET} -> lengths, best = ([], (float('inf'), 0))": FIRST_LOSS,
             f"{NONE_YET} -> lengths, best = ([], (float('inf'),))": FIRST_LOSS,
             "before += length -> =": "there are two phases: one number is added, to 0"},
+    "7.4": {f"Above('{name}', 0.5) -> Above('{name}', {value})": "the column is 0 or 1"
+            for name in ("pictures_frozen", "words_frozen") for value in (0.525, 0.475)},
+    "7.5": {f"Patience('val_loss', 3) -> Patience('val_loss', {n})": OPEN for n in (4, 2)},
     "90.2": {"answer = [1, 2, 5] -> answer = [5, 2, 1]": "any order will do"},
 }
 

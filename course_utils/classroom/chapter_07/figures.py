@@ -1,0 +1,204 @@
+"""The figures of chapter 07: functions that take numbers and return a figure or axes; ALT describes them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes, caption
+from ..chapter_05.figures import ALT as MASKS
+from ..chapter_05.figures import finished_or_not, paired  # noqa: F401  lessons use them from here
+from .outcomes import best
+
+INPUTS = {"pictures": (ORANGE, "^", "--"), "words": (BLUE, "o", ":"), "both": (GREEN, "s", "-")}
+BARS = {"pictures": "pictures\nalone", "words": "words\nalone", "both": "both, one network,\none stop",
+        "own": "two networks,\na stop each"}
+CONDITIONS = {"val_accuracy": "accuracy", "val_f1": "F1", "val_auc": "AUC"}
+
+ALT = {
+    "four_bars":
+        "Test accuracy: pictures alone 62, words alone 62, both in one network with one stop 65, two "
+        "networks with a stop each 72.5 percent.",
+    "four_bars_hidden":
+        "Test accuracy: pictures alone 62, words alone 62, both in one network with one stop 65 percent. The "
+        "fourth bar, two networks with a stop each, is a question mark.",
+    "three_curves":
+        "Validation loss over 30 epochs. Pictures are at their best in epoch 2 and rise from there on; words "
+        "fall until epoch 18; both in one network are at their best in epoch 1, and rise. In the other "
+        "splits pictures are best in epochs 1 and 2, both in 2 to 5, words in 13 to 23.",
+    "gain_by_ratio":
+        "Gain of own stops against the ratio of the two clocks, for five scales of the features. At ratios "
+        "of 0.9 and 1.5 there is none, at 2.7 it is about 2 points, at 4.4 five, at 7.4 eight. Freezing the "
+        "faster input's layer gains nearly as much.",
+    "stops_map":
+        "Validation loss of two networks added up, over the epochs at which each stops. It is lowest where "
+        "pictures stop at about 1 and words anywhere after 10. One stop for both moves on the diagonal, "
+        "whose best point is at about epoch 4, where the loss is higher.",
+    "any_condition":
+        "Test F1 of stops on accuracy, F1 and AUC against a stop on the loss, split by split, for two "
+        "settings. Left, patience on accuracy costs 3 points and on F1 it costs 2, and they stop sooner; "
+        "AUC goes on to the end and costs nothing. Right, where pictures overfit, all three gain.",
+    "budget":
+        "Test accuracy over the number of steps. With few steps the networks that see pictures lead and "
+        "words are far behind; with one stop for both it stays at 65 percent, with a stop each it goes on "
+        "to 72.",
+    "finished_or_not": MASKS["finished_or_not"],
+}
+
+
+def four_bars(outcome, hidden=False):
+    """Test accuracy of pictures, words, both in one network, and two networks with a stop each.
+
+    Args:
+        outcome: dict of arrays (splits,), as `outcomes` gives it.
+        hidden: the last bar is a question mark.
+    """
+    ax = axes(width=6.4, height=3.4, ylabel="test accuracy, %", ylim=(0, 90))
+    for place, name in enumerate(BARS):
+        values = outcome[name]
+        if hidden and name == "own":
+            ax.bar(place, 84, width=0.6, fill=False, edgecolor=GREY, linestyle="--", linewidth=1.5)
+            ax.annotate("?", (place, 42), ha="center", va="center", fontsize=30, color=GREY)
+            continue
+        colour, *_ = INPUTS.get(name, (PURPLE,))
+        ax.bar(place, values.mean(), width=0.6, color=colour)
+        ax.plot(place + np.linspace(-0.15, 0.15, len(values)), values, ".", color="black", markersize=4)
+        ax.annotate(f"{values.mean():.1f}", (place, values.max() + 2), ha="center", fontsize=11)
+    ax.set_xticks(range(len(BARS)), BARS.values())
+    caption(ax.figure, f"bars: means of {len(outcome['both'])} splits; dots: the splits")
+    return ax
+
+
+def three_curves(runs, split=0):
+    """Validation losses of one split over the epochs, with a ring at each best epoch.
+
+    Marks along the bottom are the best epochs of the other splits.
+
+    Args:
+        runs: "pictures", "words", "both" -> histories, one a split.
+        split: the one whose curves are drawn.
+    """
+    ax = axes(width=7.2, height=3.6, xlabel="epoch (counted from 0)", ylabel="validation loss")
+    low = min(min(history["val_loss"]) for name in runs for history in runs[name])
+    for row, (name, histories) in enumerate(runs.items()):
+        colour, mark, line = INPUTS[name]
+        values, at = histories[split]["val_loss"], best(histories[split])
+        ax.plot(values, line, color=colour, linewidth=2, marker=mark, markevery=[at], markersize=10,
+                markerfacecolor="white", markeredgewidth=2, label=f"{name}, best in epoch {at}")
+        others = np.array([best(history) for i, history in enumerate(histories) if i != split])
+        # equal ones stand side by side
+        beside = [0.12 * np.sum(others[:i] == epoch) for i, epoch in enumerate(others)]
+        ax.plot(others + beside, np.full(len(others), low - 0.06 - 0.05 * row), mark, color=colour,
+                markersize=4, alpha=0.8)
+    ax.legend(frameon=False, fontsize=9)
+    caption(ax.figure, "small marks below: the best epochs of the other splits")
+    return ax
+
+
+def gain_by_ratio(by_scale):
+    """What a stop for each input gains, against how far apart the two clocks are.
+
+    Args:
+        by_scale: scale of the features -> dict of arrays, as `outcomes` gives it.
+    """
+    ax = axes(width=7.2, height=4, ylabel="gain over one network with one stop, points",
+              xlabel="epochs that words take, divided by those that pictures take (log scale)", xscale="log")
+    ax.axhline(0, color=GREY, linewidth=1)
+    ratios = {scale: np.median(of["ratio"]) for scale, of in by_scale.items()}
+    for name, label, colour, mark, shift in (
+        ("own", "two networks, a stop each", PURPLE, "o", 1 / 1.03),
+        ("frozen", "one network, the faster input's layer frozen", ORANGE, "s", 1.03),
+    ):
+        gains = [of[name] - of["both"] for of in by_scale.values()]
+        mean = np.array([gain.mean() for gain in gains])
+        low, high = (np.array([end(gain) for gain in gains]) for end in (np.min, np.max))
+        ax.errorbar(np.array(list(ratios.values())) * shift, mean, (mean - low, high - mean), color=colour,
+                    marker=mark, markersize=7, capsize=3, linewidth=1, linestyle="none", label=label)
+    top = max((of[name] - of["both"]).max() for of in by_scale.values() for name in ("own", "frozen"))
+    for scale, ratio in ratios.items():
+        here = max((by_scale[scale][name] - by_scale[scale]["both"]).max() for name in ("own", "frozen"))
+        ax.annotate(f"features\nx {scale:g}", (ratio, here), xytext=(0, 5), textcoords="offset points",
+                    ha="center", fontsize=9)
+    ax.set_ylim(None, top + 2.5)
+    ticks = (1, 2, 3, 5, 8, 12)
+    ax.set_xticks(ticks, ticks)
+    ax.minorticks_off()
+    ax.set_xlim(0.75, max(ratios.values()) * 1.35)
+    ax.legend(frameon=False, loc="upper left", fontsize=9, bbox_to_anchor=(0, 0.93))
+    splits = len(next(iter(by_scale.values()))["both"])
+    caption(ax.figure, f"marks: means of {splits} splits; bars: from the smallest to the largest")
+    return ax
+
+
+def stops_map(grids, own, one, epochs=30):
+    """Validation loss of two networks added up, over the epoch of each: one stop walks the diagonal.
+
+    Args:
+        grids: arrays (epochs of pictures, epochs of words), one a split; their mean is drawn.
+        own: (epoch of words, epoch of pictures), the medians of their own stops.
+        one: the median of the best common epochs.
+        epochs: how many of each are drawn.
+    """
+    mean = np.mean([grid[:epochs, :epochs] for grid in grids], axis=0)
+    figure, ax = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
+    levels = np.linspace(mean.min(), min(mean.max(), mean.min() + 0.6), 13)
+    filled = ax.contourf(mean, levels=levels, cmap="viridis_r", extend="max")
+    bar = figure.colorbar(filled, ax=ax, label="validation loss, mean of the splits", format="%.2f")
+    bar.set_ticks(levels[::3])
+    ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="white", linewidth=2.5)
+    ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="black", linewidth=1.2, label="one stop for both")
+    for place, mark, label in ((one, "s", "the best of it"), (own, "o", "a stop each")):
+        words, pictures = np.broadcast_to(place, 2)
+        ax.plot([words], [pictures], mark, color="white", markeredgecolor="black", markersize=11,
+                markeredgewidth=1.8, label=label, clip_on=False, zorder=4)
+    ax.set(xlabel="epoch at which words stop", ylabel="epoch at which pictures stop", aspect="equal")
+    ax.legend(loc="upper left", fontsize=9, framealpha=0.9)
+    return figure
+
+
+def any_condition(panels):
+    """Test F1 of what other conditions keep, against what the validation loss keeps; a panel a setting.
+
+    Args:
+        panels: title -> what `outcomes.conditions` gives.
+    """
+    figure, places = plt.subplots(1, len(panels), figsize=(9.6, 3.6), sharey=True, layout="constrained")
+    for ax, (title, came) in zip(np.atleast_1d(places), panels.items()):
+        ax.axhline(0, color=GREY, linewidth=1.2)
+        for shift, key, label, colour, mark in ((-0.17, "test_f1", "patience 3", RED, "o"),
+                                                (0.17, "best_f1", "best of 40 epochs", BLUE, "s")):
+            for place, column in enumerate(CONDITIONS):
+                gain = came[column][key] - came["val_loss"][key]
+                x = place + shift + np.linspace(-0.1, 0.1, len(gain))
+                ax.plot(x, gain, mark, color=colour, markersize=4, alpha=0.55,
+                        label=None if place else label)
+                ax.plot([place + shift - 0.14, place + shift + 0.14], 2 * [gain.mean()], color="black",
+                        linewidth=2)
+        stops = {column: f"{np.median(of['stop']):g}" for column, of in came.items()}
+        ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stops at {stops[column]})"
+                                               for column, name in CONDITIONS.items()])
+        ax.set(title=title, xlabel=f"watched in place of the loss (which stops at {stops['val_loss']})")
+        ax.spines[["top", "right"]].set_visible(False)
+    np.atleast_1d(places)[0].set_ylabel("test F1, points over the loss's")
+    np.atleast_1d(places)[0].legend(frameon=False, fontsize=9)
+    caption(figure, "marks: splits; black lines: their means; stops: the median end of patience 3")
+    return figure
+
+
+def budget(contenders, steps=57):
+    """Test accuracy of what each contender would keep if it had to end after so many steps.
+
+    Args:
+        contenders: name -> array (splits, epochs), as `outcomes.within` gives it.
+        steps: in an epoch.
+    """
+    ax = axes(width=7.2, height=3.8, xlabel="steps (log scale)", ylabel="test accuracy, %", xscale="log")
+    others = iter([(PURPLE, "D", "-"), (GREY, "v", "-."), (RED, "P", "--"), (SKY, "X", ":")])
+    for name, table in contenders.items():
+        colour, mark, line = INPUTS[name] if name in INPUTS else next(others)
+        x = steps * np.arange(1, table.shape[1] + 1)
+        ax.plot(x, table.mean(0), line, marker=mark, markevery=(0, 4), color=colour, markersize=6, label=name)
+    ticks = [57, 114, 285, 570, 1140, 2280]
+    ax.set_xticks(ticks, ticks)
+    ax.minorticks_off()
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    return ax
