@@ -85,7 +85,7 @@ left = kept(plain, "without_words").mean()
 print(f"{'as they are':14}stop {np.mean(stops):3.0f}, without words {left:.0f} %")
 
 # %% [markdown]
-# Without words for half of the time, the network learns pictures as well: without words it gets 47 % right, not 27. It
+# Without words for half of the time, the network learns pictures as well: without words it gets 47 % right, not 28. It
 # stops a dozen epochs later, and is better in four splits of five, by as much as they differ. Shifted pictures, the usual
 # augmentation, change neither the stop nor the accuracy. What helps is to disturb the input that is learnt first.
 #

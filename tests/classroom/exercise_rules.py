@@ -16,10 +16,12 @@ class ExerciseRules:
     """Several right answers are accepted, typical wrong ones refused, each with a message of its own."""
 
     chapters, answers, names = [], {}, {}
+    slow = ()  # numbers of exercises whose right answers train for long
 
     def pytest_generate_tests(self, metafunc):
         if {"exercise", "right"} <= set(metafunc.fixturenames):
-            cases = [pytest.param(e, answer, id=f"{e.number}-{i}")
+            cases = [pytest.param(e, answer, id=f"{e.number}-{i}",
+                                  marks=[pytest.mark.slow] if e.number in self.slow else [])
                      for e, (right, _, _) in self.answers.items() for i, answer in enumerate(right)]
             metafunc.parametrize("exercise, right", cases)
         elif {"exercise", "wrong"} <= set(metafunc.fixturenames):

@@ -247,7 +247,7 @@ def whole_network():
 
 class TestChapter06(ExerciseRules):
     chapters = [ex]
-    names = Names()
+    names, slow = Names(), ["6.5"]
     answers = {
         ex.which_layer_where: (
             [["d", "e", "f", "b"], "defb", "d, e, f, b", ("d", "e", "f", "b")],
