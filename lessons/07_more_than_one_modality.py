@@ -2,7 +2,7 @@
 # # Pictures alone: 62 %. Words alone: 62 %. And both together?
 #
 # You will
-# - see how one stop decides which of two inputs a network learns,
+# - see how one stop decides what a network makes of two inputs,
 # - measure what each input is worth to a trained network,
 # - give each part of a network its own stop, and find out beforehand whether it needs one.
 #
@@ -75,9 +75,8 @@ def trained(head):
 print(clocks({"pictures": pictures.history, "words": words.history}))
 
 # %% [markdown]
-# An input's **clock** is how long it takes, alone, until it is at its best. Pictures are done almost at once:
-# their features come from a network that has seen a million photos. Words take many epochs. When is the network
-# that has both at its best?
+# An input's **clock** is how long it takes, alone, until it is at its best. Pictures are done almost at once
+# (why, we shall see), and words take many epochs. When is the network that has both at its best?
 
 # %% tags=["reveal"]
 guess = ...  # an epoch, counted from 0
@@ -86,12 +85,13 @@ ways = {way: runs.select(way=way, scale=1.0) for way in ("pictures", "words", "b
 show(figures.three_curves(ways), alt=figures.ALT["three_curves"])
 
 # %% [markdown]
-# When the pictures are. After that its part for pictures learns the training set by heart, the loss of the whole
-# rises, and the stop comes. The words have hardly begun. (Small marks: the other splits.)
+# Within a few epochs: close to the pictures, and far from the words. (Small marks: the other splits.) After that its
+# part for pictures learns the training set by heart, the loss of the whole rises, and the stop comes. Words alone
+# would go on learning for a dozen epochs.
 #
 # ## Take one input away
 #
-# If so, the network that was kept should know little about words. Ask it: replace an input by its mean, which
+# If so, the network that was kept should make little of the words. Ask it: replace an input by its mean, which
 # says nothing about the group. How many emoji does it get right without their names?
 
 # %% tags=["reveal"]
@@ -102,13 +102,13 @@ print(used)
 
 # %% [markdown]
 # It hardly misses them. The **utilisation rate** is the share of its accuracy that a network loses without an
-# input: next to nothing for the words, a good part for the pictures. This network has two inputs and looks at
-# one.
+# input: next to nothing for the words, a good part for the pictures. This network can read (it gets half of them
+# right without pictures), but beside the pictures its words change almost nothing.
 #
 # ## Then stop later?
 #
 # A later stop gives the words time, and the pictures time to overfit. To see all stops at once, take the two
-# networks with one input each and add up what they say (their log-probabilities), for every pair of epochs:
+# networks with one input each and combine them: add up the logarithms of their chances. For every pair of epochs:
 
 # %%
 maps = [grid(late, scale=1.0, seed=seed) for seed in range(8)]
@@ -134,22 +134,25 @@ for seed, pictures_end, words_end in zip(range(8), came["pictures_epoch"], came[
     loss, right = (grid(late, f"mean_{column}", scale=1.0, seed=seed)
                    for column in ("val_loss", "test_accuracy"))
     end = np.argmin(np.diagonal(loss))
-    gains.append(100 * (right[pictures_end, words_end] - right[end, end]))
-print("  the same, chances averaged:", paired(np.array(gains), 0))
+    gains.append((100 * right[end, end], 100 * right[pictures_end, words_end]))
+averaged = np.transpose(gains)
+print("chances averaged, not their logarithms:")
+print("  two networks - one network:", paired(averaged[0], came["both"]))
+print("  a stop each - one for both:", paired(averaged[1], averaged[0]))
 
 # %% [markdown]
-# A third of the gain comes from two networks, two thirds from two stops. And no single stop would have saved
-# the joint network, not even one that had seen the test.
+# A third of the gain comes from two networks, two thirds from two stops, if logarithms are added. Average the chances
+# themselves, and an overconfident network does less harm: then two networks alone bring nearly all of it. How you
+# combine matters as much as when you stop.
 #
-# (How you add up matters, too. Average chances instead of their logarithms, and an overconfident network does less harm:
-# little is left for the stops to mend.)
+# But no single stop would have saved the *joint* network, not even one that had seen the test.
 
 # %% [markdown]
 # ## Why nobody sees it coming
 #
 # Multiply the features by a constant. That changes no information. A network on pictures alone gets as good as
-# before, only later, since each step now does less. So the constant sets the pictures' clock. Make it
-# smaller and smaller: will the joint network get better, worse, or neither?
+# before, only later, since each step now does less. (That is why pictures were so fast: their features are large.) So
+# the constant sets the pictures' clock. Make it smaller and smaller: will the joint network get better, worse, or neither?
 
 # %%
 scales = {scale: outcomes(runs, late, scale=scale) for scale in (1.0, 0.3, 0.1, 0.03, 0.01)}
@@ -193,14 +196,14 @@ print(freeze.report, stop.report, sep="\n\n")
 print(utilisation(model, (x_test, y_test), output="both", reference=x))
 
 # %% [markdown]
-# Now it uses both. How does it freeze a part in mid-fit? `trainable = False` alone changes nothing: the compiled
-# step goes on as it was made (06). `model.make_train_function(force=True)` makes it anew and, unlike `compile`, leaves the
-# optimizer's memory alone.
+# Now it uses both. (In the first report, "another callback" is the stop.) How does `FreezeWhen` do it? `trainable = False`
+# alone changes nothing in mid-fit: the compiled step goes on as it was made (06). `model.make_train_function(force=True)`
+# makes it anew, and keeps what the optimizer remembers of earlier gradients.
 #
 # ## What else helps
 #
-# Freezing is one cure. The pictures' layer can instead get a learning rate of its own, a tenth; or you make the
-# clocks agree, by the constant. On the same eight splits:
+# The pictures' layer can instead get a learning rate of its own, a tenth; or you make the clocks agree, by the
+# constant. On the same eight splits:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -368,8 +371,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# One stop for several inputs is the stop of the fastest: the others are hardly learnt. Train each input alone for
-# a few epochs and compare their best epochs. Where they differ, give each its own stop or its own rate; where
-# they agree, one stop will do.
+# One stop for several inputs can come too early for the slower ones. Train each input alone for a few epochs and compare
+# their best epochs. Where they agree, one stop will do; where they differ, try a stop or a rate for each, and measure, since it
+# does not always pay.
 #
 # Next: [90 Cabinet of traps](90_cabinet_of_traps.ipynb).

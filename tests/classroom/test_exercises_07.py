@@ -120,6 +120,17 @@ class Blank(keras.callbacks.Callback):
         return ...
 
 
+class Wrecked(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 3:
+            self.model.get_layer("pictures_branch").trainable = False
+            self.model.make_train_function(force=True)
+
+    def on_train_end(self, logs=None):
+        layer = self.model.get_layer("pictures_branch")
+        layer.set_weights([0 * weights for weights in layer.get_weights()])
+
+
 class LeftStanding(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 3:
@@ -223,6 +234,9 @@ class TestChapter07(ExerciseRules):
              "training above": (of_changes(lambda t, v: abs(t / v)), "that of the gap"),
              "both losses": (of_changes(lambda t, v: abs(v / t)), "compare the changes of the two losses"),
              "added": (of_changes(lambda t, v: (abs(t) + abs(v)) / abs(v)), "without their signs"),
+             "a training loss that stands": (
+                 of_ends(lambda t0, t1, v0, v1: float("inf") if t0 == t1 or v0 == v1
+                         else abs((v1 - t1 - v0 + t0) / (v1 - v0))), "training loss is where it was"),
              "square": (lambda *a: ogr(*a, whole=lambda ratio: ratio**2), "the square"),
              "neighbours": (between(lambda s, e, n: e - 1, lambda s, e, n: e), "epoch before it"),
              "next": (between(lambda s, e, n: s, lambda s, e, n: s + 1), "epoch after it"),
@@ -260,6 +274,7 @@ class TestChapter07(ExerciseRules):
                                  "compiled before"),
              "compiled": (at_epoch(3, compiled), "Nothing is left for fit to call"),
              "misspelt": (Misspelt, "Keras knows no method on_epoch_start"),
+             "wrecked at the end": (Wrecked, "other weights when training is over"),
              "left standing": (LeftStanding, "still stands at the end"),
              "a function": (branch, "does not take so many"),
              "a name": ("pictures_branch", "The answer is a class of callbacks")},

@@ -20,6 +20,8 @@ OTHERS = [  # train, val, start, end, the ratio, what is special
     ([2.0, 1.0], [3.0, 2.0], 0, 1, 0.0, "where the gap stays as it is, nothing is overfitted."),
     ([2.0, 1.0, 0.5], [3.0, 2.5, 3.0], 0, 2, math.inf,
      "where the validation loss is where it was, and the training loss is not, the ratio is infinite."),
+    ([1.0, 0.5, 1.0], [2.0, 1.0, 1.5], 0, 2, 1.0,
+     "where the training loss is where it was, and the validation loss is not, the ratio is finite."),
     ([2.0, 1.0, 2.0], [3.0, 2.5, 3.0], 0, 2, math.inf,
      "where both losses are where they were, the validation loss is: the ratio is infinite there, too."),
     ([2.0, 1.0], [3.0, 3.0 - 2.0**-20], 0, 1, 2.0**20 - 1,

@@ -134,7 +134,11 @@ def fault(answer):
             raise
         return ("Nothing is left for fit to call: compile() in the middle of a fit throws its step away, and "
                 "AdamW's means of the gradients with it. make_train_function(force=True) is enough."), None
-    return fault_of(model, optimizer, watched), watched
+    found = fault_of(model, optimizer, watched)
+    if not found and not np.array_equal(weights_of(model)[BRANCH], watched.ends[-1][BRANCH]):
+        found = (f"{BRANCH} stands still until the last epoch ends, and has other weights when training is "
+                 "over. Leave them as they are.")
+    return found, watched
 
 
 def fault_of(model, optimizer, watched):
