@@ -19,7 +19,7 @@ def overfitting_ratio(history, loss="loss", *, start=0, end=-1):
 
     Args:
         history: rows of one run: a History, a mapping of columns, or what `fit` returned.
-        loss: the column of the training loss; the validation loss has "val_" before it.
+        loss: the column of the training loss; the validation loss has `val_` before it.
         start, end: two rows, counted from 0, or from the end if negative. The paper's "from N to N + n".
 
     Raises:

@@ -60,8 +60,7 @@ def utilisation(model, data, *, output=None, baseline="mean", reference=None, sc
             "mean", of the rows of `reference`: equals "zeros" where features are standardised;
             "zeros": an empty bag of words; black, in a picture;
             "rows": the same rows in another order. Each is real, but speaks for another example's class, and
-                so the score falls lower than it would from silence;
-            or an array, one example.
+            so the score falls lower than it would from silence; or an array, one example.
         reference: the inputs over which the mean is taken, in the form of x: the training data. Left out, x.
         score: a function of (y, predictions) that returns a number, larger is better: default `accuracy`.
         batch_size: for prediction; it changes no result.
