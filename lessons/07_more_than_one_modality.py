@@ -293,8 +293,8 @@ def ogr(train, val, start, end):
 ex.overfitting_ratio.check(ogr)
 
 # %% [markdown]
-# **7.3 A branch that stands still.** Somebody shuts a gate, which multiplies the gradient of the layer
-# `pictures_branch` by 0, and the layer moves all the same. The optimizer is AdamW.
+# **7.3 A branch that stands still.** A helper layer, `gate`, can multiply the gradient of `pictures_branch` by 0.
+# Somebody does that at epoch 3, and the layer still moves. (The optimizer is AdamW.)
 #
 # ```python
 # if epoch == 3:
@@ -331,9 +331,9 @@ ex.freeze.check(Freeze)
 # `val_pictures_loss`, `val_words_loss`, `val_both_loss`, their sum `val_loss`, and `pictures_frozen` and
 # `words_frozen`, 0 before and 1 after.
 #
-# - Pictures are frozen when their own loss has had patience 3, and words when theirs has.
-# - Training ends when the joint loss has had patience 3, counted from where both are frozen,
-# - or after 50 epochs: an input may never be frozen.
+# - Pictures are frozen once their own loss has gone three epochs without a new best, and words once theirs has.
+# - Training ends once the joint loss has done so, counted from where both are frozen,
+# - or after 50 epochs, since an input might never freeze.
 
 # %% tags=["exercise"]
 answer = ..., ..., ...  # for pictures, for words, for the end of training
@@ -350,7 +350,8 @@ ex.own_stops.check(answer)
 # ten splits that you have not seen, 100 epochs each, it stops every view's training and keeps the best
 # `val_loss` so far.
 #
-# - No view loses more than 0.5 points of test accuracy on average, against the best `val_loss` of all epochs.
+# - No view loses more than 0.5 points of test accuracy on average, compared with the epoch of
+#   lowest `val_loss` out of all 100.
 # - At most 75 % of the epochs are trained. <!-- given: 0.5, 75 -->
 #
 # No fixed number of epochs does it. The first line tries a rule on splits 0 to 9.
