@@ -8,7 +8,6 @@ training is a fork, made before TensorFlow has computed anything.
 
 import json
 import os
-import random
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ import keras
 
 from course_utils.multimodal import FreezeWhen
 from course_utils.stopping import Above, Armed, Patience, StopWhen
+from killed import again_and_again
 
 
 class Killer(keras.callbacks.Callback):
@@ -72,39 +72,6 @@ def train(folder, last):
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def process(folder, last=None):
-    """Run `train` in a fork. Returns its result, or None if it was killed."""
-    folder.mkdir(exist_ok=True)
-    child = os.fork()
-    if child == 0:
-        try:
-            train(folder, last)
-            os._exit(0)
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code == -signal.SIGKILL:
-        return None
-    assert code == 0, f"a training failed with exit code {code}"
-    return json.loads((folder / "result.json").read_text())
-
-
-def main(folder, kills):
-    whole = process(folder / "whole")
-    chance, done, runs = random.Random(0), 0, []
-    while done < kills:
-        result, killed = None, 0
-        while result is None:  # a training of which some processes are killed, each a bit later
-            last = chance.randint(1, whole["ticks"] - 20) if done < kills else None
-            result = process(folder / f"run {len(runs)}", last)
-            killed += result is None
-            done += result is None
-        runs.append(dict(result, killed=killed))
-    json.dump({"whole": whole, "runs": runs}, sys.stdout)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    runs = again_and_again(train, Path(sys.argv[1]), int(sys.argv[2]), latest=lambda ticks: ticks - 20)
+    json.dump(runs, sys.stdout)
