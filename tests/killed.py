@@ -7,8 +7,11 @@ import signal
 import traceback
 
 
-def process(train, folder, last=None):
-    """Run `train(folder, last)` in a fork. Returns the result it left in result.json, or None if killed."""
+def process(train, folder, last=None, gone=(-signal.SIGKILL,)):
+    """Run `train(folder, last)` in a fork. Returns the result it left in result.json.
+
+    None if it ended with one of the exit codes `gone`: it was killed, or asks to be begun again.
+    """
     folder.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:
@@ -19,7 +22,7 @@ def process(train, folder, last=None):
             traceback.print_exc()
             os._exit(1)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code == -signal.SIGKILL:
+    if code in gone:
         return None
     assert code == 0, f"a training failed with exit code {code}"
     return json.loads((folder / "result.json").read_text())

@@ -8,6 +8,7 @@ the result of an undisturbed run and of some that were killed, 20 times in all. 
 seconds, so it is imported once, and every training is a fork, made before TensorFlow has computed anything.
 """
 
+import functools
 import json
 import os
 import random
@@ -27,6 +28,7 @@ from course_utils.stopping import (
     When,
     scale_learning_rate,
 )
+from killed import process
 
 REQUEUE = 75  # the exit code that tells a scheduler to begin the job again
 
@@ -113,30 +115,11 @@ def train(K, kind, folder, last, epochs=40):
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def process(K, kind, folder, last=None):
-    """Run `train` in a fork. Returns its result, or None if it was killed."""
-    folder.mkdir(exist_ok=True)
-    child = os.fork()
-    if child == 0:
-        try:
-            train(K, kind, folder, last)
-            os._exit(0)
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code in (-signal.SIGKILL, REQUEUE):
-        return None
-    assert code == 0, f"a training failed with exit code {code}"
-    return json.loads((folder / "result.json").read_text())
-
-
 def main(name, kind, folder, kills):
     K = __import__(name)
     began = time.monotonic()
-    whole = process(K, kind, folder / "whole")
+    training = functools.partial(train, K, kind)
+    whole = process(training, folder / "whole")
     an_epoch = {place: ticks // (whole["epoch"] + 1) for place, ticks in whole["ticks"].items()}
     chance, done, runs = random.Random(0), 0, []
     while done < kills:
@@ -144,7 +127,7 @@ def main(name, kind, folder, kills):
         while result is None:  # a training of which some processes are killed, each a bit later
             place = chance.choice(["any", "saving"])  # else few would fall between the two saves
             last = (place, chance.randint(1, 3 * an_epoch[place])) if done < kills else None
-            result = process(K, kind, folder / f"run {len(runs)}", last)
+            result = process(training, folder / f"run {len(runs)}", last, gone=(-signal.SIGKILL, REQUEUE))
             killed += result is None
             done += result is None
         runs.append(dict(result, killed=killed))
