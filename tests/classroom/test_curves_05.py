@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from course_utils.classroom.chapter_05 import armed, figures, pictures
 from course_utils.classroom.data import DATA, load_curves
 from course_utils.pruning import at_target
-from course_utils.stopping import Above, Armed, Epochs, Patience, replay
+from course_utils.stopping import Above, Armed, Epochs, Patience, plots, replay
 
 NAMES = ("stops", "sparsity", "when", "sizes", "masks", "traps")
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.98)
@@ -212,6 +215,52 @@ def test_the_traps():
     np.testing.assert_allclose(all_seeds("interrupt", "masked, stripped"), 0.9, atol=0.001)
     for case, reached in (("240 / 10", 0.9), ("240 / 100", 0.896), ("199 / 100", 0.789), ("99 / 100", 0)):
         np.testing.assert_allclose(all_seeds("frequency", case), reached, atol=0.001)
+
+
+# ---- what the lesson says of them, and draws ----
+
+
+def test_at_098_the_stop_is_no_better_than_an_earlier_moment_and_late_is_worse_in_most_seeds():
+    curves = load_curves("pruning_when")
+    wrong = {moment: figures.mistakes(curves, 0.98, moment=moment) for moment in figures.MOMENTS}
+    assert len(wrong["stop"]) == 10  # of those with true labels alone
+    for moment in ("start", "early"):
+        gain = wrong[moment] - wrong["stop"]
+        assert gain.mean() < gain.std(ddof=1) and (gain > 0).sum() <= 5
+    assert (wrong["late"] > wrong["stop"]).sum() == 8
+
+
+def test_up_to_095_training_mends_nearly_all_that_the_cut_broke():
+    curves = load_curves("pruning_sparsity")
+    dense = figures.mistakes(curves, 0.0, network="cnn", schedule="dense")
+    for target in (0.8, 0.9, 0.95):
+        cut, ramp = (figures.mistakes(curves, target, network="cnn", schedule=schedule)
+                     for schedule in ("untrained", "gradual"))
+        assert ((ramp - dense) < 0.1 * (cut - dense)).mean() > 0.8, target
+
+
+def test_the_figures_can_be_read():
+    runs = load_curves("pruning_stops").select(phase="pruned")
+    report = replay(Patience("val_loss", 3), runs[0], best="val_loss")
+    drawn = [figures.asked_and_kept(runs[0], report), figures.costs(load_curves("pruning_sparsity")),
+             figures.moments(load_curves("pruning_when")), figures.armed_run(armed.QUICK, 3, 12),
+             figures.second_stop_scores({"1": (9.0, 2.0), "3": (20.0, 0.3)}, (15.0, 0.6), True, (20, 0.5))]
+    for each in drawn:
+        assert plots.unreadable(each.get_figure(root=True) or each) == []
+        plt.close("all")
+
+
+def test_the_file_of_a_phone_reads_what_the_network_reads():
+    train, _, test = pictures.digits()
+    model = pictures.small_network()
+    model.fit(*train, epochs=2, verbose=0)
+    with pictures.quietly():
+        file = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    answers = pictures.lite_answers(file, test[0][:100])
+    assert np.mean(answers == model.predict(test[0][:100], verbose=0).argmax(1)) > 0.97
+    assert np.mean(answers == test[1][:100]) > 0.7
+    lines = pictures.drawn(test[0][0]).split("\n")
+    assert len(lines) == 8 and max(map(len, lines)) <= 16 and "@@" in "".join(lines)
 
 
 # ---- the scripts ----

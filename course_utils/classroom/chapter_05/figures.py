@@ -1,13 +1,9 @@
-"""The figures of chapter 05 with their descriptions, and the digits and the network that it trains.
+"""The figures of chapter 05 with their descriptions, and the numbers that stand beside them.
 
 Each figure's function takes data and returns a figure or its axes; ALT says what it shows, by its name.
 """
 
-import contextlib
-import io
-import os
-import tempfile
-import warnings
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,65 +18,20 @@ ALT = {
         "rises at once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with a "
         "share of 0.30.",
     "costs":
-        "Mistakes on the test, on a logarithmic axis. CNN: cut and not trained, half are wrong at 0.9; "
-        "trained on, few are wrong up to 0.95, and the ramp is ahead at 0.98. GRU suffers sooner than "
-        "MLP and CNN. When to prune: at 0.90 start, early, stop and late are within half a point of one "
-        "another; at 0.98 late is worse than the others.",
+        "Mistakes on the test against sparsity, both on logarithmic axes. CNN: cut and not trained further, "
+        "half are wrong at 0.9; trained, few are wrong up to 0.95, and the ramp is ahead at 0.98. Along a "
+        "ramp, the GRU suffers sooner than the MLP and the CNN.",
+    "moments":
+        "Mistakes of ten MLPs by the moment at which pruning begins. At sparsity 0.90 start, early, stop and "
+        "late are within half a point of one another, little above a network that was never pruned; at 0.98 "
+        "late is worse than the others.",
     "finished_or_not":
         "Six runs. The accuracy of pixels is above 0.96 from the first epoch on, while IoU stays at 0 for "
         "about ten epochs, then rises to 0.8. Two rules stop all six within six epochs, at IoU 0; the armed "
         "one stops near the top.",
 }
-
-# ---- data ----
-
-
-def digits(seed=0):
-    """scikit-learn's digits: ((x, y) of 942 for training, of 315 for validation, of 540 for the test).
-
-    x is float32 (n, 8, 8, 1) in 0..1, y int (n,). Each part has the classes in the same proportions.
-    """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    x, y = load_digits(return_X_y=True)
-    x = (x / 16).astype("float32").reshape(-1, 8, 8, 1)
-    rest, test = train_test_split(np.arange(len(y)), test_size=540, stratify=y, random_state=seed)
-    train, val = train_test_split(rest, test_size=315, stratify=y[rest], random_state=seed)
-    return tuple((x[rows], y[rows]) for rows in (train, val, test))
-
-
-def small_network(units=(256, 128), seed=0):
-    """A compiled network of dense layers for the digits (Keras 3): 50,826 weights."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    layers = [keras.layers.Dense(n, "relu", name=f"dense_{n}") for n in units]
-    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), *layers,
-                              keras.layers.Dense(10, name="classes")])
-    model.compile(keras.optimizers.Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                  metrics=["accuracy"])
-    return model
-
-
-@contextlib.contextmanager
-def quietly():
-    """Hold back the notes of LiteRT's converter, which come from Python and from C++; errors still arrive."""
-    import tensorflow as tf
-
-    log = tf.get_logger()
-    level, real = log.level, os.dup(2)
-    with (contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()),
-          warnings.catch_warnings(action="ignore"), tempfile.TemporaryFile() as held):
-        log.setLevel("ERROR")
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(real, 2)
-            os.close(real)
-            log.setLevel(level)
-
+MISTAKES = "mistakes on the test, % (log scale)"
+MOMENTS = ("start", "early", "stop", "late")
 
 # ---- numbers ----
 
@@ -99,15 +50,59 @@ def paired(ours, theirs, unit="points"):
             f"{said}")
 
 
-def at_rows(runs, rows):
-    """(sparsity, test accuracy in percent) of each run in its row: two arrays (runs,)."""
-    pairs = [(run["sparsity"][row], 100 * run["test_accuracy"][row]) for run, row in zip(runs, rows)]
-    return np.transpose(pairs)
+class Outcome(NamedTuple):
+    """What a second stop makes of some runs; arrays (runs,).
+
+    Attributes:
+        stopped: how many runs it ends.
+        epochs: epochs until then, or of the whole run.
+        sparsity, accuracy: of the weights that are kept; accuracy on the test, in percent.
+    """
+
+    stopped: int
+    epochs: np.ndarray
+    sparsity: np.ndarray
+    accuracy: np.ndarray
+
+
+def outcome(runs, rule, restore=True, best_when=None):
+    """Stop recorded runs by a rule, and keep the best weights (`restore`) or the last: `Outcome`."""
+    reports = [replay(rule, run, best="val_loss", best_when=best_when) for run in runs]
+    rows = [report.best_epoch if restore else report.epoch for report in reports]
+    kept = [(run["sparsity"][row], 100 * run["test_accuracy"][row]) for run, row in zip(runs, rows)]
+    stopped = sum(rule.first(run) is not None for run in runs)
+    return Outcome(stopped, np.array([report.epoch + 1 for report in reports]), *np.transpose(kept))
+
+
+def dense_accuracy(curves):
+    """Test accuracy in percent of the networks of pruning_stops before they are pruned: an array (runs,)."""
+    return outcome(curves.select(phase="dense"), Patience("val_loss", 5)).accuracy
+
+
+def mistakes(curves, target, **labels):
+    """Mistakes on the test, in percent, of each run's best epoch with full masks: an array (runs,)."""
+    if "labels" in curves.labels:  # in half of these runs a fifth of the training labels is shuffled
+        labels["labels"] = "true"
+    return np.array([100 - 100 * run["test_accuracy"][_best(run, target)]
+                     for run in curves.select(target=target, **labels)])
+
+
+def _best(run, target):
+    full = at_target(target).met(run) if target else np.ones(len(run["val_loss"]), bool)
+    return int(np.argmin(np.where(full, run["val_loss"], np.inf)))
 
 
 def means(rows):
     """Column -> its mean over histories of one row each."""
     return {name: np.mean([row[name][0] for row in rows]) for name in rows[0]}
+
+
+def recorded_traps(curves):
+    """What was done in traps 4 and 5 -> the sparsity that came of it, mean of the seeds."""
+    cases = {"4. EarlyStopping before UpdatePruningStep": "before", "   and after it": "after",
+             "5. Ctrl-C, strip": "stripped", "   Ctrl-C, masks, strip": "masked, stripped"}
+    return {said: np.mean([run["sparsity"][0] for run in curves.select(case=case)])
+            for said, case in cases.items()}
 
 
 # ---- figures ----
@@ -122,31 +117,33 @@ def asked_and_kept(run, report, asked=0.9, epochs=14):
         asked: the sparsity that was asked for, a dashed line.
         epochs: how many epochs are drawn; those after the stop are pale.
     """
-    figure, panels = plt.subplots(2, 1, figsize=(7.2, 4.6), sharex=True, layout="constrained")
+    figure, panels = plt.subplots(2, 1, figsize=(7.2, 4.8), sharex=True, layout="constrained")
     until = report.epoch + 1
+    panels[0].axhline(asked, color=GREY, linestyle="--", linewidth=1, zorder=1)
     for panel, name, colour in zip(panels, ("sparsity", "val_loss"), (ORANGE, BLUE)):
         values = np.array(run[name][:epochs])
-        panel.plot(values, color=colour, alpha=0.3, linewidth=1.5, label="had it gone on")
-        panel.plot(values[:until], color=colour, linewidth=2)
-        panel.plot([report.best_epoch], values[[report.best_epoch]], "o", color="black", markersize=12,
-                   markerfacecolor="none", markeredgewidth=1.6, label=f"kept: epoch {report.best_epoch}")
-        panel.plot([report.epoch], values[[report.epoch]], "o", color=RED, markersize=7,
-                   label=f"stop: epoch {report.epoch}")
+        pale, = panel.plot(values, color=colour, alpha=0.4, linewidth=3.5)
+        whole, = panel.plot(values[:until], color=colour, linewidth=2)
+        ring, = panel.plot([report.best_epoch], values[[report.best_epoch]], "o", color="black",
+                           markersize=12, markerfacecolor="none", markeredgewidth=1.6)
         panel.axvline(report.epoch, color=RED, linestyle=":", linewidth=1)
+        stop, = panel.plot([report.epoch], values[[report.epoch]], "o:", color=RED, markersize=7)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].axhline(asked, color=GREY, linestyle="--", linewidth=1)
+        panel.legend([whole, stop, ring, pale],
+                     ["until the stop", f"stop: epoch {report.epoch}", f"kept: epoch {report.best_epoch}",
+                      "had it gone on"], frameon=False, fontsize=10)
     panels[0].annotate(f"asked for: {asked:.2f}", (epochs - 1, asked), color=GREY, fontsize=10,
                        xytext=(0, 5), textcoords="offset points", ha="right")
     kept = run["sparsity"][report.best_epoch]
     panels[0].annotate(f"kept: {kept:.2f}", (report.best_epoch, kept), fontsize=10, xytext=(12, -4),
                        textcoords="offset points")
     panels[0].set(ylim=(0, 1.02), ylabel="share of zero weights")
-    panels[1].set(ylim=(0, None), ylabel="validation loss", xlabel="epoch of pruning (counted from 0)")
-    panels[1].legend(frameon=False)
+    panels[1].set(ylim=(0, None), ylabel="validation loss",
+                  xlabel=f"epoch of pruning (counted from 0; {epochs} of {len(run['sparsity'])} are drawn)")
     return figure
 
 
-def armed_run(run, stop, due, full=0.895):
+def armed_run(run, stop, due, full=0.899):
     """A scripted run: validation loss, shaded where masks are full, the learner's stop and the right one.
 
     Args:
@@ -167,74 +164,65 @@ def armed_run(run, stop, due, full=0.895):
     return ax
 
 
-def dense_accuracy(curves):
-    """Test accuracy in percent of the networks of pruning_stops before they are pruned: an array (runs,)."""
-    runs = curves.select(phase="dense")
-    reports = [replay(Patience("val_loss", 5), run, best="val_loss") for run in runs]
-    return np.array([100 * run["test_accuracy"][report.best_epoch] for run, report in zip(runs, reports)])
+def costs(by_sparsity):
+    """What zeros cost, as mistakes on the test: by the way to prune, and by the network.
 
-
-def kept_accuracy(curves, target, **labels):
-    """Test accuracy in percent of each run at its best epoch, of those with full masks: an array (runs,)."""
-    return np.array([100 * run["test_accuracy"][_best(run, target)]
-                     for run in curves.select(target=target, **labels)])
-
-
-def _best(run, target):
-    full = at_target(target).met(run) if target else np.ones(len(run["val_loss"]), bool)
-    return int(np.argmin(np.where(full, run["val_loss"], np.inf)))
-
-
-def costs(by_sparsity, by_moment):
-    """What zeros cost, as mistakes on the test: by the way to prune, by the network, by the moment.
-
-    Bands go from the lowest to the highest seed. At right a mark is a seed, moved a little sideways so that
-    equal ones show, and a bar is their mean.
+    Lines are means; bars go from the lowest to the highest seed. Both axes are logarithmic, sparsity in what
+    it leaves: from 0.9 to 0.95 is as far as from 0 to 0.5.
 
     Args:
         by_sparsity: the recording pruning_sparsity.
-        by_moment: the recording pruning_when.
     """
-    figure, panels = plt.subplots(1, 3, figsize=(10.2, 3.6), sharey=True, layout="constrained")
-    ways = [("cnn", "untrained", "not trained", RED, "v"),
-            ("cnn", "one-shot", "at once, trained", ORANGE, "s"),
-            ("cnn", "gradual", "ramp, trained", BLUE, "o")]
-    _lines(panels[0], by_sparsity, ways)
-    panels[0].set(title="CNN: three ways to cut", ylabel="mistakes on the test, % (log scale)")
+    figure, panels = plt.subplots(1, 2, figsize=(9.4, 4), sharey=True, layout="constrained")
+    _lines(panels[0], by_sparsity, [("cnn", "untrained", "cut, not trained further", RED, "v"),
+                                    ("cnn", "one-shot", "cut at once, then trained", ORANGE, "s"),
+                                    ("cnn", "gradual", "ramp, with training", BLUE, "o")])
+    panels[0].set(title="CNN: three ways to cut", ylabel=MISTAKES)
     _lines(panels[1], by_sparsity, [("gru", "gradual", "GRU", PURPLE, "^"),
                                     ("mlp", "gradual", "MLP", GREEN, "D"),
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
-    panels[1].set(title="three networks, along a ramp")
-    moments = ("start", "early", "stop", "late")
-    for shift, target, colour, mark in ((-0.18, 0.98, ORANGE, "^"), (0.18, 0.9, BLUE, "o")):
-        for x, moment in enumerate(moments):
-            wrong = 100 - kept_accuracy(by_moment, target, labels="true", moment=moment)
-            panels[2].plot(x + shift + np.linspace(-0.1, 0.1, len(wrong)), wrong, mark, color=colour,
-                           markersize=4, alpha=0.6, label=f"sparsity {target:.2f}" if x == 0 else None)
-            panels[2].plot([x + shift - 0.15, x + shift + 0.15], 2 * [wrong.mean()], color="black",
-                           label="mean of the seeds" if x == 0 and target == 0.9 else None)
-    never = 100 - kept_accuracy(by_moment, 0.0, labels="true", moment="never")
-    panels[2].axhline(never.mean(), color=GREY, linestyle="--", linewidth=1, label="never pruned, mean")
-    panels[2].set(title="MLP: when to prune", xlabel="masks begin",
-                  xticks=range(len(moments)), xticklabels=moments)
-    for panel in panels:
-        ticks = (1, 2, 5, 10, 20, 50)
-        panel.set(yscale="log", ylim=(0.8, 170), yticks=ticks, yticklabels=ticks)
-        panel.minorticks_off()
-        panel.legend(frameon=False, fontsize=8, loc="upper left")
-        panel.spines[["top", "right"]].set_visible(False)
+    panels[1].set(title="ramp: three networks (bars: range of the seeds)")
     return figure
 
 
 def _lines(panel, curves, ways, targets=(0.5, 0.8, 0.9, 0.95, 0.98)):
-    for network, schedule, name, colour, mark in ways:
-        rows = [kept_accuracy(curves, 0.0, network=network, schedule="dense")]
-        rows += [kept_accuracy(curves, target, network=network, schedule=schedule) for target in targets]
-        wrong = [100 - row for row in rows]
-        panel.plot([row.mean() for row in wrong], mark + "-", color=colour, markersize=5, label=name)
-        panel.fill_between(range(len(wrong)), [row.min() for row in wrong], [row.max() for row in wrong],
-                           color=colour, alpha=0.15, linewidth=0)
-    panel.set(xticks=range(1 + len(targets)), xticklabels=(0, *targets), xlabel="sparsity (not to scale)")
+    places = -np.log2(1 - np.array([0, *targets]))
+    for shift, (network, schedule, name, colour, mark) in zip((0.09, 0, -0.09), ways):
+        wrong = [mistakes(curves, 0.0, network=network, schedule="dense")]
+        wrong += [mistakes(curves, target, network=network, schedule=schedule) for target in targets]
+        mean, low, high = (np.array([of(row) for row in wrong]) for of in (np.mean, np.min, np.max))
+        panel.errorbar(places + shift, mean, [mean - low, high - mean], fmt=f"{mark}-", color=colour,
+                       markersize=6, elinewidth=1, label=name)
+    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (log scale of what is left)")
+    _in_percent(panel, top=170)
+
+
+def moments(by_moment):
+    """Mistakes of MLPs on the test, by the moment at which the masks begin: means, and a thin line a seed.
+
+    Args:
+        by_moment: the recording pruning_when.
+    """
+    ax = axes(width=7.6, height=4, xlabel="masks begin at", ylabel=MISTAKES,
+              title="MLP, 60 epochs in all: when should pruning begin?")
+    for target, colour, mark in ((0.98, ORANGE, "^"), (0.9, BLUE, "o")):
+        wrong = np.array([mistakes(by_moment, target, moment=moment) for moment in MOMENTS])
+        ax.plot(wrong, color=colour, linewidth=0.8, alpha=0.5)
+        ax.plot(wrong.mean(1), f"{mark}-", color=colour, markersize=9, linewidth=2.5,
+                label=f"sparsity {target:.2f}, mean (thin: a seed)")
+    never = mistakes(by_moment, 0.0, moment="never").mean()
+    ax.axhline(never, color=GREY, linestyle="--", linewidth=1.2, label=f"never pruned, mean: {never:.1f} %")
+    ax.set(xticks=range(len(MOMENTS)), xticklabels=MOMENTS)
+    _in_percent(ax, top=110)
+    return ax
+
+
+def _in_percent(panel, top):
+    ticks = (1, 2, 5, 10, 20, 50)
+    panel.set(yscale="log", ylim=(0.8, top), yticks=ticks, yticklabels=ticks)
+    panel.minorticks_off()
+    panel.legend(frameon=False, fontsize=9, loc="upper left")
+    panel.spines[["top", "right"]].set_visible(False)
 
 
 def finished_or_not(runs, stops):
@@ -274,7 +262,7 @@ def second_stop_scores(line, own, all_full, limits):
     """
     ax = axes(width=7, height=3.6, xlabel="epochs of pruning, mean", ylabel="accuracy lost, points")
     places = np.array(list(line.values()))
-    ax.plot(*places.T, "o-", color=GREY, linewidth=1.2, markersize=3, label="armed patience, by its length")
+    ax.plot(*places.T, ".-", color=GREY, linewidth=1.2, markersize=6, label="armed patience, by its length")
     for name, place in zip(line, places):
         ax.annotate(name, place, color=GREY, fontsize=8, xytext=(3, 5), textcoords="offset points")
     low = min(0, own[1], *places[:, 1]) - 0.1

@@ -4,11 +4,13 @@ import functools
 
 import numpy as np
 
-from ...stopping import Above, Armed, Patience, replay
+from ...pruning import at_target
+from ...stopping import Armed, Patience, replay
 from ..data import load_curves
 
 SEEN = ("loss", "val_loss", "val_accuracy", "sparsity")  # a rule must not see the test
-TARGET, FULL = 0.9, 0.895
+TARGET = 0.9
+FULL = at_target(TARGET).value  # as the lesson: 0.899
 MOST_EPOCHS, MOST_LOST = 20, 0.5
 LEAST, ENOUGH = 8, 6  # epochs with full masks: of fine-tuning, and to see that it gets no better
 
@@ -34,15 +36,15 @@ GENTLE = {
     "sparsity": [0.055 * (epoch + 1) for epoch in range(15)] + [0.86] * 12 + [0.893] * 33 + [0.8999] * 30}
 
 
-def after_the_masks(way):
-    """A run with full masks from epoch 8 on, in which the validation loss then falls, rises or swings."""
+def after_the_masks(way, begin=8):
+    """A run with full masks from epoch `begin` on; from there the validation loss falls, rises or swings."""
     change = {"falls": [-0.002 * epoch for epoch in range(192)],
               "rises": [0.002 * epoch for epoch in range(192)],
               "swings": [0, *(191 * [0.04, 0.02])[:191]]}[way]
-    return {"loss": [0.5 * 0.99 ** epoch for epoch in range(200)],
-            "val_loss": [0.3] * 8 + [0.5 + each for each in change],
-            "val_accuracy": [0.9] * 8 + [0.6 - each / 2 for each in change],
-            "sparsity": [0.11 * (epoch + 1) for epoch in range(8)] + [0.9] * 192}
+    return {"loss": [0.5 * 0.99 ** epoch for epoch in range(begin + 192)],
+            "val_loss": [0.3] * begin + [0.5 + each for each in change],
+            "val_accuracy": [0.9] * begin + [0.6 - each / 2 for each in change],
+            "sparsity": [0.88 * (epoch + 1) / begin for epoch in range(begin)] + [0.9] * 192}
 
 
 def score(rule, counted):
@@ -66,7 +68,7 @@ def score(rule, counted):
 @functools.cache
 def line():
     """Length of patience -> (epochs, points lost), armed, with full masks to choose from."""
-    full = Above("sparsity", FULL)
+    full = at_target(TARGET)
     scores = {n: score(Armed(full, Patience("val_loss", n)), full) for n in (1, 2, 3, 5, 10)}
     return {str(n): (epochs, lost) for n, (epochs, _, lost, _) in scores.items()}
 
@@ -91,6 +93,9 @@ def fault_in_score(rule, epochs, shares, lost, endless):
     said = f"All keep {TARGET:g}, after {epochs:.1f} epochs and for {lost:z.2f} points."
     if epochs > MOST_EPOCHS:
         return f"{said} That is too long: at most {MOST_EPOCHS} epochs on average. The last points are dear."
+    if lost > MOST_LOST and rule.first(after_the_masks("falls")) == 8:
+        return (f"{said} That is too much, at most {MOST_LOST:g} points: your rule stops in the first epoch "
+                "with full masks. Training after that wins back what the cut broke.")
     if lost > MOST_LOST:
         return f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer."
     return None
@@ -136,6 +141,21 @@ def fault_in_scripts(rule, counted):
             return (f"But take a run with full masks from epoch 8 on, whose validation loss then {way}: of "
                     f"those epochs {due} has the lowest, and your choice keeps {what}. All epochs with full "
                     "masks may be best, not some of them.")
+    return _fault_where_masks_fill_soon(rule, counted)
+
+
+def _fault_where_masks_fill_soon(rule, counted, begin=2):
+    """What is wrong where the ramp is short and the first full epoch is the best, or None."""
+    run = after_the_masks("rises", begin)
+    kept, stop = replay(rule, run, best="val_loss", best_when=counted).best_epoch, rule.first(run)
+    said = f"But take a short ramp: full masks from epoch {begin} on, and a loss that only rises from there."
+    if stop is None or stop + 1 > begin + ENOUGH:
+        return (f"{said} Your rule stops {_at(stop)}; at most {ENOUGH} epochs with full masks are allowed. "
+                "Wait for the masks, not for an epoch.")
+    if kept != begin:
+        what = "nothing" if kept is None else f"epoch {kept}"
+        return (f"{said} Epoch {begin} is then the best of those with full masks; your choice keeps {what}. "
+                "Ask for the sparsity, not for an epoch.")
     return None
 
 

@@ -1,0 +1,85 @@
+"""The digits of chapter 05, the network that learns to read them, and the file that a phone runs."""
+
+import contextlib
+import io
+import os
+import tempfile
+import warnings
+
+import numpy as np
+
+
+def digits(seed=0):
+    """scikit-learn's digits: ((x, y) of 942 for training, of 315 for validation, of 540 for the test).
+
+    x is float32 (n, 8, 8, 1) in 0..1, y int (n,). Each part has the classes in the same proportions.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype("float32").reshape(-1, 8, 8, 1)
+    rest, test = train_test_split(np.arange(len(y)), test_size=540, stratify=y, random_state=seed)
+    train, val = train_test_split(rest, test_size=315, stratify=y[rest], random_state=seed)
+    return tuple((x[rows], y[rows]) for rows in (train, val, test))
+
+
+def small_network(units=(256, 128), seed=0):
+    """A compiled network of dense layers for the digits (Keras 3): 50,826 weights."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    layers = [keras.layers.Dense(n, "relu", name=f"dense_{n}") for n in units]
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), *layers,
+                              keras.layers.Dense(10, name="classes")])
+    model.compile(keras.optimizers.Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  metrics=["accuracy"])
+    return model
+
+
+def drawn(picture):
+    """A picture, (8, 8, 1) in 0..1, as eight lines of text.
+
+    >>> print(drawn(np.eye(8)[..., np.newaxis]).splitlines()[1])
+      @@
+    """
+    return "\n".join("".join(2 * " .+#@"[int(4 * value)] for value in row).rstrip()
+                     for row in np.asarray(picture)[..., 0])
+
+
+def lite_answers(file, pictures):
+    """The class that LiteRT's interpreter gives each picture: an int array (n,).
+
+    Args:
+        file: bytes, as the converter makes them: a classifier with one input and one output.
+        pictures: float32 (n, 8, 8, 1).
+    """
+    import tensorflow as tf
+
+    with quietly():  # it announces that it will move to another package
+        lite = tf.lite.Interpreter(model_content=file)
+        (asked,), (told,) = lite.get_input_details(), lite.get_output_details()
+        lite.resize_tensor_input(asked["index"], pictures.shape)
+        lite.allocate_tensors()
+        lite.set_tensor(asked["index"], pictures)
+        lite.invoke()
+    return lite.get_tensor(told["index"]).argmax(1)
+
+
+@contextlib.contextmanager
+def quietly():
+    """Hold back the notes of LiteRT, which come from Python and from C++; errors still arrive."""
+    import tensorflow as tf
+
+    log = tf.get_logger()
+    level, real = log.level, os.dup(2)
+    with (contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()),
+          warnings.catch_warnings(action="ignore"), tempfile.TemporaryFile() as held):
+        log.setLevel("ERROR")
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+            log.setLevel(level)
