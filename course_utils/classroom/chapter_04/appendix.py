@@ -9,11 +9,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping import Patience, compare
-from ...stopping.plots import BLUE, GREEN, ORANGE, PURPLE, axes
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes
 
 RATE, STEPS, PENALTIES = 0.1, 2000, np.logspace(-4, 1.5, 221)
-# three of the ten inputs, by position
-SHOWN = {8: "blood value s5", 2: "body mass index", 4: "blood value s1"}
+# three of the ten inputs, by position: name, colour, and where the name stands beside its lines
+SHOWN = {8: ("blood value s5", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.9, 0.37)),
+         4: ("blood value s1", PURPLE, (0.014, -0.55))}
 
 
 def two_readings(run, own, past):
@@ -89,18 +90,20 @@ def ridge(x, y, penalty):
 
 
 def two_clocks(seeds=range(20)):
-    """Losses on new patients along both paths, for each split.
+    """Losses along both paths, for each split: on one half of the new patients, and on the other.
 
     Returns:
-        (stopped, shrunk): float arrays (splits, STEPS) and (splits, penalties).
+        (tuning, scoring): for each half (stopped, shrunk), arrays (splits, STEPS) and (splits, penalties).
     """
-    stopped, shrunk = [], []
+    halves = [([], []), ([], [])]
     for seed in seeds:
-        (x, y), (x_new, y_new) = diabetes_rows(seed)
-        shrinking = np.array([ridge(x, y, penalty) for penalty in PENALTIES])
-        for path, losses in ((descent(x, y), stopped), (shrinking, shrunk)):
-            losses.append(((path @ x_new.T - y_new) ** 2).mean(1))
-    return np.array(stopped), np.array(shrunk)
+        (x, y), (x_new, y_new) = diabetes_rows(seed)  # in random order
+        paths = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
+        for half, losses in enumerate(halves):
+            rows = slice(half * len(y_new) // 2, (half + 1) * len(y_new) // 2)
+            for path, lists in zip(paths, losses):
+                lists.append(((path @ x_new[rows].T - y_new[rows]) ** 2).mean(1))
+    return [tuple(map(np.array, losses)) for losses in halves]
 
 
 def same_path(x, y, losses):
@@ -108,24 +111,31 @@ def same_path(x, y, losses):
 
     Args:
         x, y: what one model learns from.
-        losses: from two_clocks.
+        losses: (stopped, shrunk), from two_clocks.
     """
-    figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 3.9), layout="constrained")
+    figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 4), layout="constrained")
     clock = 1 / (RATE * np.arange(1, STEPS + 1))
     stopped, shrunk = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
-    for (i, name), colour in zip(SHOWN.items(), (BLUE, ORANGE, PURPLE)):
-        paths.plot(clock, stopped[:, i], color=colour, label=f"{name}, descent")
-        paths.plot(PENALTIES, shrunk[:, i], color=colour, linestyle="--", label=f"{name}, L2")
-    paths.legend(frameon=False, fontsize=8, loc="lower left")
+    for i, (name, colour, place) in SHOWN.items():
+        paths.plot(clock, stopped[:, i], color=colour)
+        paths.plot(PENALTIES, shrunk[:, i], color=colour, linestyle="--")
+        paths.text(*place, name, color=colour, ha="right")
+    for line, label in (("-", "descent"), ("--", "L2")):
+        paths.plot([], [], color=GREY, linestyle=line, label=label)
     paths.set(title="three of ten weights, one split", ylabel="weight", ylim=(-1, 0.75))
-    loss.plot(clock, losses[0].mean(0), color=BLUE, label="descent, stopped after t steps")
-    loss.plot(PENALTIES, losses[1].mean(0), color=ORANGE, linestyle="--", label=r"L2 with $\lambda$")
+    for x_axis, lists, line, mark, label in ((clock, losses[0], "-", "o", "descent, t steps"),
+                                             (PENALTIES, losses[1], "--", "s", r"L2 with $\lambda$")):
+        mean = lists.mean(0)
+        low = mean.argmin()
+        loss.plot(x_axis, mean, color=GREY if line == "--" else "black", linestyle=line, label=label)
+        loss.plot(x_axis[low], mean[low], mark, color=GREY if line == "--" else "black",
+                  label=f"lowest, at {x_axis[low]:.2f}")
     loss.set(title="new patients, mean of 20 splits", ylabel="mean square error", ylim=(0.5, 0.95))
-    loss.legend(frameon=False)
     for panel in (paths, loss):
+        panel.legend(frameon=False, loc="lower left" if panel is paths else "upper center")
         panel.set(xscale="log", xlim=(10, 0.005),
-                  xlabel=r"$1/(\eta t)$ or $\lambda$ (log scale); training goes right")
+                  xlabel="$1/(\\eta t)$ or $\\lambda$ (log scale)\nmore steps, weaker penalty: to the right")
         panel.spines[["top", "right"]].set_visible(False)
     return figure, ("Left: three weights over the strength of the penalty, solid lines for descent, dashed "
-                    "for L2: both grow from zero along nearly the same lines. Right: both losses fall to the "
-                    "same lowest value and rise again; that of L2 lies further right.")
+                    "for L2: both grow from zero along nearly the same lines. Right: both losses fall to "
+                    "nearly the same lowest value and rise again; that of L2 lies further right.")

@@ -1,1 +1,0 @@
-"""What lesson 91 alone uses."""

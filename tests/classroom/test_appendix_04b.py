@@ -1,0 +1,47 @@
+"""What 04b alone uses: nobody is scored on who chose, and the figures can be read."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_utils.classroom import data
+from course_utils.classroom.chapter_04 import appendix
+from course_utils.stopping import plots
+
+
+def test_the_two_halves_share_no_patient_and_make_a_whole():
+    (x, y), (x_new, y_new) = appendix.diabetes_rows(0)
+    assert len(y) == 40 and len(y_new) == 402 and abs(y.mean()) < 1e-9 and np.isclose(y.std(), 1)
+    halves = appendix.two_clocks([0])
+    whole = [((path @ x_new.T - y_new) ** 2).mean(1) for path in (
+        appendix.descent(x, y), np.array([appendix.ridge(x, y, penalty) for penalty in appendix.PENALTIES]))]
+    for i in (0, 1):
+        assert not np.allclose(halves[0][i], halves[1][i])
+        assert np.allclose((halves[0][i][0] + halves[1][i][0]) / 2, whole[i])  # of 201 each
+
+
+@pytest.mark.parametrize("penalty", [0.001, 1.0])
+def test_ridge_is_the_lowest_point_of_what_it_minimises(penalty):
+    (x, y), _ = appendix.diabetes_rows(1)
+
+    def cost(w):
+        return ((x @ w - y) ** 2).mean() / 2 + penalty / 2 * w @ w
+
+    lowest = appendix.ridge(x, y, penalty)
+    for i in range(10):
+        for step in (-1e-3, 1e-3):
+            assert cost(lowest + step * np.eye(10)[i]) > cost(lowest)
+
+
+def test_same_cost_finds_the_patience_that_trains_as_many_epochs():
+    runs = [{"val_loss": [1.0] * 20, "test_loss": [1.0] * 20}]
+    assert appendix.same_cost(8 / 20, runs, longest=15)[0] == 7  # seven failures after the first epoch
+
+
+def test_the_figures_can_be_read():
+    run = data.load_curves("proben1").select(problem="building", units=64)[1]
+    (x, y), _ = appendix.diabetes_rows(0)
+    for drawn, said in (appendix.two_readings(run, 0.02, 0.008),
+                        appendix.same_path(x, y, appendix.two_clocks([0])[0])):
+        assert said and plots.unreadable(drawn.get_figure(root=True) or drawn) == []
+    plt.close("all")
