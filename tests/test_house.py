@@ -19,12 +19,12 @@ FLOORS = {
     "stopping": [
         ["words", "door", "scoring", "steps", "state", "belonging", "neighbours"],
         ["history", "report", "checks", "batches"],
-        ["criterion", "probes"],
+        ["criterion", "probes", "runs"],
         ["joins", "interrupts", "every", "gradient_norm"],
         ["criteria", "budgets", "scores", "peers", "wrappers", "rate", "recorder", "best", "replay"],
-        ["watch", "actions", "compare", "plots", "tensorboard", "remaining"],
-        ["verdict", "lab"],
-        ["follower"],
+        ["watch", "actions", "many", "plots", "tensorboard", "remaining"],
+        ["verdict", "compare"],
+        ["follower", "lab"],
         ["when", "stop_when"],
     ],
     "pruning": [
@@ -53,7 +53,7 @@ FLOORS = {
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
     "joins", "interrupts", "budgets", "scores", "peers", "wrappers", "replay", "compare", "actions", "best",
-    "plots", "lab", "remaining", "belonging", "neighbours", "verdict", "watch",
+    "plots", "lab", "runs", "many", "remaining", "belonging", "neighbours", "verdict", "watch",
 }
 
 

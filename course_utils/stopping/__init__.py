@@ -21,9 +21,11 @@ from .door import names_on_demand
 from .history import History, MissingColumn
 from .interrupts import Deadline, Signal, StopFile
 from .joins import AllOf, AnyOf, Asked, Combined, as_criterion
+from .many import first_rows
 from .peers import CorrelationBelow, GrowingPatience, IncToDec
 from .replay import best_so_far, replay
 from .report import Report
+from .runs import Runs
 from .scores import GeneralizationLoss, Plateau, ProgressQuotient, SuccessiveIncreases
 from .wrappers import After, Armed, Lasting, Smoothed
 
@@ -60,8 +62,8 @@ __all__ = [
     "Comparison", "CorrelationBelow", "Criterion", "Deadline", "Epochs", "Every", "GeneralizationLoss",
     "GradientNorm", "GrowingPatience", "History", "ImprovementBelow", "IncToDec", "Lasting",
     "LearningRate", "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe",
-    "ProgressQuotient", "RateFloor", "Report", "Row", "Signal", "Smoothed", "StepBudget", "StopFile",
+    "ProgressQuotient", "RateFloor", "Report", "Row", "Runs", "Signal", "Smoothed", "StepBudget", "StopFile",
     "StopWhen", "SuccessiveIncreases", "TimeBudget", "WeightChange",
-    "When", "as_criterion", "batches", "best_so_far", "compare", "raise_error", "replay",
+    "When", "as_criterion", "batches", "best_so_far", "compare", "first_rows", "raise_error", "replay",
     "scale_learning_rate",
 ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .checks import direction
-from .history import History
 from .joins import as_criterion
-from .replay import best_so_far
+from .many import first_rows
+from .runs import Runs
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
 
     Args:
         criteria: a list of criteria, or a mapping of names to criteria.
-        histories: a list of histories: column -> one value per epoch.
+        histories: a list of histories: column -> one value per epoch; or Runs, if they are asked often.
         best, mode: the column that says which epoch is best, and its good direction: "min" or "max", needed
             unless it is a loss.
         measured, measured_mode: the column in which regret is measured, and its good direction. `best` and
@@ -124,19 +124,18 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
     Patience('val_loss', patience=1)                 2     75%             25.0 %       0 of 1
     Epochs(3)                                        2     75%             25.0 %       0 of 1
     """
-    named = _named(criteria)
-    histories = [History.of(history) for history in histories]
-    if not named or not histories:
+    named, runs = _named(criteria), histories if isinstance(histories, Runs) else Runs(histories)
+    if not named or not len(runs):
         raise ValueError("compare needs at least one criterion and one history.")
     if regret not in ("percent", "difference"):
         raise ValueError(f'regret is "percent" or "difference"; got {regret!r}.')
     if measured is None and measured_mode is not None:
         raise ValueError(f"measured_mode={measured_mode!r} belongs to the measured column: name it.")
     measured = measured or best
-    for i, history in enumerate(histories):
-        if not history.rows:
-            raise ValueError(f"Run {i} has no rows.")
-        history[best], history[measured]  # one that is missing is an error, before its direction is asked
+    if not runs.lengths.all():
+        raise ValueError(f"Run {int(runs.lengths.argmin())} has no rows.")
+    # columns that are missing are an error, before their direction is asked
+    chosen_by, values = runs.column(best)[0], runs.column(measured)[0]
     sign = direction(best, mode)
     if measured == best:
         measured_mode = measured_mode or mode
@@ -145,28 +144,34 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
     if percent and measured_sign < 0:
         raise ValueError(f'"percent" is for columns where less is better; for "{measured}" say '
                          'regret="difference".')
+    bests, each = _best_rows(sign * chosen_by), np.arange(len(runs))
 
-    def value(history, rows):
-        """The measured column at the best epoch of the first `rows` rows; NaN where there is none."""
-        row, column = best_so_far(history[best][:rows], sign), history[measured]
-        value = np.nan if row is None or column[row] is None else float(column[row])
-        if percent and value <= 0:
-            raise ValueError(f'A regret in percent needs positive values; "{measured}" is {value:g} at epoch '
-                             f'{history.epoch(row)}. Say regret="difference".')
+    def value(last):
+        """The measured column at the best epoch until row `last` of each run; NaN where there is none."""
+        row = bests[last, each]
+        value = np.where(row < 0, np.nan, values[row, each])
+        if percent and (value <= 0).any():
+            run = int((value <= 0).argmax())
+            raise ValueError(f'A regret in percent needs positive values; "{measured}" is {value[run]:g} at '
+                             f'epoch {runs.epochs(row)[run]}. Say regret="difference".')
         return value
 
-    lengths = np.array([history.rows for history in histories])
-    finest = np.array([value(history, history.rows) for history in histories])
-    rows = []
+    finest, rows = value(runs.lengths - 1), []
     for name, criterion in named.items():
-        first = [criterion.first(history) for history in histories]
-        fired = np.array([row is not None for row in first])
-        last = [history.rows - 1 if row is None else row for history, row in zip(histories, first)]
-        stops = np.array([history.epoch(row) for history, row in zip(histories, last)])
-        kept = np.array([value(history, row + 1) for history, row in zip(histories, last)])
+        first = first_rows(criterion, runs)
+        last = np.where(first < 0, runs.lengths - 1, first)
+        kept = value(last)
         lost = 100 * (kept / finest - 1) if percent else measured_sign * kept - measured_sign * finest
-        rows.append(Row(name, stops, fired, kept, (np.array(last) + 1) / lengths, lost))
+        rows.append(Row(name, runs.epochs(last), first >= 0, kept, (last + 1) / runs.lengths, lost))
     return Comparison(rows, percent)
+
+
+def _best_rows(values):
+    """The row of the lowest value so far, the first of equals, -1 where none was finite: (rows, runs)."""
+    values = np.where(np.isfinite(values), values, np.inf)
+    lowest = np.minimum.accumulate(values)
+    before = np.concatenate([np.full((1, values.shape[1]), np.inf), lowest[:-1]])
+    return np.maximum.accumulate(np.where(values < before, np.arange(len(values))[:, None], -1))
 
 
 def _named(criteria):

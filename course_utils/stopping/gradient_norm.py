@@ -75,8 +75,9 @@ class GradientNorm(Probe):
             gradients = list(gradients)
             values = [pair[0] if isinstance(pair, tuple) else pair for pair in gradients]
             scale = _loss_scale(optimizer)
-            values = [tools.dense(v) / (1.0 if scale is None else tools.dense(scale))
-                      for v in values if v is not None]
+            values = [tools.dense(value) for value in values if value is not None]
+            if scale is not None:
+                values = [value / tools.dense(scale) for value in values]
             due = 1.0
             if every > 1:  # the update takes the mean of so many calls
                 for part, value in zip(parts, values):

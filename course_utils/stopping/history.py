@@ -13,6 +13,7 @@ from .words import done
 
 PROBES = {"gradient_norm": "GradientNorm", "weight_change": "WeightChange", "memory": "Memory",
           "learning_rate": "LearningRate"}
+PLAIN = {float, int, bool, str, type(None)}  # values that need no reading
 EMPTY = ("", "NA")  # fields of a file that say "not measured"; the second is CSVLogger's
 
 
@@ -188,14 +189,17 @@ def _listed(name, values):
     if not is_list or not getattr(values, "shape", (0,)):  # an array without axes has no rows
         raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.')
     try:
-        return [_plain(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
+        values = values.tolist() if hasattr(values, "tolist") else values
+        if type(values) is list and set(map(type, values)) <= PLAIN:
+            return values.copy()
+        return [_plain(value) for value in values]
     except (TypeError, ValueError) as error:
         raise TypeError(f'Column "{name}" should hold one value per row; got {values!r}.') from error
 
 
 def _plain(value):
     """A value as Python's own number, if it is one, or an array or list of one; ValueError if of several."""
-    if value is None or type(value) in (float, int, bool, str):
+    if type(value) in PLAIN:
         return value
     if isinstance(value, (list, tuple)):
         (value,) = value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .checks import check_column, check_count, check_number, direction
 from .criterion import Criterion
+from .scoring import total
 from .words import counted, number, position
 
 FORGET, MEMORY = 0.99, 2000  # CatBoost's: what is left of a rise a row later; rows that are remembered
@@ -238,14 +239,14 @@ class CorrelationBelow(Criterion):
 def _correlation(one, other):
     one, other = _direction_of(one), _direction_of(other)
     # in this order NaN stays NaN
-    return max(min(sum(a * b for a, b in zip(one, other)), 1.0), -1.0)
+    return max(min(total(a * b for a, b in zip(one, other)), 1.0), -1.0)
 
 
 def _direction_of(values):
     """Their differences from their mean, as a vector of length 1; NaN where they are all the same."""
     # against the first of them, or rounding would give equal values a direction
     moves = [value - values[0] for value in values]
-    mean = sum(moves) / len(moves)
+    mean = total(moves) / len(moves)
     moves = [move - mean for move in moves]
     length = math.hypot(*moves)
     return [move / length if length else math.nan for move in moves]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .checks import check_column, check_count, check_number
 from .criterion import Criterion
+from .scoring import total
 from .words import number, plural, position
 
 
@@ -230,7 +231,7 @@ class Plateau(Criterion):
             else:
                 # against the first of them, or rounding would give equal values a spread
                 moves = [v - last[0] for v in last]
-                mean = sum(moves) / self.window
+                mean = total(moves) / self.window
                 yield math.hypot(*(move - mean for move in moves)) / math.sqrt(self.window)
 
     def is_met(self, score):
@@ -255,7 +256,7 @@ def _per_cent_above(lowest, value):
 def _progress(strip):
     """Prechelt's P_k, 1000 (mean / min - 1); written so that equal values give 0, not a rounding error."""
     lowest = min(strip)
-    return 1000 * sum(value - lowest for value in strip) / (len(strip) * lowest)
+    return 1000 * total(value - lowest for value in strip) / (len(strip) * lowest)
 
 
 def _last_score(criterion, history, row):

@@ -9,6 +9,7 @@ from .checks import check_count
 from .criterion import Criterion
 from .history import History
 from .joins import Combined, as_criterion
+from .scoring import total
 from .words import plural
 
 
@@ -230,6 +231,6 @@ class Smoothed(Criterion):
         for value in values:
             last.append(value)
             if isinstance(value, tuple):
-                yield tuple(sum(column) / len(last) for column in zip(*last))
+                yield tuple(total(column) / len(last) for column in zip(*last))
             else:
-                yield sum(last) / len(last)
+                yield total(last) / len(last)

@@ -1,4 +1,4 @@
-"""Record data/curves/pruning_masks.npz: a task where accuracy looks finished long before IoU, for chapter 07b.
+"""Record data/curves/pruning_masks.npz: a task where accuracy looks done long before IoU, for chapter 07b.
 
     python data/make/pruning_masks.py
 

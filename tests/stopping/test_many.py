@@ -1,0 +1,113 @@
+"""Many runs at once: the same stops as run by run, on curves of every kind, in a fraction of the time."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from any_curve import CRITERIA, every_criterion, histories
+from course_utils.stopping import (
+    After,
+    Armed,
+    Below,
+    CorrelationBelow,
+    Epochs,
+    GeneralizationLoss,
+    GrowingPatience,
+    History,
+    ImprovementBelow,
+    IncToDec,
+    Lasting,
+    MissingColumn,
+    NotFinite,
+    Patience,
+    Plateau,
+    ProgressQuotient,
+    Runs,
+    Smoothed,
+    SuccessiveIncreases,
+    compare,
+    first_rows,
+)
+
+MANY = st.lists(histories(), max_size=4)
+
+
+def outcomes(ask):
+    """What comes out, or the error."""
+    try:
+        return ask()
+    except Exception as error:
+        return type(error), str(error)
+
+
+def run_by_run(criterion, runs):
+    found = [criterion.first(run) for run in runs]
+    return [-1 if row is None else row for row in found]
+
+
+@every_criterion
+@given(data=st.data(), runs=MANY)
+def test_the_same_stops_as_run_by_run(kind, data, runs):
+    criterion = data.draw(CRITERIA[kind])
+    together = outcomes(lambda: first_rows(criterion, runs).tolist())
+    assert together == outcomes(lambda: run_by_run(criterion, runs))
+
+
+PLAIN = np.random.default_rng(0).uniform(0.2, 1, (2, 20, 40)).tolist()
+PLAIN = [{"loss": loss, "val_loss": val_loss} for loss, val_loss in zip(*PLAIN)]
+
+
+@pytest.mark.parametrize("criterion", [
+    Below("val_loss", 0.25), NotFinite(), Epochs(30), Patience("val_loss", 5), GeneralizationLoss(300),
+    ImprovementBelow("val_loss", -0.6), ProgressQuotient(0.15), SuccessiveIncreases(2),
+    Plateau("val_loss", 0.1, 4), GrowingPatience("val_loss", least=5), IncToDec(0.3, wait=5),
+    CorrelationBelow(-0.4, 8),
+    Smoothed(3, Patience("val_loss", 5)), Lasting(2, Below("val_loss", 0.5)), Armed(Epochs(9), Epochs(9)),
+    After(10, Patience("val_loss", 5)) | Epochs(35), Patience("val_loss", 5) & Below("val_loss", 0.9),
+], ids=repr)
+def test_no_run_is_asked_alone_without_need(criterion, monkeypatch):
+    expected = run_by_run(criterion, PLAIN)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(criterion), "first", lambda *_: pytest.fail("a run was asked alone"))
+        assert first_rows(criterion, PLAIN).tolist() == expected
+    assert len(set(expected)) > 1 or isinstance(criterion, (NotFinite, Epochs, Armed)), expected
+
+
+def test_a_close_call_is_left_to_the_criterion():
+    """A spread that is its limit, or one float away from it."""
+    values = [0.1, 0.3, 0.1, 0.3]
+    spread = Plateau("val_loss", 0, 4).score({"val_loss": values})[-1]
+    for limit in (spread, np.nextafter(spread, 0), np.nextafter(spread, 1)):
+        criterion = Plateau("val_loss", float(limit), 4)
+        assert first_rows(criterion, [{"val_loss": values}]).tolist() == run_by_run(
+            criterion, [{"val_loss": values}])
+
+
+def test_what_raises_alone_raises_together():
+    runs = [{"val_loss": [0.9, 0.8]}, {"val_loss": [0.9, 0.0]}]
+    with pytest.raises(ValueError, match="must be above 0; val_loss is 0 in measured row 1"):
+        first_rows(GeneralizationLoss(5), runs)
+    with pytest.raises(MissingColumn, match='no column "val_los"'):
+        first_rows(Patience("val_los", 1, mode="min"), runs)
+    # it has ended before the value at which it would raise
+    assert first_rows(GeneralizationLoss(5), [{"val_loss": [0.9, 1.0, 0.0]}]).tolist() == [1]
+
+
+def test_runs_of_all_forms():
+    """Lists, arrays, histories; with holes; of any length."""
+    lists = [{"val_loss": [0.9, None, 0.5, 0.6]}, {"val_loss": [0.9]}, {"val_loss": []}]
+    for runs in (lists, [History.of(run) for run in lists], Runs(lists)):
+        assert first_rows(Patience("val_loss", 1), runs).tolist() == [3, -1, -1]
+    arrays = [{"val_loss": np.array([0.9, 0.5, 0.6], dtype="float32")}, {"val_loss": np.array([9, 3, 4])}]
+    assert first_rows(Patience("val_loss", 1), arrays).tolist() == [2, 2]
+    assert first_rows(Patience("val_loss", 1), []).tolist() == []
+    with pytest.raises(ValueError, match="differ in length"):
+        Runs([{"loss": [1.0], "val_loss": [1.0, 2.0]}])
+
+
+def test_compare_takes_runs_that_were_read_once():
+    runs, criteria = Runs(PLAIN), [Patience("val_loss", 3), lambda history: history.rows > 9]
+    once, again = compare(criteria, PLAIN), compare(criteria, runs)
+    assert str(once) == str(again)
+    assert once[1].stops.tolist() == [9] * len(PLAIN)
