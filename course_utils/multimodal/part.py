@@ -1,61 +1,11 @@
-"""A part of a model: layers found by name, in layers too; frozen, and set free as they were."""
+"""A part of a model: layers that are frozen in the middle of a fit, and set free as they were."""
 
-import difflib
 import math
 from collections import Counter
-from typing import NamedTuple
 
-import keras
 import numpy as np
 
-
-class Place(NamedTuple):
-    """A layer, where it stands ("tower/dense"), and the layers that it stands in."""
-
-    path: str
-    layer: object
-    inside: tuple
-
-
-def places(outer):
-    """Where layers stand in a model or layer of keras or tf_keras: a list of Places, outer layers first.
-
-    It looks into models, wrappers and layers of one's own. A layer that stands in several places comes once
-    for each.
-    """
-    found = []
-
-    def look(outer, path, inside):
-        # a model's own list leaves out the graph that a Sequential holds
-        inner = outer.layers if hasattr(outer, "fit") else outer._flatten_layers(
-            include_self=False, recursive=False)
-        for layer in inner:
-            found.append(Place(f"{path}{layer.name}", layer, inside))
-            look(layer, f"{path}{layer.name}/", (*inside, layer))
-
-    look(outer, "", ())
-    return found
-
-
-def find(model, name):
-    """The layer with this name, or with this path.
-
-    Raises:
-        ValueError: there is none, or there are several.
-    """
-    there = places(model)
-    found = [place for place in there if place.path == name]
-    found = found or [place for place in there if place.layer.name == name]
-    if not found:
-        names = dict.fromkeys(place.layer.name for place in there)
-        near = difflib.get_close_matches(name, names, cutoff=0.5)
-        said = f"Near it: {', '.join(near)}" if near else f"Layers: {', '.join(names)}"
-        raise ValueError(f'There is no layer "{name}" in the model "{model.name}". {said}. model.summary() '
-                         "shows all.")
-    if len({id(place.layer) for place in found}) > 1:
-        paths = ", ".join(place.path for place in found)
-        raise ValueError(f'There are {len(found)} layers "{name}": {paths}. Say which with its whole path.')
-    return found[0].layer
+from ..stopping.layers import each_once, find, flags, own_variables, places, set_flags
 
 
 class Part:
@@ -84,9 +34,9 @@ class Part:
                 of the variables.
         """
         self._forget()
-        self._model, self._layers = model, [find(model, name) for name in self.names]
-        self.weights = _each_once(v for layer in self._layers for v in layer.weights)
-        trained = _each_once(v for layer in self._layers for v in layer.trainable_weights)
+        self._model, self._layers = model, [find(model, name).layer for name in self.names]
+        self.weights = each_once(v for layer in self._layers for v in layer.weights)
+        trained = each_once(v for layer in self._layers for v in layer.trainable_weights)
         self.size = sum(math.prod(map(int, variable.shape)) for variable in trained)
         if not self.size:
             raise ValueError(
@@ -96,8 +46,7 @@ class Part:
 
     def freeze(self):
         """From the next step on nothing in it moves, neither weights nor statistics."""
-        self._were = [(layer, layer.trainable, [(v, v.trainable) for v in _own(layer)])
-                      for layer in self._inside()]
+        self._were = flags(self._inside())
         for layer in self._layers:
             layer.trainable = False
         self._held = self.get_weights()
@@ -107,11 +56,7 @@ class Part:
         """As it was before it was frozen."""
         if not self.is_frozen:
             return
-        for layer, trainable, variables in self._were:  # outer layers first: they set those inside them
-            layer.trainable = trainable
-            for variable, was in variables:
-                if isinstance(variable, keras.Variable):  # those of tf_keras have no switch of their own
-                    variable.trainable = was
+        set_flags(self._were)
         self._were = []
         self._model.make_train_function(force=True)
 
@@ -137,7 +82,7 @@ class Part:
     def common(self, names):
         """Names of its layers that belong to the part of these names too."""
         other = Part(names)
-        other._layers = [find(self._model, name) for name in names]
+        other._layers = [find(self._model, name).layer for name in names]
         theirs = {id(layer) for layer in other._inside()}
         return sorted({layer.name for layer in self._inside() if id(layer) in theirs})
 
@@ -150,18 +95,18 @@ class Part:
 
     def _inside(self):
         """The layers and those in them, outer ones first."""
-        return _each_once(layer for outer in self._layers
+        return each_once(layer for outer in self._layers
                           for layer in (outer, *(place.layer for place in places(outer))))
 
     def _look_outside(self):
         there, inside = places(self._model), self._inside()
         ours, calls = {id(variable) for variable in self.weights}, _calls(self._model, there)
-        for path, layer, _ in there:
-            if not any(layer is each for each in inside) and any(id(v) in ours for v in _own(layer)):
+        for layer, path, _ in there:
+            if not any(layer is each for each in inside) and any(id(v) in ours for v in own_variables(layer)):
                 raise ValueError(f'"{path}" holds a variable of {self} too, so that it would be frozen with '
                                  "it. Freeze both, or give each a variable of its own.")
         uses = {layer.name: sum(math.prod(calls.get(id(each), 1) for each in (*outer, layer))
-                                for _, other, outer in there if other is layer) for layer in inside}
+                                for other, _, outer in there if other is layer) for layer in inside}
         self.shared = "; ".join(f'"{name}" is used in {count} places, and frozen in all of them'
                                 for name, count in uses.items() if count > 1) or None
 
@@ -169,18 +114,9 @@ class Part:
         return dict(self.__dict__, _model=None, _layers=[], _were=[], weights=[], _held=[])
 
 
-def _each_once(things):
-    return list({id(thing): thing for thing in things}.values())
-
-
-def _own(layer):
-    """The variables to be trained that a layer holds itself, without those of layers inside it."""
-    return [*getattr(layer, "_trainable_variables", getattr(layer, "_trainable_weights", ()))]
-
-
 def _calls(model, there):
     """id of a layer -> how often a functional model calls it."""
-    graphs = _each_once([model, *(place.layer for place in there)])
+    graphs = each_once([model, *(place.layer for place in there)])
     nodes = [node for graph in graphs for depth in getattr(graph, "_nodes_by_depth", {}).values()
              for node in depth]
     return Counter(id(getattr(node, "operation", None) or node.layer) for node in nodes)

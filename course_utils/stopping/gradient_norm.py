@@ -1,5 +1,7 @@
 """GradientNorm: the size of the gradient that training uses, without a second backward pass."""
 
+from contextlib import nullcontext
+
 import keras
 from keras import ops
 
@@ -91,7 +93,8 @@ class GradientNorm(Probe):
             tools.add(updates, counts)
             for part in parts:
                 tools.scale(part, 1.0 - due)
-            return original(gradients, *args, **kwargs)
+            with tools.after(norm):
+                return original(gradients, *args, **kwargs)
 
         object.__setattr__(optimizer, method, listening)  # past Keras's tracking of attributes
         self._wrapped.append((optimizer, method, carried))
@@ -148,6 +151,10 @@ class _Keras:
             return []
         optimizer._variables.extend(cells)
         return cells
+
+    @staticmethod
+    def after(norm):
+        return nullcontext()
 
     @staticmethod
     def dense(value):
@@ -208,6 +215,13 @@ class _Tensorflow:
         if context is not None and context.num_replicas_in_sync > 1:  # each has its part of the gradient
             values = context.all_reduce(tf.distribute.ReduceOp.SUM, values)
         return tf.linalg.global_norm(values)
+
+    @staticmethod
+    def after(norm):
+        import tensorflow as tf
+
+        # once the norm is known, the update may write over the gradient: cheaper than memory of its own
+        return tf.control_dependencies([norm])
 
     @staticmethod
     def finite(value):

@@ -9,7 +9,7 @@ import inspect
 import keras
 import numpy as np
 
-from .layers import walk
+from ..stopping.layers import walk
 
 PICTURES = "pictures_0_255"  # name of a backbone's input: it says what it takes, in parts of the model too
 

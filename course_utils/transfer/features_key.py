@@ -8,7 +8,7 @@ import warnings
 import keras
 import numpy as np
 
-from .layers import walk
+from ..stopping.layers import walk
 
 OUTSIDE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer",  # code from elsewhere
            "StringLookup", "IntegerLookup", "TextVectorization", "Discretization")  # learnt, but no weights

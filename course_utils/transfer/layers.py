@@ -1,65 +1,9 @@
-"""Parts of a network: found by name, frozen, set free, cut off."""
-
-import difflib
-from typing import NamedTuple
+"""Parts of a network: frozen, set free, cut off."""
 
 import keras
 import numpy as np
 
-
-class Place(NamedTuple):
-    """A layer, where it stands ("tower/block/dense"), and the layers that it stands in, without the model."""
-
-    layer: object
-    path: str
-    inside: tuple
-
-
-def walk(model):
-    """A model's layers in the order of `model.summary()`, each followed by those inside it: a list of Places.
-
-    It looks into models, wrappers (TimeDistributed, Bidirectional) and layers of one's own. A layer that is
-    used in several places comes once, where it is first.
-    """
-    seen, places = {id(model)}, []
-
-    def look(outer, path, inside):
-        for layer in parts_of(outer):
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                here = f"{path}{layer.name}"
-                places.append(Place(layer, here, inside))
-                look(layer, f"{here}/", (*inside, layer))
-
-    look(model, "", ())
-    return places
-
-
-def parts_of(layer):
-    """The layers that stand directly in a layer or model."""
-    if isinstance(layer, keras.Model):
-        return layer.layers
-    return list(layer._flatten_layers(include_self=False, recursive=False))
-
-
-def find(model, name):
-    """The Place of the layer with this name, or with this path, "tower/block/dense".
-
-    Raises:
-        ValueError: there is none, or there are several; the message lists what it may have been.
-    """
-    places = walk(model)
-    found = [place for place in places if name in (place.path, place.layer.name)]
-    whole = [place for place in found if place.path == name]
-    if len(whole) == 1:
-        return whole[0]
-    if not found:
-        raise _no_such_layer(name, places)
-    if len(found) > 1:
-        raise ValueError(f'There are {len(found)} layers "{name}": '
-                         f'{", ".join(place.path for place in found)}. '
-                         "Say which with its whole path, or give each a name of its own.")
-    return found[0]
+from ..stopping.layers import find, own_variables, walk
 
 
 def unfreeze(model, from_layer):
@@ -104,25 +48,6 @@ def unfreeze(model, from_layer):
 def count_trained(model):
     """How many numbers of a model can be trained."""
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-
-
-def flags(model):
-    """What is frozen and what not: give it to `set_flags` to have it again."""
-    layers = [model, *(place.layer for place in walk(model))]
-    return [(layer, layer.trainable, [(v, v.trainable) for v in own_variables(layer)]) for layer in layers]
-
-
-def set_flags(flags):
-    """Freeze and set free as it was when `flags` was called."""
-    for layer, trainable, variables in flags:  # outer layers first: they set those inside them
-        layer.trainable = trainable
-        for variable, value in variables:
-            variable.trainable = value
-
-
-def own_variables(layer):
-    """The trainable variables that a layer holds itself, without those of layers inside it."""
-    return list(layer._trainable_variables)
 
 
 def split_at(model, from_layer):
@@ -218,10 +143,3 @@ def _graph(model):
 def _adapted(layer, variable):
     """A kernel under LoRA, which trains two small matrices in its place."""
     return getattr(layer, "lora_enabled", False) and variable.name in ("kernel", "embeddings")
-
-
-def _no_such_layer(name, places):
-    names = [place.layer.name for place in places]
-    near = difflib.get_close_matches(str(name), dict.fromkeys(names), n=3, cutoff=0.5)
-    there = f"Near it: {', '.join(near)}." if near else f"Layers: {', '.join(names[:3])}, ..., {names[-1]}."
-    return ValueError(f'There is no layer "{name}" in this model. {there} model.summary() shows all.')

@@ -8,9 +8,10 @@ import keras
 
 from ..stopping.history import History, missing_column
 from ..stopping.joins import as_criterion
+from ..stopping.layers import flags, set_flags, walk
 from ..stopping.recorder import OWN
 from ..stopping.report import Report
-from .layers import count_trained, flags, set_flags, unfreeze
+from .layers import count_trained, unfreeze
 from .phase_state import checksum
 
 
@@ -121,7 +122,7 @@ def trained_in(model, phases):
     Raises:
         ValueError: a layer is not there, or there are several; there is nothing to train in a phase.
     """
-    counts, before = {}, flags(model)
+    counts, before = {}, flags([model, *(place.layer for place in walk(model))])
     try:
         for phase in phases:
             if phase.unfreeze_from is not None:

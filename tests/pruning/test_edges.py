@@ -83,7 +83,8 @@ TWO_VALIDATION = ({"a": X[:50], "b": X[:50, 4:]}, {"p": Y[:50], "q": X[:50, 2:4]
          dict(restore_best="val_rmse", mode="min")),
         (two_ends, dict(data=TWO, validation_data=TWO_VALIDATION)))),
     # Keras 3 takes the plain mean over batches here (of 32 and 18 rows), tf_keras does not
-    (two_ends, dict(data=TWO, validation_data=TWO_VALIDATION, restore_best="val_q_loss")),
+    pytest.param(two_ends, dict(data=TWO, validation_data=TWO_VALIDATION, restore_best="val_q_loss"),
+                 marks=pytest.mark.slow),
 ], ids=["ema", "frozen", "activity", "normalized", "eager", "metric", "two ends", "one of two"])
 def test_what_is_kept_is_what_evaluate_gives(make, changed):
     model = make()
@@ -240,7 +241,8 @@ def shrinking(kernel):
 
 
 @pytest.mark.parametrize("layer", [
-    layers.Dense(20, half_relu, name="wide"), layers.Dense(20, relu, name="wide"),
+    pytest.param(layers.Dense(20, half_relu, name="wide"), marks=pytest.mark.slow),
+    layers.Dense(20, relu, name="wide"),
     layers.Dense(20, lambda z: z * 2, kernel_regularizer=shrinking, name="wide",
                  kernel_initializer=lambda shape, dtype=None: keras.ops.ones(shape) * 0.1,
                  kernel_constraint=lambda kernel: keras.ops.clip(kernel, -1, 1)),
@@ -307,9 +309,10 @@ def weighted():
 
 @pytest.mark.parametrize("make, data, validation", [
     (two_ends, TWO, TWO_VALIDATION), (net, weighted(), VALIDATION),
-    (net, (X.tolist(), Y.tolist()), VALIDATION),
-    (net, (X.astype("float64"), Y), (VALIDATION[0], VALIDATION[1], np.ones(50))),
-    (net, tf.data.Dataset.from_tensor_slices(weighted()).batch(16), VALIDATION),
+    *(pytest.param(net, *forms, marks=pytest.mark.slow) for forms in (
+        ((X.tolist(), Y.tolist()), VALIDATION),
+        ((X.astype("float64"), Y), (VALIDATION[0], VALIDATION[1], np.ones(50))),
+        (tf.data.Dataset.from_tensor_slices(weighted()).batch(16), VALIDATION))),
 ], ids=["dicts", "weights", "lists", "float64", "pipeline"])
 def test_forms_of_data(make, data, validation):
     _, report = at_stop(make(), data, validation_data=validation, first=None)
@@ -415,6 +418,11 @@ def test_frozen_and_skipped_layers_stay_as_they_are():
         assert np.mean(pruned.get_layer(name).kernel == 0) == share, name
     assert list(report.sparsity.layers) == ["deep", "head"]
     assert report.sparsity == sparsity(pruned, skip="last")
+
+
+@pytest.mark.slow
+def test_a_frozen_layer_that_is_named_is_pruned():
+    model = net(layers.Dense(8, name="deep"), wide=layers.Dense(16, name="wide", trainable=False))
     pruned, report = at_stop(model, only=["wide", "head"], first=None)
     assert list(report.sparsity.layers) == ["wide", "head"] and report.sparsity.total == 0.5
 

@@ -1,11 +1,12 @@
 """A training that is killed again and again, and goes on each time. test_state.py runs this file as a script.
 
-    python killed_training.py keras stop /tmp/somewhere 20
+    python killed_training.py /tmp/somewhere keras-stop-20 tf_keras-when-6
 
 trains with StopWhen (stop), with StopWhen and a When that lowers the rate twice (when), or with both and a
 PruneWhen (prune); or with StopWhen, and is not killed but asked to end, by SIGTERM (signal). It prints JSON:
-the result of an undisturbed run and of some that were killed, 20 times in all. Importing TensorFlow takes
-seconds, so it is imported once, and every training is a fork, made before TensorFlow has computed anything.
+for each case the result of an undisturbed run, and of some that were killed, 20 (or 6) times in all.
+Importing TensorFlow takes seconds, so it is imported once, and every training is a fork, made before
+TensorFlow has computed anything.
 """
 
 import functools
@@ -14,7 +15,6 @@ import os
 import random
 import signal
 import sys
-import time
 from pathlib import Path
 
 from course_utils.pruning import PruneWhen
@@ -115,9 +115,10 @@ def train(K, kind, folder, last, epochs=40):
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def main(name, kind, folder, kills):
+def again_and_again(name, kind, kills, folder):
+    """{"whole": an undisturbed run, "runs": runs that were killed, `kills` times in all}."""
     K = __import__(name)
-    began = time.monotonic()
+    folder.mkdir()
     training = functools.partial(train, K, kind)
     whole = process(training, folder / "whole")
     an_epoch = {place: ticks // (whole["epoch"] + 1) for place, ticks in whole["ticks"].items()}
@@ -131,8 +132,10 @@ def main(name, kind, folder, kills):
             killed += result is None
             done += result is None
         runs.append(dict(result, killed=killed))
-    json.dump({"whole": whole, "runs": runs, "seconds": time.monotonic() - began}, sys.stdout)
+    return {"whole": whole, "runs": runs}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+    cases = {case: case.split("-") for case in sys.argv[2:]}
+    json.dump({case: again_and_again(name, kind, int(kills), Path(sys.argv[1], case))
+               for case, (name, kind, kills) in cases.items()}, sys.stdout)

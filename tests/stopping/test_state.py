@@ -1,6 +1,7 @@
 """Resume: StopWhen(state=...) with BackupAndRestore, after kills at random places and after single ones."""
 
 import errno
+import functools
 import json
 import os
 import subprocess
@@ -39,20 +40,31 @@ ALONE = {"PYTHONPATH": os.pathsep.join([str(WORKER.parent.parent), *sys.path]), 
 # ---- killed at random ----
 
 
+FEW = ("keras-stop-2", "keras-prune-1", "tf_keras-when-2", "keras-signal-3")
+MANY = ("keras-stop-6", "keras-prune-6", "tf_keras-when-6", "keras-signal-10", "tf_keras-signal-4")
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The results of such cases; those of one group are run together, by one process."""
+    @functools.cache
+    def results(cases):
+        command = [sys.executable, str(WORKER), str(tmp_path_factory.mktemp("killed")), *cases]
+        environment = {**os.environ, **ALONE}
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+        assert ran.returncode == 0, ran.stderr[-3000:]
+        return json.loads(ran.stdout.splitlines()[-1])
+
+    return results
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks of one process")
-@pytest.mark.parametrize(
-    "name, kind, kills",
-    [("keras", "stop", 2), ("keras", "prune", 2), ("tf_keras", "when", 2), ("keras", "signal", 3)]
-    + [pytest.param(*case, marks=pytest.mark.slow) for case in (
-        ("keras", "stop", 6), ("keras", "prune", 6), ("tf_keras", "when", 6), ("keras", "signal", 10),
-        ("tf_keras", "signal", 4))])
-def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(name, kind, kills, tmp_path):
-    command = [sys.executable, str(WORKER), name, kind, str(tmp_path), str(kills)]
-    ran = subprocess.run(command, env={**os.environ, **ALONE}, capture_output=True, text=True, timeout=600)
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    result = json.loads(ran.stdout.splitlines()[-1])
-    whole, runs = result["whole"], result["runs"]
-    assert sum(run["killed"] for run in runs) == kills
+@pytest.mark.parametrize("case, group", [(case, FEW) for case in FEW] + [
+    pytest.param(case, MANY, marks=pytest.mark.slow) for case in MANY])
+def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(case, group, killed):
+    kind, kills = case.split("-")[1:]
+    whole, runs = killed(group)[case].values()
+    assert sum(run["killed"] for run in runs) == int(kills)
     if kind in ("stop", "signal"):
         assert whole["ended_by"].startswith("Patience") and 0 < whole["best"][0] == whole["epoch"] - 4
     for run in runs:
