@@ -57,7 +57,9 @@ class Report:
             best = f"best {self.metric} {number(self.kept)}{among}"
             parts.append(f"{best} at epoch {self.best_epoch}, {place}")
         elif self.metric and self.ended_by:
-            never = f"{self.metric} was never a finite number{where and ' '}{where}"
+            never = f"{self.metric} was never a finite number"
+            if where:
+                never = f"no epoch {where} has a finite {self.metric}"
             parts.append(f"{never}: there is no best epoch")
         if self.step is not None and self.seconds is not None:
             parts.append(f"{plural(self.step, 'step')} in {self.seconds:.1f} s")

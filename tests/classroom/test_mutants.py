@@ -129,7 +129,7 @@ def share_of_zeros(kernels):
 def second_stop(history):
     best, wait = float("inf"), 0
     for loss, share in zip(history["val_loss"], history["sparsity"]):
-        if share > 0.895:
+        if share > 0.899:
             if loss < best:
                 best, wait = loss, 0
             else:

@@ -345,7 +345,7 @@ def test_only_where_it_may_be_the_best_is_an_epoch_the_best(K):
     script["sparsity"] = [0.0] * 6
     fit(model, Script(**script), stop, epochs=6)
     assert stop.report.best_epoch is None and stop.report.ended_by == "all epochs done"
-    nothing = "never a finite number where Above('sparsity', 0.8) is met: there is no best epoch"
+    nothing = "no epoch where Above('sparsity', 0.8) is met has a finite val_loss: there is no best epoch"
     assert nothing in str(stop.report)
     assert nothing in str(replay(ripe, stop.history, "val_loss", best_when=ripe))
     with pytest.raises(RuntimeError, match="never a number where Above.'sparsity', 0.8. is met"):
