@@ -3,57 +3,72 @@
 #
 # You will
 # - watch F1, AUC and IoU instead of the loss, and see when that pays,
-# - see what dropping names does to the stop, and who wins on a small budget,
+# - see what dropping names, a small budget and two other data sets do to the stop,
 # - meet remedies that look right and do little, and a number that Keras reports wrongly.
 #
-# 20 minutes. An appendix to [07](07_more_than_one_modality.ipynb): take what you need. No exercises.
+# 30 minutes. An appendix to [07](07_more_than_one_modality.ipynb), without exercises. Its sections stand alone, take
+# what you need: any condition, finished or not begun, augmentation, one budget, two other data sets, gradients times
+# zero, weights for the losses, what validation cannot see, a head's own loss.
 
 # %%
 from course_utils.stopping import Above, Armed, Patience
 from course_utils.classroom import data
 from course_utils.classroom.chapter_07 import figures
 from course_utils.classroom.chapter_07.networks import cross_entropy, network
-from course_utils.classroom.chapter_07.outcomes import conditions, kept, own_within, within
-from course_utils.classroom.notebook import show
+from course_utils.classroom.chapter_07.outcomes import (
+    conditions, kept, of_views, outcomes, own_within, within)
+from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
 
-paired = figures.paired
+paired, colour = figures.paired, data.load_curves("colour")
 
 # %% [markdown]
 # ## Any condition
 #
-# One article stops by F1 or AUC, another by accuracy, F1 or IoU. (**F1**: the harmonic mean of precision and recall, here its mean
-# over the groups. **AUC**: how often a picture of a group ranks above one of another, chance is 0.5.) Any column can
-# decide. Should it? Twice the network of 07. *Left:* the pictures' layer at a tenth of the rate, and three of the eight groups
-# thinned to a tenth. *Right:* as in 07, where pictures overfit at once. What does a patience of 3 on each column keep, in F1 on the
-# test, against patience 3 on the loss? <!-- given: 0.5 -->
+# The article of [01](01_threshold_stop.ipynb) proposes F1 or AUC as the condition, that of
+# [05](05_stop_time_pruning.ipynb) accuracy, F1 or IoU. (**F1**: the harmonic mean of precision and recall, here its
+# mean over the groups. **AUC**: how often an emoji of a group is ranked above one of another, chance is 0.5.) Any
+# column can decide. Should it? <!-- given: 0.5 -->
+#
+# The network of 07, in two settings. *Left:* the pictures' layer learns at a tenth of the rate, and three of the eight
+# groups are thinned to a tenth. *Right:* as in 07, pictures overfit at once. We stop by a patience of 3 on F1: is the
+# *test* F1 higher or lower than with patience 3 on the loss? Guess for the left.
 
-# %%
+# %% tags=["reveal"]
 recorded = data.load_curves("conditions")
 panels = {"equal clocks, thinned groups": conditions(recorded, 0.1, 0.1),
           "pictures overfit": conditions(recorded, 1.0, 1.0)}
+guess = ...  # points of F1; with a minus if watching F1 loses
+left = panels["equal clocks, thinned groups"]
+gain = round((left["val_f1"]["test_f1"] - left["val_loss"]["test_f1"]).mean(), 1)
+reveal(guess, gain, "Left, test F1 by watching F1 - by watching the loss, in points")
 show(figures.any_condition(panels), alt=figures.ALT["any_condition"])
 
 # %%
 # NBVAL_CHECK_OUTPUT
 for title, came in panels.items():
+    print(f"{title}; patience 3 on the loss stops at {np.median(came['val_loss']['stop']):g} (median)")
     for column in ("val_accuracy", "val_f1", "val_auc"):
         gain = paired(came[column]["test_f1"], came["val_loss"]["test_f1"])
-        print(f"{title:30}{column:13}- val_loss: {gain}")
+        of_all = (came[column]["best_f1"] - came["val_loss"]["best_f1"]).mean()
+        print(f"  {column:13}stops at {np.median(came[column]['stop']):4g}: {gain}")
+        print(f"{'':15}best of 40 epochs - the loss's best of 40: {of_all:+.1f}")
 
 # %% [markdown]
-# *Left:* accuracy and F1 of 300 emoji are noisy, so a patience of 3 gives up early, and **watching F1 costs F1**. With all 40
-# epochs to choose from, it is as good as the loss: it is the patience that suffers. AUC hardly has a peak, and trains to the end.
+# *Left:* accuracy and F1 of fewer than 300 emoji are noisy, so a patience of 3 gives up early, and **watching F1 costs
+# F1**. Given all 40 epochs to choose from, F1 picks as well as the loss: what fails is the short patience. AUC hardly
+# has a peak. It trains on nearly to the end, and gains nothing by it.
 
 # %% [markdown]
-# *Right:* the other way round. The loss rises as soon as the pictures overfit; accuracy, F1 and AUC still get better, because an
-# overconfident network can rank well. "Different data, different conditions", says the article. So it is.
+# *Right:* the other way round. The loss rises as soon as the pictures overfit; accuracy, F1 and AUC still get better,
+# because a network can be too sure of itself and still put the right group first. AUC gains most, 3.2 points, and takes
+# all 40 epochs for it. "Different data, different conditions", says the article.
 #
 # ## Finished, or not begun?
 #
-# Accuracy has a trap of its own. A small task: mark the pixels of a digit in a noisy picture. **IoU** is the overlap
-# of marked and true pixels, as a share of both together.
+# Accuracy has a trap of its own. A small task: mark the pixels of a digit in a noisy picture. **IoU** is the
+# overlap of marked and true pixels, divided by all pixels that are in either.
 
 # %%
 masks, best = data.load_curves("pruning_masks").select(), dict(mode="max")
@@ -64,13 +79,13 @@ show(figures.finished_or_not(masks, stops), alt=figures.ALT["finished_or_not"])
 
 # %% [markdown]
 # Few pixels belong to the digit, so marking nothing is nearly always right: accuracy passes 0.95 at once. IoU
-# stays at 0 at first, longer than patience 5 waits. So arm it: count from IoU 0.1 on. (F1, 2 IoU / (1 + IoU),
-# is no second opinion.)
+# stays at 0 at first, longer than patience 5 waits. So arm it: count from IoU 0.1 on. (F1 would tell you nothing new:
+# it is 2 IoU / (1 + IoU), which rises and falls with IoU.)
 #
 # ## Augmentation
 #
-# Chapter 01's network on emoji as pixels: there the words are learnt first. Drop all words of an emoji
-# in half of the rows of each epoch, and the pictures have to answer. Or shift the pictures by a few pixels.
+# The network of 01 on emoji as pixels: there the words are learnt first. In each epoch, blank the words of half of the
+# emoji: for those, the network has only the picture. Or shift the pictures by a few pixels.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -87,12 +102,13 @@ print(f"{'as they are':14}stop {np.mean(stops):3.0f}, without words {left:.0f} %
 
 # %% [markdown]
 # Without words for half of the time, the network learns pictures as well: without words it gets 47 % right, not 28. It
-# stops a dozen epochs later, and is 3.4 points better on average, about as much as the splits differ. Shifted pictures, the usual
-# augmentation, change neither the stop nor the accuracy. What helps is to disturb the input that is learnt first.
+# stops a dozen epochs later. It is 3.4 points better on average, no more than the ± 3.5 by which the splits differ.
+# Shifted pictures, the usual augmentation, change neither the stop nor the accuracy. Here it was the input that is
+# learnt first that had to be disturbed.
 #
 # ## One budget
 #
-# You may take so many steps and no more. Who is ahead, and when?
+# Suppose you can afford only a certain number of steps. Who is ahead, and when?
 
 # %%
 clock_runs, late = data.load_curves("clocks"), data.load_curves("clocks_late")
@@ -101,47 +117,79 @@ tables["a stop each"] = own_within(clock_runs, late, 25, seeds=range(8), scale=1
 show(figures.budget(tables), alt=figures.ALT["budget"])
 
 # %% [markdown]
-# (57 steps are an epoch. *A stop each* trains two networks side by side, in the same number of steps.) With steps for
-# an epoch or two, pictures alone are nearly as good as anything, and words still far behind. The more steps there are, the more
-# a second clock is worth.
+# (57 steps are an epoch; the curves end after 25. *A stop each* trains two networks side by side, each with one of the
+# joint network's two layers, so that a step costs about as much.) With steps for an epoch or two, pictures alone are
+# nearly as good as anything, and words still far behind. One stop for both has all it will get after some six
+# epochs; a second stop goes on paying until about fifteen. Words alone even lose a little again: the lowest loss
+# need not be the highest accuracy.
+
+# %% [markdown]
+# ## Two other data sets
 #
-# ## A gradient times zero is no stop
-#
-# A tempting way to freeze a part: multiply its gradient by zero. Or to slow it down: multiply by a tenth, as
-# balancing methods such as OGM-GE do for the stronger input. What do optimizers make of it?
+# In 07 a stop for each gained more where the clocks were further apart. Does their ratio tell how much? Compare the
+# emoji features x 0.1 of 07, the emoji as *pixels* (there the words are the fast input), and 2,000 handwritten
+# *digits* in six descriptions, each of them an input.
 
 # %%
 # NBVAL_CHECK_OUTPUT
+digits = of_views(data.load_curves("views"), data.load_curves("views_late"))
+for said, of in {"features x 0.1": outcomes(clock_runs, late, scale=0.1),
+                 "pixels": outcomes(pixels, data.load_curves("clocks_pixels_late"), rows=900),
+                 "digits": digits}.items():
+    ratio = np.median(np.maximum(of["ratio"], 1 / of["ratio"]))
+    print(f"{said}: the slowest takes {ratio:.1f} times the epochs of the fastest")
+    print(f"  one network, one stop      {of['both'].mean():.1f} %")
+    print(f"  a network and a stop each  {paired(of['own'], of['both'])}")
+    print(f"    of it, by the stops      {paired(of['own'], of['one'])}")
+wrong = {name: 100 - digits[name].mean() for name in ("both", "own")}
+print(f"digits, wrong: {wrong['both']:.1f} % with one stop, {wrong['own']:.1f} % with a stop each")
+
+# %% [markdown]
+# Three ratios that hardly differ, and three kinds of gain. On the features it all comes from the stops; on the
+# pixels next to none of it does: there it is the second network that helps. On the digits it is a point, by the stops,
+# and that is a quarter of the errors. The ratio says where to look, and not how much you will find.
+
+# %% [markdown]
+# ## Is a gradient times zero a stop?
+#
+# A tempting way to freeze a part: multiply its gradient by zero. Or to slow it down: multiply by a tenth, as
+# balancing methods such as OGM-GE do for the stronger input. What do optimizers make of it? Guess for Adam and a tenth:
+# how far does it get, if 1 is as far as with the whole gradient?
+
+# %%
 def distances(optimizer, factors):
     """How far weights are from their start after each step, if its gradient is multiplied by its factor."""
-    rng, far = np.random.default_rng(0), []
-    weights = keras.Variable(np.zeros(200, "float32"))
-    optimizer.build([weights])
+    weights, rng, far = keras.Variable(np.zeros(200, "float32")), np.random.default_rng(0), []
     for factor in factors:
-        gradient = factor * rng.normal(0.02, 0.01, 200).astype("float32")
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weights])
+        gradient = keras.ops.convert_to_tensor(factor * rng.normal(0.02, 0.01, 200).astype("float32"))
+        optimizer.apply([gradient], [weights])
         far.append(np.abs(weights.numpy()).mean())
     return far
 
-
-print("                 gate shut: goes on for   a tenth of the gradient: goes")
-for name, make in {"SGD": lambda: keras.optimizers.SGD(0.01),
-                   "SGD, momentum": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
-                   "Adam": lambda: keras.optimizers.Adam(0.001)}.items():
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # between 0 and 1
+optimizers = {"SGD": lambda: keras.optimizers.SGD(0.01),
+              "SGD, momentum": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
+              "Adam": lambda: keras.optimizers.Adam(0.001)}
+tenths = {name: distances(make(), [0.1] * 100)[-1] / distances(make(), [1] * 100)[-1]
+          for name, make in optimizers.items()}
+reveal(guess, round(tenths["Adam"], 1), "Adam, with a tenth of the gradient")
+print("\n                 100 steps, a tenth of the gradient  20 steps with the gate shut")
+print("                 (1: as far as with all of it)       (1: an ordinary step)")
+for name, make in optimizers.items():
     shut = distances(make(), [1] * 100 + [0] * 20)
-    coasts = (shut[-1] - shut[99]) / (shut[99] - shut[98])
-    tenth = distances(make(), [0.1] * 100)[-1] / distances(make(), [1] * 100)[-1]
-    print(f"{name:14}{coasts:13.1f} ordinary steps {tenth:21.1f} of the way")
+    print(f"{name:17}{tenths[name]:<36.1f}{(shut[-1] - shut[99]) / (shut[99] - shut[98]):.1f}")
 
 # %% [markdown]
-# With the gate shut for 20 steps, momentum and Adam coast on for about eight, on their memory of earlier gradients. And a tenth
-# of the gradient takes Adam just as far: it divides a gradient by the size of the recent ones, so a factor cancels. To
-# freeze, freeze. To slow a part down, lower its *rate*.
+# Plain SGD does as it is told. With the gate shut, momentum and Adam move on by as much as eight ordinary steps, from
+# memory of earlier gradients. A tenth of the gradient takes Adam just as far: it divides a gradient by the size of
+# recent ones, so a factor cancels. To freeze, freeze. To slow a part down, lower its *rate*.
 #
 # ## Weights for the losses
 #
 # Each input has a head, and the total loss is a sum. Gradient-Blending (Wang, Tran, Feiszli, 2020) trains each alone for
-# a few epochs, and weighs its loss by what it gained in validation, over the square of what it overfitted.
+# a few epochs, and weighs its loss by its gain in validation, divided by the square of how much it overfitted.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -153,28 +201,30 @@ gain = paired(*(kept(blended.select(way=way)) for way in ("blended", "equal")))
 print("blended - equal weights:", gain)
 
 # %% [markdown]
-# It finds the culprit, the pictures, and takes nearly all their weight away. And it cures nothing here. A likely reason you have just
-# seen: a weight is a factor on gradients, and Adam cancels factors.
+# It takes nearly all the weight from the pictures, the culprit, and from the joint head as well, the one that is
+# tested. It cures nothing here, probably because a weight is a factor on gradients, and Adam cancels factors.
 #
 # ## What validation cannot see
 #
-# One input has the gray clothes of Fashion-MNIST, the other a colour. In training and in validation the colour gives the class
-# away. Later, in the world, it means nothing. What does validation promise, and what is kept?
+# One input has the gray clothes of Fashion-MNIST, the other a colour. In training and validation the colour gives the
+# class away. Later, in the world, it means nothing: in the test, colours are random. In validation a network with both
+# gets 99 % right. How much is left of that in the test?
 
-# %%
+# %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-colour = data.load_curves("colour")
+guess = ...  # percent right, with random colours
+reveal(guess, round(kept(colour.select(way="both")).mean(), 1), "Both, in the test, in percent")
 said = {"gray": "gray alone", "both": "both", "frozen": "both, colour frozen after an epoch",
         "dropped": "both, half of the colours dropped"}
-print("test accuracy, %, five seeds          colour true   at random")
+print("right, %, means of five runs           validation        test")
 for way, name in said.items():
     runs = colour.select(way=way)
-    print(f"{name:36}{kept(runs, 'as_trained').mean():13.1f} {kept(runs).mean():11.1f}")
+    print(f"{name:36}{kept(runs, 'val_accuracy').mean():13.1f} {kept(runs).mean():11.1f}")
 
 # %% [markdown]
-# No stop on this validation helps, because it is as deceived as training: the colour is a shortcut that works there. Freezing it early,
-# or dropping it often, leaves more for the clothes to do, and is still far behind leaving it out. What you need is a test
-# that looks like the world.
+# No stop on this validation helps, because it is as deceived as training: the colour is a shortcut that works there.
+# Freezing it early, or dropping it often, makes the network rely more on the clothes, and is still far behind leaving it
+# out. What you need is a test that looks like the world.
 #
 # ## A head's own loss
 #
@@ -194,13 +244,14 @@ logits = model.predict(x, verbose=0)
 print(f"mean over the rows: {cross_entropy(logits['words'], y):.2f}")
 
 # %% [markdown]
-# Keras 3 (seen on 3.15.1) averages the *batches* for an output's own loss, as if the last one, with a single row, weighed as
-# much as the first. The total `loss` is right. Whoever watches `val_words_loss` should give `fit` a `validation_batch_size`
-# that divides the rows, as 07 does.
+# Keras 3 (seen on 3.15.1) averages the *batches* for an output's own loss, so a short last batch counts too much. The
+# total `loss` is right. Whoever watches `val_words_loss` should give `fit` a `validation_batch_size` that divides the
+# rows, as 07 does.
 #
 # ## Three sentences to keep
 #
-# A noisy column needs more patience than a smooth one, whatever it is called. A factor on a gradient is no rate, and zero
-# times a gradient no stop. Validation that shares the training data's giveaway cannot warn you of it.
+# A noisy column needs more patience than a smooth one, whatever it is called. With Adam a factor on a gradient is no
+# rate, and with any memory of gradients zero times a gradient is no stop. Validation that shares the training data's
+# giveaway cannot warn you of it.
 #
 # Back to [07](07_more_than_one_modality.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).

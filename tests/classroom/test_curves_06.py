@@ -1,11 +1,14 @@
 """The recordings of chapter 06: what is in them, and that the script still trains what was recorded."""
 
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils.classroom.chapter_06 import figures
-from course_utils.classroom.data import DATA, load_curves
-from course_utils.stopping import Patience
+from course_utils.classroom.chapter_06 import figures, results
+from course_utils.classroom.data import CIFAR10, DATA, load_cifar10, load_curves
+from course_utils.stopping import Patience, plots
 
 EPOCHS = {"scratch": 40, "features": 60, "long head": 70, "at once": 20}
 
@@ -45,7 +48,7 @@ def test_photos_that_are_mirrored_move_accuracy_and_stop_of_a_head_by_no_more_th
     assert all(np.isfinite(column).all() for run in changed for column in run.values())
     rule = Patience("val_loss", 5)
     plain = load_curves("transfer").select(way="features")
-    ends = [figures.outcomes(runs, rule) for runs in (changed, plain)]
+    ends = [results.outcomes(runs, rule) for runs in (changed, plain)]
     assert (ends[0]["epochs"] < 40).all()  # the rule ends them, not the recording
     for name in ("epochs", "test_accuracy"):
         gain = ends[0][name] - ends[1][name]
@@ -63,8 +66,8 @@ def test_the_sizes_and_the_sources_are_all_there():
 
 
 def test_a_hundred_photos_with_a_source_do_what_1500_do_from_scratch_and_the_top_adds_nothing_to_them():
-    photos = figures.by_size(load_curves("transfer_sizes"), "photos")
-    scratch = figures.outcomes(load_curves("transfer").select(way="scratch"), Patience("val_loss", 8))
+    photos = results.by_size(load_curves("transfer_sizes"), "photos")
+    scratch = results.outcomes(load_curves("transfer").select(way="scratch"), Patience("val_loss", 8))
     assert np.mean(photos["features"][100]) >= scratch["test_accuracy"].mean()
     assert photos["fine-tuned"][100] == photos["features"][100]
     for pictures in (100, 300, 750):
@@ -73,24 +76,28 @@ def test_a_hundred_photos_with_a_source_do_what_1500_do_from_scratch_and_the_top
 
 
 def test_clothes_are_learnt_as_well_from_scratch():
-    clothes = figures.by_size(load_curves("transfer_sizes"), "clothes")
+    clothes = results.by_size(load_curves("transfer_sizes"), "clothes")
     ahead = {n: np.subtract(clothes["scratch"][n], clothes["features"][n]) for n in (300, 1000, 3000, 9000)}
     assert abs(ahead.pop(300).mean()) < 0.005
     assert all((gain > 0).all() for gain in ahead.values())
 
 
 def test_what_the_lesson_says_of_the_sources():
-    table = figures.source_table(load_curves("transfer_sources"))
+    table = results.source_table(load_curves("transfer_sources"))
     right = {name: of["test_accuracy"] for name, of in table["photos"].items()}
     assert round(100 * right["random small"].mean()) == 42
+    assert (right["random MobileNetV2"] < right["clothes"]).all()
     assert (right["clothes"] < right["random small"]).all()
     for sources in table.values():
         best = max(sources, key=lambda name: sources[name]["test_accuracy"].mean())
         assert best == "ImageNet" and np.isnan(sources[best]["leep"]).all()
-        assert [figures.agreement(sources, score)[2] for score in ("leep", "h_score", "logme")] == [3, 5, 5]
+        assert results.agreement(sources, "leep") is None and len(results.with_classes(sources)) == 3
+        three = results.with_classes(sources)
+        leep, _ = results.agreement(three, "leep")
         for score in ("h_score", "logme"):
-            agree, named, _ = figures.agreement(sources, score)
+            agree, named = results.agreement(sources, score)
             assert agree.mean() > 0.75 and named == 5
+            assert results.agreement(three, score)[0].mean() > leep.mean() + 0.2
 
 
 def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_get_there_again():
@@ -99,6 +106,19 @@ def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_
         assert best < 20 and run["phase"][best] == 0
         assert run["accuracy"][59] > run["accuracy"][best] + 0.05  # it overfits
         assert run["val_loss"][59] > run["val_loss"][best] + 0.02
+
+
+def test_events_are_sooner_than_everything_at_once_and_the_accuracy_is_about_the_same():
+    curves, patient = load_curves("transfer"), Patience("val_loss", 3)
+    two, once = (results.outcomes(curves.select(way=way)[:3], patient) for way in ("fine-tuned", "at once"))
+    assert (two["found"] < once["found"]).all() and (two["seconds"] < once["seconds"]).all()
+    ahead = two["test_accuracy"] - once["test_accuracy"]
+    assert abs(ahead.mean()) < ahead.std(ddof=1)
+
+
+def test_a_phase_with_fixed_lengths_is_not_cut():
+    run = load_curves("transfer").select(way="long head")[0]
+    assert results.until(run, None) == run
 
 
 @pytest.mark.slow
@@ -118,8 +138,45 @@ def test_from_scratch_augmentation_moves_the_stop_and_helps():
     assert [len(run["loss"]) for run in changed] == [60] * 5
     plain, gains = load_curves("transfer").select(way="scratch"), []
     for patience in (8, 15):
-        ends = [figures.outcomes(runs, Patience("val_loss", patience)) for runs in (changed, plain)]
+        ends = [results.outcomes(runs, Patience("val_loss", patience)) for runs in (changed, plain)]
         points, epochs = (ends[0][name] - ends[1][name] for name in ("test_accuracy", "epochs"))
         assert (points > 0).all() and (epochs >= 0).all() and epochs.mean() > epochs.std(ddof=1)
         gains.append(100 * points.mean())
     assert (ends[0]["epochs"] == 60).sum() == 2 and [round(gain) for gain in gains] == [5, 8]
+
+
+def drawn():
+    """Each figure of the chapter, with its name."""
+    (x, y), _ = load_cifar10()
+    curves = load_curves("transfer")
+    history = curves.select(way="fine-tuned")[0]
+    phase = history["phase"].index(1)
+    report = SimpleNamespace(best_epoch=phase + 1, phases={
+        "head": SimpleNamespace(epoch=phase - 1), "top": SimpleNamespace(epoch=len(history["loss"]) - 1)})
+    chances = np.random.default_rng(0).dirichlet(np.ones(10), 5)
+    sizes = {task: results.by_size(load_curves("transfer_sizes"), task) for task in ("photos", "clothes")}
+    return {
+        "photos": lambda: figures.photos_by_class(x, y, CIFAR10),
+        "phases": lambda: figures.phases(history, report),
+        "predictions": lambda: figures.predictions(x[:5], chances, CIFAR10, y[:5]),
+        "a photo of yours": lambda: figures.predictions(x[:1], chances[:1], CIFAR10),
+        "sizes": lambda: figures.sizes(sizes),
+        "sources": lambda: figures.sources(results.source_table(load_curves("transfer_sources"))),
+        "pruned": lambda: figures.pruned((0.9, 0.6), (0.9, 0.6), 0.7),
+    }
+
+
+@pytest.mark.parametrize("name", drawn())
+def test_a_figure_can_be_read(name):
+    figure = drawn()[name]()
+    assert plots.unreadable(figure.get_figure(root=True) or figure) == []
+    plt.close("all")
+
+
+def test_the_true_class_is_drawn_where_it_is_none_of_the_likeliest():
+    chances = np.array([[0.5, 0.3, 0.15, 0.05]])
+    figure = figures.predictions(np.zeros((1, 2, 2, 3), "uint8"), chances, "abcd", [3])
+    assert [text.get_text() for text in figure.axes[1].texts] == ["a 0.50", "b 0.30", "c 0.15", "d 0.05"]
+    figure = figures.predictions(np.zeros((1, 2, 2, 3), "uint8"), chances, "abcd", [1])
+    assert len(figure.axes[1].texts) == 3
+    plt.close("all")

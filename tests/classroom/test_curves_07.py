@@ -8,7 +8,7 @@ from course_utils.classroom.chapter_07 import figures, outcomes
 from course_utils.classroom.chapter_07.emoji import split
 from course_utils.classroom.chapter_07.networks import network
 from course_utils.classroom.data import DATA, VIEWS, load_curves
-from course_utils.multimodal import clocks
+from course_utils.multimodal import clocks, overfitting_ratio
 from course_utils.stopping import plots
 
 SCALES = {1.0: 30, 0.3: 30, 0.1: 40, 0.03: 50, 0.01: 90}  # epochs
@@ -166,13 +166,49 @@ def test_what_a_budget_keeps(series):
 
 
 def test_fused_by_the_mean_of_probabilities_most_of_it_goes(series):
-    late, of, gains = load_curves("clocks_late"), series[1.0], []
-    for seed, own in enumerate(zip(of["pictures_epoch"], of["words_epoch"])):
-        losses, right = (outcomes.grid(late, f"mean_{column}", scale=1.0, seed=seed)
-                         for column in ("val_loss", "test_accuracy"))
-        one = int(np.argmin(np.diagonal(losses)))
-        gains.append(100 * (right[own] - right[one, one]))
-    assert np.mean(gains) < 0.3 * points(of["own"], of["one"])[0]
+    of = series[1.0]
+    mean = outcomes.averaged(load_curves("clocks_late"), of)
+    gain, error, up = points(mean["own"], mean["one"])
+    assert gain < 0.3 * points(of["own"], of["one"])[0] and error < gain < 2 * error and up == 6
+    assert points(mean["one"], of["both"])[2] == 8 and abs(points(mean["own"], of["own"])[0]) < 1
+
+
+def test_until_it_is_at_its_best_the_joint_network_is_lower_than_either():
+    curves = load_curves("clocks")
+    for seed in range(8):
+        pictures, words, both = (curves.select(scale=1.0, way=way, seed=seed)[0]
+                                 for way in ("pictures", "words", "both"))
+        for epoch in range(outcomes.best(both) + 1):
+            assert both["val_loss"][epoch] < min(pictures["val_loss"][epoch], words["val_loss"][epoch])
+        assert outcomes.best(words) - outcomes.best(both) >= 8
+
+
+def test_three_epochs_of_the_ratio_order_the_scales_as_the_clocks_do():
+    curves = load_curves("clocks")
+    found = {scale: [overfitting_ratio(run, start=0, end=2)
+                     for run in curves.select(scale=scale, way="pictures")] for scale in SCALES}
+    words = [overfitting_ratio(run, start=0, end=2) for run in curves.select(scale=1.0, way="words")]
+    medians = [np.median(ratios) for ratios in found.values()]
+    assert medians == sorted(medians, reverse=True) and medians[0] > 10 * np.median(words)
+    assert min(found[1.0]) > max(words) and abs(np.median(found[0.03]) - np.median(words)) < 0.1
+
+
+def test_three_data_sets_with_nearly_one_ratio_gain_in_three_ways(series):
+    pixels = outcomes.outcomes(load_curves("clocks_pixels"), load_curves("clocks_pixels_late"), rows=900)
+    digits = outcomes.of_views(load_curves("views"), load_curves("views_late"))
+    for of in (series[0.1], pixels, digits):
+        assert 2.3 < np.median(np.maximum(of["ratio"], 1 / of["ratio"])) < 2.8
+        assert 0.9 < points(of["own"], of["both"])[0] < 3.5
+    for of in (series[0.1], digits):  # the stops bring all of it
+        assert points(of["own"], of["one"])[0] > points(of["own"], of["both"])[0]
+    gain, error, _ = points(pixels["own"], pixels["one"])
+    assert gain < error < points(pixels["one"], pixels["both"])[0]
+    assert 0.2 < 1 - (100 - digits["own"].mean()) / (100 - digits["both"].mean()) < 0.3, "of the errors"
+
+
+def test_words_alone_lose_accuracy_while_their_loss_falls():
+    table = outcomes.within(load_curves("clocks").select(scale=1.0, way="words"), 25).mean(0)
+    assert 1.5 < table[8] - table[24] < 3
 
 
 @pytest.mark.parametrize(("setting", "signs"), [((0.1, 0.1), (-1, -1, 0)), ((1.0, 1.0), (1, 1, 1))])

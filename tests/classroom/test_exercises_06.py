@@ -5,12 +5,13 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+import pytest
 
 from course_utils.classroom.chapter_06 import exercises as ex
 from course_utils.classroom.data import load_cifar10, mobilenetv2_weights
 from course_utils.pruning import prune_at_stop
 from course_utils.stopping import Below, Epochs, Patience
-from course_utils.transfer import backbone, leep, split_at, unfreeze
+from course_utils.transfer import Phase, backbone, leep, split_at, unfreeze
 from exercise_rules import ExerciseRules
 
 
@@ -112,6 +113,35 @@ def until_best(head, top, patience):
 def later_tie(head, top, patience):
     both = seen(head, patience) + seen(top, patience)
     return len(seen(head, patience)), len(seen(top, patience)), len(both) - 1 - int(np.argmin(both[::-1]))
+
+
+def the_highest(head, top, patience):
+    """The highest loss is taken for the best, in each phase and of both."""
+    return two_phases([-loss for loss in head], [-loss for loss in top], patience)
+
+
+def the_epoch_before(head, top, patience):
+    """A loss below that of the epoch before counts as a new best."""
+    def until(losses):
+        wait = 0
+        for epoch, loss in enumerate(losses):
+            wait = 0 if epoch == 0 or loss < losses[epoch - 1] else wait + 1
+            if wait == patience:
+                return losses[: epoch + 1]
+        return losses
+
+    head, top = until(head), until(top)
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def from_the_whole_head(head, top, patience):
+    return *two_phases(head, top, patience)[:2], int(np.argmin(head + seen(top, patience)))
+
+
+def first_is_none(head, top, patience):
+    """The best begins at the first loss, and that epoch counts as one without a new best."""
+    head, top = (seen(losses, patience, best=losses[0]) for losses in (head, top))
+    return len(head), len(top), int(np.argmin(head + top))
 
 
 class Made:
@@ -247,7 +277,7 @@ def whole_network():
 
 class TestChapter06(ExerciseRules):
     chapters = [ex]
-    names, slow = Names(), ["6.5"]
+    names, slow, slow_wrong = Names(), ["6.5"], ["not pruned", "a rate too high", "not trained on"]
     answers = {
         ex.which_layer_where: (
             [["d", "e", "f", "b"], "defb", "d, e, f, b", ("d", "e", "f", "b")],
@@ -257,6 +287,10 @@ class TestChapter06(ExerciseRules):
              "f is popped": (["d", "e", "b"], "the last layer is a"),
              "f is popped, a stays": (["d", "e", "a", "b"], "not f"),
              "to the front": (["b", "d", "e", "f"], "at the end"),
+             "both to the front": (["a", "b", "d", "e", "f"], "which is a by then"),
+             "as it was meant": (["a", "b", "f"], "what the author"),
+             "pop(0) believed, and one missing": (["e", "f", "a"], "Three lines"),
+             "a set": ({"d", "e", "f", "b"}, "the order counts"),
              "one missing": (["d", "e", "f"], "one more layer"),
              "counted from 1": (["d", "e", "f", "c"], "counting starts at 0"),
              "a stranger": (["d", "g"], 'no layer "g"'),
@@ -271,6 +305,12 @@ class TestChapter06(ExerciseRules):
              "without the head": ((1168, 1338), "head is trained too"),
              "the head alone": ((170, 1338), "head alone"),
              "before": ((112, 1338), "before conv2"),
+             "what stays": ((80, 80), "that is conv1"),
+             "layers": ((2, 2), "Their weights are asked for"),
+             "layers from norm1": ((1338, 2), "Their weights are asked for"),
+             "norm1's scale and shift": ((1338, 1354), "of norm1"),
+             "the head is forgotten later": ((1338, 1168), "head is trained too"),
+             "the head alone, from norm1": ((1338, 170), "conv2 stands between"),
              "norms from norm1": ((1338, 1434), "wherever you begin"),
              "with conv1": ((1338, 1418), "conv1 stands before"),
              "everything": ((1514, 1514), "whole model"),
@@ -302,6 +342,15 @@ class TestChapter06(ExerciseRules):
              "begins at a billion": (lambda h, t, p: two_phases(h, t, p, best=1e9), "begin at infinity"),
              "shortens its list": (shortening, "changes the lists"),
              "sorts its list": (sorting, "changes the lists"),
+             "the highest": (the_highest, "highest loss"),
+             "the epoch before": (the_epoch_before, "epoch before"),
+             "from the head's whole list": (from_the_whole_head, "the head's last epoch"),
+             "from 1": (lambda h, t, p: (*two_phases(h, t, p)[:2], two_phases(h, t, p)[2] + 1), "from 0"),
+             "best of the head": (lambda h, t, p: (*two_phases(h, t, p)[:2], h.index(min(seen(h, p)))),
+                                  "look at both"),
+             "the top from the start": (lambda h, t, p: (two_phases(h, t, p)[0], sum(two_phases(h, t, p)[:2]),
+                                                         two_phases(h, t, p)[2]), "how many the top trains"),
+             "the first is no best": (first_is_none, "first epoch is a new best"),
              "two numbers": (lambda h, t, p: (5, 6), "Three whole numbers"),
              "fixed": (lambda h, t, p: two_phases(h, t, 2), "fixed in yours"),
              "equal counts": (lambda h, t, p: two_phases(h, t, p, better=np.less_equal), "comparison is <"),
@@ -323,6 +372,11 @@ class TestChapter06(ExerciseRules):
              "joint": (np.log(np.array([0.375, 0.25, 0.5, 0.5])).mean(), "P(y, z) for"),
              "reverse": (np.log([0.75, 0.5, 1, 1]).mean(), "P(z | y) for"),
              "reverse, two decimals": (-0.25, "P(z | y) for"),
+             "reverse, unrounded": (-0.2452, "P(z | y) for"),
+             "without P(y | z)": (np.log(0.5) / 4, "is missing"),
+             "without P(y | z), two decimals": (-0.17, "is missing"),
+             "a percentage": (-24, "no percentage"),
+             "too high": (-0.23, "Not -0.23"),
              "knows nothing": (-0.693, "knows nothing"),
              "otherwise": (-2, "Not -2"),
              "otherwise positive": (3, "at most 0"),
@@ -332,6 +386,7 @@ class TestChapter06(ExerciseRules):
             [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints)],  # a dict: the shown solution
             {"not pruned": (Made(trained), "Nothing is pruned"),
              "not trained on": (Made(lambda: cut_down(0.97)), "trained on"),
+             "nearly nothing left": (Made(lambda: cut_down(0.999)), "So few weights are left"),
              "too few zeros": (Made(lambda: cut_down(0.5)), "Did the masks reach"),
              "zeros beside it": (Made(with_a_branch), "take none of its weights away"),
              "never ends": (Made(lambda: settings(second=Below("val_loss", 0.01))), "Nothing was trained"),
@@ -380,3 +435,111 @@ def test_the_score_of_6_4_is_what_the_course_s_leep_gives():
 def test_the_phases_of_6_3_end_where_the_criteria_say():
     for *script, right in ex.SCRIPTS:
         assert tuple(with_criteria(*script)) == right
+
+
+# ---- "Your turn" in the middle of the chapter: an exercise that counts for no score ----
+
+PATIENT = Patience("val_loss", 2)
+
+
+def tiny():
+    """A model as with_head makes them, small: a frozen layer Conv_1, and a head."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(4, name="head")(
+        keras.layers.Dense(8, "relu", name="Conv_1")(inputs)))
+    model.get_layer("Conv_1").trainable = False
+    return model
+
+
+def corners(rows, seed):
+    """Points, and in which of four corners each lies."""
+    x = np.random.default_rng(seed).normal(size=(rows, 4)).astype("float32")
+    return x, 2 * (x[:, 0] > 0) + (x[:, 1] > 0)
+
+
+def a_head(rule=PATIENT, rate=0.03, name="head", **more):
+    return Phase(name, rule, learning_rate=rate, **more)
+
+
+def a_top(rule=PATIENT, rate=0.01, name="top", layer="Conv_1", **more):
+    return Phase(name, rule, learning_rate=rate, unfreeze_from=layer, **more)
+
+
+def turn(*phases, **changes):
+    """What the learner gives to your_phases."""
+    answer = dict(model=tiny(), phases=[*phases], data=corners(200, 1), validation_data=corners(100, 2))
+    return {name: value for name, value in (answer | changes).items() if value is not None}
+
+
+def trained_before():
+    model = tiny()
+    model.compile("adam", "mse")
+    return model
+
+
+@pytest.mark.parametrize("make", [lambda: turn(a_head(epochs=3), a_top(epochs=1)), *(
+    pytest.param(make, marks=pytest.mark.slow) for make in (
+        lambda: turn(a_head(), a_top()),
+        lambda: turn(a_head(Patience("val_accuracy", 3, mode="max")),
+                     a_top(Patience("val_loss", 1) | Epochs(2))),
+        lambda: turn(phases=(a_head(), a_top())),
+        lambda: turn(a_head(Below("val_loss", 0.0)), a_top(Epochs(1))),  # never met: 25 epochs are enough
+        lambda: turn(a_top(layer="head", name="head"), a_top())))])
+def test_two_phases_are_trained(make, capsys):
+    verdict = ex.your_phases.grade(make())
+    assert verdict.state == "right", verdict.text
+    assert "You keep val_loss" in verdict.text and "in phase" in verdict.text
+    verdict.draw()
+
+
+def test_a_second_phase_that_spoils_is_said_to_be_undone():
+    verdict = ex.your_phases.grade(turn(a_head(Epochs(20)), a_top(rate=3.0)))
+    assert verdict.state == "right" and "undone" in verdict.text, verdict.text
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: [a_head(), a_top()], "a dict of what fit_in_phases"),
+    (lambda: turn(a_head(), a_top(), model=None), "needs model, too"),
+    (lambda: turn(a_head(), a_top(), validation_data=None), "needs validation_data, too"),
+    (lambda: turn(phases=a_head()), "Two Phases in a list"),
+    (lambda: turn(a_head()), "this is 1 of them"),
+    (lambda: turn(a_head(), a_top(), a_top(name="more")), "this is 3 of them"),
+    (lambda: turn(Patience("val_loss", 3), Patience("val_loss", 3)), "Two Phases in a list"),
+    (lambda: turn(phases="head, top"), "Two Phases in a list"),
+    (lambda: turn(a_head(), a_top(name="head")), "a name of its own"),
+    (lambda: turn(a_head(), a_head(name="top")), "Nothing more is set free"),
+    (lambda: turn(a_top(name="head"), a_top()), "Nothing more is set free"),
+    (lambda: turn(a_top(), a_top(layer="head", name="head")), "Nothing more is set free"),
+    (lambda: turn(a_head(), a_top(layer="Conv1")), 'no layer "Conv1"'),
+    (lambda: turn(a_head(Patience("val_los", 3, mode="min")), a_top()), "val_los"),
+    (lambda: turn(a_head(), a_top(), model=trained_before()), "trained already"),
+    (lambda: turn(a_head(), a_top(), validation_data=corners(200, 1)), "200 of the validation photos"),
+    (lambda: turn(a_head(rate=1e30), a_top()), "far too high"),
+    (lambda: turn(a_head(Epochs(1), rate=1e-9), a_top(Epochs(1), rate=1e-9)), "hardly learnt")])
+def test_wrong_phases_are_refused_with_a_reason(make, words):
+    verdict = ex.your_phases.grade(make())
+    assert verdict.state == "wrong" and words in verdict.text, verdict.text
+
+
+def test_your_turn_may_be_left_out_and_counts_for_no_score(capsys):
+    for phases in ([..., ...], [a_head(), ...], ...):
+        verdict = ex.your_phases.grade(turn(phases=phases))
+        assert verdict.state == "blank" and verdict.text.endswith("not attempted")
+    assert ex.your_phases not in ex.chapter.exercises
+    for _ in ex.your_phases.hints:
+        ex.your_phases.hint()
+    ex.your_phases.solution()
+
+
+@pytest.mark.slow
+def test_the_shown_phases_of_your_turn_are_right():
+    def with_head():
+        _, top = split_at(backbone(from_side=32, weights=mobilenetv2_weights()), ex.CUT)
+        return None, keras.Model(top.input, keras.layers.Dense(10, name="head")(top.output))
+
+    known, validation = photos()
+    names = dict(with_head=with_head, known=known, validation=validation, Phase=Phase, Patience=Patience)
+    exec(ex.your_phases.code, names)
+    verdict = ex.your_phases.grade(names["answer"])
+    assert verdict.state == "right", verdict.text

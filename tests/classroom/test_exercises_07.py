@@ -22,6 +22,7 @@ from course_utils.stopping import (
     ImprovementBelow,
     Patience,
     StepBudget,
+    StopWhen,
     plots,
     replay,
 )
@@ -138,6 +139,40 @@ class LeftStanding(keras.callbacks.Callback):
         return ...
 
 
+class Nudged(keras.callbacks.Callback):
+    """Right, but the words' layer is made larger by a ten-thousandth in this hook of epoch 4."""
+
+    hook = "on_epoch_end"
+
+    def __init__(self):
+        super().__init__()
+        setattr(self, self.hook, self.nudge)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        if epoch == 3:
+            branch(self.model)
+
+    def nudge(self, *_, **__):
+        layer = self.model.get_layer("words_branch")
+        if self.epoch == 4:
+            layer.set_weights([1.0001 * weights for weights in layer.get_weights()])
+
+
+class NudgedInSteps(Nudged):
+    hook = "on_train_batch_end"
+
+
+class NudgedAtLast(LeftStanding):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 3:
+            branch(self.model)
+
+    def on_train_end(self, logs=None):
+        layer = self.model.get_layer("words_branch")
+        layer.set_weights([1.0001 * weights for weights in layer.get_weights()])
+
+
 class Misspelt(keras.callbacks.Callback):
     def on_epoch_start(self, epoch, logs=None):
         if epoch == 3:
@@ -244,6 +279,7 @@ class TestChapter07(ExerciseRules):
              "no end": (between(lambda s, e, n: s, lambda s, e, n: n - 1), "Go to `end`"),
              "neither": (between(lambda s, e, n: 0, lambda s, e, n: n - 1), "Take `start` and `end`"),
              "a slice": (between(lambda s, e, n: s, lambda s, e, n: e - 1), "a slice ends there"),
+             "as in the lesson": (between(lambda s, e, n: 0, lambda s, e, n: 2), "as in the lesson"),
              "late": (between(lambda s, e, n: s + 1, lambda s, e, n: min(e + 1, n - 1)), "one epoch late"),
              "early": (between(lambda s, e, n: s - 1, lambda s, e, n: e - 1), "one epoch early"),
              "mean": (step_by_step, "the mean of the ratios"),
@@ -259,6 +295,7 @@ class TestChapter07(ExerciseRules):
              "an epsilon": (of_changes(lambda t, v: abs((v - t) / (v + 1e-7))), "Neither round, nor add"),
              "a margin": (nearly_the_same, "by a millionth"),
              "rounded": (lambda *a: round(ogr(*a), 2), "Neither round, nor add"),
+             "to nine digits": (lambda *a: round(ogr(*a), 9), "Neither round, nor add"),
              "at most": (lambda *a: min(ogr(*a), 1e5), "the ratio is infinite"),
              "emptied": (emptying, "changes the lists"),
              "a text": (lambda *a: str(ogr(*a)), "leave out the quotes"),
@@ -275,6 +312,9 @@ class TestChapter07(ExerciseRules):
              "compiled": (at_epoch(3, compiled), "Nothing is left for fit to call"),
              "misspelt": (Misspelt, "Keras knows no method on_epoch_start"),
              "wrecked at the end": (Wrecked, "other weights when training is over"),
+             "words nudged": (Nudged, "words_branch is changed at the end of epoch 4"),
+             "words nudged in steps": (NudgedInSteps, "words_branch ends up to"),
+             "words nudged at last": (NudgedAtLast, "words_branch has other weights"),
              "left standing": (LeftStanding, "still stands at the end"),
              "a function": (branch, "does not take so many"),
              "a name": ("pictures_branch", "The answer is a class of callbacks")},
@@ -331,9 +371,36 @@ class TestChapter07(ExerciseRules):
              "50 epochs and": ((pictures & end, words, both), "training is over"),
              "a patience with a margin": ((Patience("val_pictures_loss", 3, 0.01), words, both),
                                           "no min_delta"),
+             "a sum that is too large": ((pictures, words, both | Above("val_loss", 5)),
+                                        "Only val_both_loss, the two columns"),
+             "a sum that is much too large": ((pictures, words, both | Above("val_loss", 60)),
+                                              "where all losses are 10,000 times as large"),
+             "a sum that is too small": ((pictures, words, both | Below("val_loss", 0.1)),
+                                         "10,000 times as small"),
+             "a joint loss that is small": ((pictures, words, both | Below("val_both_loss", 0.1)),
+                                            "Only val_both_loss, the two columns"),
+             "words are bad": ((pictures, words, both | Above("val_words_loss", 50)), "right in plain runs"),
+             "training beside": ((pictures, words, both | Patience("loss", 30)),
+                                 "the other losses jump up and down"),
+             "a patience beside": ((pictures, words, both | Patience("val_both_loss", 40)),
+                                   "nothing is ever frozen"),
+             "a sum for pictures": ((pictures | Above("val_loss", 20), words, both),
+                                    "The rule for pictures: right in plain runs"),
+             "only where the sum is small": ((pictures & Below("val_loss", 20), words, both),
+                                             "Only val_pictures_loss counts"),
+             "words with pictures": ((pictures, words | Above("pictures_frozen", 0.5), both),
+                                     "The rule for words: in a run"),
+             "words before pictures": ((pictures, words & Below("pictures_frozen", 0.5), both),
+                                       "yours never stops. Only val_words_loss"),
+             "words after pictures": ((pictures, Armed(p, words), both), "it waits until the pictures"),
              "another column": ((Patience("val_picture_loss", 3), words, both),
                                 'Did you mean "val_pictures_loss"?'),
              "steps": ((pictures, words, both | StepBudget(900)), "There is no column"),
+             "upwards": ((pictures, words, Armed(p & w, Patience("val_both_loss", 3, mode="max")) | end),
+                         "the highest loss"),
+             "pictures upwards": ((Patience("val_pictures_loss", 3, mode="max"), words, both),
+                                  "The rule for pictures: with mode"),
+             "a callback": ((pictures, words, StopWhen(both)), "StopWhen is the callback"),
              "two": ((pictures, words), "Three criteria"),
              "numbers": ((3, 3, 3), "Each is a criterion"),
              "one": (pictures, "Three criteria")},
@@ -354,6 +421,7 @@ class TestChapter07(ExerciseRules):
              "steps": (StepBudget(900), "The columns are loss, accuracy, val_loss, val_accuracy."),
              "a view": (lambda history: history["view"][-1] == "pixels", 'no column "view"'),
              "a number": (75, "should be a criterion"),
+             "a callback": (StopWhen(Patience("val_loss", 3)), "StopWhen is the callback"),
              "two": ((Patience("val_loss", 3), Epochs(75)), "A criterion is such as")},
             ...),
     }
@@ -411,6 +479,8 @@ BRANCH, OTHER, HEAD = standing_still.LAYERS
     (dict(stand=each(OTHER, 3) + each(HEAD, 3), rate=0.0), "learning rate of 0"),
     (dict(optimizer=None), "the rest has a new optimizer"),
     (dict(rate=0.001), "at another rate, 0.001 for 0.01"),
+    (dict(move=each(OTHER, 4), begin=True), "words_branch is changed before epoch 4 begins"),
+    (dict(move=each(BRANCH, 2), stand=each(BRANCH, 3, 4, 5)), "pictures_branch ends up to"),
     (dict(move=each(HEAD, 5), way=lambda now: now + 0.01), "up to 0.0"),
     (dict(), "nothing"),
 ])

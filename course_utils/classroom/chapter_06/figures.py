@@ -5,7 +5,6 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
-from ..chapter_05.figures import paired  # noqa: F401  lessons use it from here
 
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
 SOURCES = {
@@ -21,8 +20,9 @@ ALT = {
         "Loss and accuracy over the epochs of both phases, training and validation, with a dotted line where "
         "the head ends and the top begins, and a ring at the epoch that is kept.",
     "predictions":
-        "Five photos, each with its true class above and bars for the three classes that the model finds "
-        "most likely below; the bar of the true class is green and hatched.",
+        "Five photos, each with its true class above. Below, bars and numbers for the three classes that the "
+        "model finds most likely, and for the true one where it is none of them; the bar of the true class "
+        "is green and hatched. Of the last two photos the model is nearly certain, and wrong.",
     "sizes":
         "Test accuracy over the number of training pictures, on a logarithmic axis. Photos: features and "
         "fine-tuned lie 24 to 33 points above scratch everywhere, and fine-tuned is level with features at "
@@ -33,48 +33,6 @@ ALT = {
 }
 
 
-def until(run, rule):
-    """A recorded training as it would be if `rule` had ended its last phase: column -> list.
-
-    Args:
-        run: a history with a column `phase`.
-        rule: a criterion, which sees the last phase alone; or None, which leaves the run as it is.
-    """
-    begin = run["phase"].index(run["phase"][-1])
-    last = {name: values[begin:] for name, values in run.items()}
-    stop = None if rule is None else rule.first(last)
-    return {name: values[: None if stop is None else begin + stop + 1] for name, values in run.items()}
-
-
-def outcomes(runs, rule=None, keep="val_loss"):
-    """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
-
-    epochs, seconds: of all of it; found: the seconds until the kept epoch (NaN where they are not recorded);
-    accuracy, test_accuracy: of the kept epoch. Kept is the epoch with the lowest "val_loss", with the highest
-    "val_accuracy", or the "last".
-    """
-    rows = []
-    for run in runs:
-        run = until(run, rule)
-        kept = -1 if keep == "last" else int(np.argmin(run[keep]))
-        if keep == "val_accuracy":
-            kept = int(np.argmax(run[keep]))
-        seconds = run.get("seconds", len(run["loss"]) * [np.nan])
-        rows.append((len(run["loss"]), seconds[-1], seconds[kept], run["accuracy"][kept],
-                     run["test_accuracy"][kept]))
-    return dict(zip(("epochs", "seconds", "found", "accuracy", "test_accuracy"), np.array(rows).T))
-
-
-def by_size(curves, task):
-    """From transfer_sizes: way -> number of pictures -> the runs' test accuracies."""
-    ways = {}
-    for i, (its, way, pictures) in enumerate(zip(*(curves.labels[k] for k in ("task", "way", "pictures")))):
-        if its == task:
-            accuracies = ways.setdefault(str(way), {}).setdefault(int(pictures), [])
-            accuracies.append(float(curves.columns["test_accuracy"][i, 0]))
-    return ways
-
-
 def photos_by_class(pictures, labels, names, rows=2):
     """A few photos of each class, one column a class.
 
@@ -82,11 +40,12 @@ def photos_by_class(pictures, labels, names, rows=2):
         pictures: uint8 (n, side, side, 3).
         labels: int (n,), positions in `names`.
     """
-    figure, panels = plt.subplots(rows, len(names), figsize=(9.6, 1.05 * rows + 0.3), layout="constrained")
+    figure, panels = plt.subplots(rows, len(names), figsize=(9.6, rows + 0.25), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.01, hspace=0)
     for label, (name, column) in enumerate(zip(names, panels.T)):
         column[0].set_title(name, fontsize=9)
         for panel, which in zip(column, np.flatnonzero(labels == label)):
-            panel.imshow(pictures[which])
+            panel.imshow(pictures[which], interpolation="nearest")  # smoothed, the file is large
             panel.axis("off")
     return figure
 
@@ -114,6 +73,7 @@ def phases(history, report):
         panel.plot([best], [history[f"val_{column}"][best]], "o", color="black", markerfacecolor="none",
                    markersize=11, markeredgewidth=1.5, label=f"kept: epoch {best}")
         panel.set(xlabel="epoch (counted from 0)", ylabel=column)
+        panel.xaxis.get_major_locator().set_params(integer=True)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, fontsize=9)
     return figure
@@ -127,22 +87,25 @@ def predictions(pictures, chances, names, labels=None, best=3):
         chances: (n, classes), rows that sum to 1.
         names: of the classes.
         labels: int (n,), positions in `names`; or None.
-        best: how many classes are drawn, the likeliest on top.
+        best: how many classes are drawn, the likeliest on top. The true one is added where it is none of
+            them.
     """
     size = max(3, 1.92 * len(pictures)), 3.4
     figure, panels = plt.subplots(2, len(pictures), figsize=size, layout="constrained", squeeze=False)
     known, labels = labels is not None, [None] * len(pictures) if labels is None else labels
     for (above, below), picture, own, label in zip(panels.T, pictures, chances, labels):
         above.imshow(picture)
-        above.set_title("" if label is None else names[label], fontsize=10)
+        above.set_title("" if label is None else f"true: {names[label]}", fontsize=10)
         above.axis("off")
-        order = np.argsort(own)[::-1][:best]
+        order = [*np.argsort(own)[::-1][:best]]
+        if label is not None and label not in order:
+            order.append(label)
         colours = [GREEN if which == label else GREY for which in order]
-        bars = below.barh(range(best), own[order], color=colours,
+        bars = below.barh(range(len(order)), own[order], color=colours,
                           hatch=["//" if which == label else "" for which in order], edgecolor="white")
-        below.bar_label(bars, [names[which] for which in order], fontsize=9, padding=2)
-        below.set(xlim=(0, 1.9), xticks=(0, 0.5, 1), yticks=(), xlabel="probability")
-        below.invert_yaxis()
+        below.bar_label(bars, [f"{names[which]} {own[which]:.2f}" for which in order], fontsize=9, padding=2)
+        below.set(xlim=(0, 2.5), xticks=(0, 1), yticks=(), xlabel="probability",
+                  ylim=(best - 0.5 + known, -0.5))
         below.spines[["top", "right"]].set_visible(False)
         below.spines["bottom"].set_bounds(0, 1)  # what is right of it is room for the names
     if known:
@@ -173,37 +136,9 @@ def sizes(tasks):
         panel.minorticks_off()
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False, fontsize=9)
+        panel.legend(frameon=False, fontsize=9, title="bars: smallest to largest seed", title_fontsize=9)
         panel.set_ylabel("test accuracy" + ("" if panel is panels[0] else ", another scale"))
     return figure
-
-
-def source_table(curves):
-    """From transfer_sources: target -> source -> column -> array, a value a draw."""
-    table = {}
-    for target, source in zip(curves.labels["target"], curves.labels["source"]):
-        here = (curves.labels["target"] == target) & (curves.labels["source"] == source)
-        columns = {name: values[here, 0] for name, values in curves.columns.items()}
-        table.setdefault(str(target), {})[str(source)] = columns
-    return table
-
-
-def agreement(sources, score):
-    """Do a score and the accuracy rank the sources alike? Sources without the score are left out.
-
-    Args:
-        sources: source -> column -> array, a value a draw.
-
-    Returns:
-        (Kendall's tau of each draw, in how many draws the score's best is the most accurate of the sources
-        that have the score, how many those are).
-    """
-    from scipy.stats import kendalltau
-
-    those = [of for of in sources.values() if not np.isnan(of[score]).any()]
-    scores, accuracies = (np.array([of[name] for of in those]) for name in (score, "test_accuracy"))
-    tau = np.array([kendalltau(*draw).statistic for draw in zip(scores.T, accuracies.T)])
-    return tau, int((scores.argmax(0) == accuracies.argmax(0)).sum()), len(those)
 
 
 def sources(table, score="logme"):
@@ -222,7 +157,7 @@ def sources(table, score="logme"):
         panel.locator_params(nbins=5)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
-    panels[0].set_ylabel("test accuracy of a head")
+        panel.set_ylabel("test accuracy of a head" if panel is panels[0] else "accuracy, another scale")
     return figure
 
 

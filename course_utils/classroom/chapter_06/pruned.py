@@ -39,7 +39,7 @@ def _in_both(some, others):
     return int((apart.min(1) < 1e-3 * squares[0][:, 0]).sum())
 
 
-def _check_data(settings, unseen):
+def check_data(settings, unseen):
     """Wrong if a photo does two things: training, validation, or the test."""
     known, validation = (_pictures(settings.get(name)) for name in ("data", "validation_data"))
     rest = " Leave data=known and validation_data=validation as they stand in the cell."
@@ -105,7 +105,7 @@ def pruned(settings, least_zeros, unseen):
         raise Wrong(f"Nothing was trained: your `second` does not end a run of {SCRIPT} epochs that "
                     "gets no better after the fifth, so it may never end this one. Take some patience, or "
                     "join a budget: | Epochs(5).")
-    _check_data(settings, unseen)
+    check_data(settings, unseen)
     print(f"Pruning, at most {epochs} epochs of a second or two, after ten seconds of getting ready ...",
           flush=True)
     settings = {"first": None, **settings, "epochs": epochs, "verbose": 0}

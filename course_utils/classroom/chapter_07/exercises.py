@@ -1,5 +1,6 @@
 """The five exercises of chapter 07, more than one modality."""
 
+import keras
 import numpy as np
 
 from ...stopping import MissingColumn, as_criterion
@@ -133,6 +134,8 @@ def own_stops(answer):
     for part in answer:
         if isinstance(part, (int, float, str)):
             return f'Each is a criterion, such as Patience("val_pictures_loss", 3); this is {shown(part)}.'
+        if isinstance(part, keras.callbacks.Callback):
+            return f"{type(part).__name__} is the callback. Only the criterion in it is asked for."
     return fault_of_stops([as_criterion(part) for part in answer])
 
 
@@ -168,6 +171,8 @@ def one_rule_six_clocks(answer):
 
     if isinstance(answer, (int, float, str)):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
+    if isinstance(answer, keras.callbacks.Callback):
+        return f"{type(answer).__name__} is the callback. Only the criterion in it is asked for."
     rule = as_criterion(answer)
     try:
         got = score(rule)

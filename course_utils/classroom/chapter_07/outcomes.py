@@ -7,6 +7,7 @@ they can be subtracted. Needs NumPy and the criteria, no Keras.
 import numpy as np
 
 from ...stopping import Patience, replay
+from ..data import VIEWS
 
 WATCHED = {"val_loss": "min", "val_accuracy": "max", "val_f1": "max", "val_auc": "max"}
 
@@ -69,6 +70,45 @@ def outcomes(curves, late, **chosen):
     came |= {"own": np.array(own), "one": np.array(one), "one_epoch": np.array(one_epoch)}
     came |= {f"{name}_epoch": epochs for name, epochs in at.items()}
     return came | {"ratio": (at["words"] + 1) / (at["pictures"] + 1)}
+
+
+def averaged(late, came):
+    """Two networks as in `outcomes`, their probabilities averaged and not multiplied: "one" and "own".
+
+    Args:
+        late: the recording clocks_late, at scale 1.
+        came: what `outcomes` gives at scale 1: it knows where each network stops.
+
+    Returns:
+        Test accuracies: own (each network at its best epoch) and one (both at the epoch best for their
+        average).
+    """
+    found = {"one": [], "own": []}
+    for seed, stops in enumerate(zip(came["pictures_epoch"], came["words_epoch"])):
+        losses, right = (grid(late, f"mean_{column}", scale=1.0, seed=seed)
+                         for column in ("val_loss", "test_accuracy"))
+        one = int(np.argmin(np.diagonal(losses)))
+        found["one"].append(100 * right[one, one])
+        found["own"].append(100 * right[stops])
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def of_views(curves, late):
+    """What one stop and six give on the digits, split by split, under the names that `outcomes` has.
+
+    Args:
+        curves, late: the recordings views and views_late.
+
+    Returns:
+        Test accuracies: both (one network on all views), own and one (a network a view, their
+        log-probabilities added, each at its best epoch or all at one). ratio: epochs of the slowest view over
+        those of the fastest.
+    """
+    sums = late.select(views="+".join(VIEWS))
+    came = {name: np.array([100 * run[f"{name}_test_accuracy"][0] for run in sums])
+            for name in ("own", "one")}
+    at = np.array([[best(run) for run in curves.select(way=view)] for view in VIEWS]) + 1
+    return came | {"both": kept(curves.select(way="all")), "ratio": at.max(0) / at.min(0)}
 
 
 def conditions(curves, rate, kept_share, patience=3):

@@ -1,7 +1,8 @@
 """The scripted runs of exercise 7.4, and what is wrong with one of the three criteria of an answer.
 
 A run has 120 epochs, longer than training may take. A criterion is told by where it stops in all of them: a
-wrong one that is known by its stops is called by its name.
+wrong one that is known by its stops is called by its name. Then everything that it should not look at is
+changed, and it has to stop where it did.
 """
 
 import functools
@@ -10,6 +11,8 @@ from ...stopping import Above, Armed, Epochs, MissingColumn, Patience
 
 ROWS, LAST = 120, 50
 NAMES = "pictures", "words"
+HEADS = (*NAMES, "both")
+UPWARDS = "with mode=\"max\" the highest loss is the best one. Leave it out."
 
 
 def valley(low, start=3.0, fall=0.01, rise=0.01):
@@ -23,14 +26,14 @@ def column(*values):
     return [*values, *(ROWS - len(values)) * [values[-1]]]
 
 
-def run(frozen=(5, 18), **losses):
+def run(frozen=(ROWS, ROWS), loss=None, **losses):
     """A run; `frozen`: the first epochs in which pictures and words are, 120 for never.
 
-    The losses of the three heads; those that are not given fall for ever.
+    The losses of the three heads, and the training loss. A head's that is not given falls for ever.
     """
-    history = {f"val_{head}_loss": losses.get(head, valley(ROWS, 5.0, 0.03)) for head in (*NAMES, "both")}
+    history = {f"val_{head}_loss": losses.get(head, valley(ROWS, 5.0, 0.03)) for head in HEADS}
     history["val_loss"] = [sum(row) for row in zip(*history.values())]
-    history["loss"] = valley(ROWS, 8.0, 0.05)
+    history["loss"] = loss or valley(70, 8.0, 0.05)
     frozen = {f"{name}_frozen": at * [0.0] + (ROWS - at) * [1.0] for name, at in zip(NAMES, frozen)}
     return history | frozen
 
@@ -47,20 +50,29 @@ OF_ONE = [
     (valley(ROWS), None, "falls for ever")]
 
 
-def of_one(name):
-    """The runs for the rule of one input: the other input and the joint head are lowest elsewhere."""
-    other = NAMES[1 - NAMES.index(name)]
-    return [run(**{name: losses, other: valley(22, 4.0, 0.05, 0.2), "both": valley(31, 4.0, 0.05)})
-            for losses, *_ in OF_ONE]
+def of_one(name, other_frozen=5):
+    """The runs for the rule of one input: the other input and the joint head are lowest elsewhere.
+
+    The input is frozen from the epoch after the stop on, as its FreezeWhen would freeze it.
+    """
+    other, runs = _other(name), []
+    for losses, stop, _ in OF_ONE:
+        frozen = {name: ROWS if stop is None else stop + 1, other: other_frozen}
+        runs.append(run([frozen[each] for each in NAMES],
+                        **{name: losses, other: valley(22, 4.0, 0.05, 0.2), "both": valley(31, 4.0, 0.05)}))
+    return runs
 
 
 def fault_of_one(rule, name):
     """What is wrong with the rule that freezes `name`, a sentence, or None."""
-    runs, own = of_one(name), f"val_{name}_loss"
+    runs, own, other = of_one(name), f"val_{name}_loss", _other(name)
     stops, due = _stops(rule, runs), [stop for _, stop, _ in OF_ONE]
+    beside = [*((f"the {other} are {'never frozen' if at == ROWS else 'frozen from the first epoch on'}",
+                 of_one(name, at)) for at in (ROWS, 0)), *_beside(runs, name)]
+    alone = f"Only {own} counts, and whether it is lower than before."
     if _before_the_end(stops) == due:
-        return None
-    other = NAMES[1 - NAMES.index(name)]
+        told = _noticed(rule, beside, due, _before_the_end)
+        return told and f"The rule for {name}: right in plain runs, but {told} {alone}"
     known = [
         (Patience(f"val_{other}_loss", 3), f"it watches the loss of the {other}. Each input has a clock of "
                                            "its own: the order is pictures, words, both."),
@@ -68,17 +80,21 @@ def fault_of_one(rule, name):
                                        f"the {name} alone."),
         (Patience("val_loss", 3), f"val_loss is the sum of all heads. {own} is that of the {name}."),
         (Patience(own, 3) & Epochs(LAST), "& wants both, and after 50 epochs training is over."),
-        (Patience("loss", 3), f"it watches the training loss, which falls for ever. Take {own}.")]
+        (Patience("loss", 3), f"it watches the training loss, which goes on falling. Take {own}."),
+        (Armed(Above(f"{other}_frozen", 0.5), Patience(own, 3)),
+         f"it waits until the {other} are frozen. Each input has a clock of its own.")]
     known += [(Patience(own, n), f"that is patience {n}, and 3 is asked for.") for n in (1, 2, 4, 5, 6)]
     known += [(Patience(own, 3, margin), "a new lowest counts, by however little it is lower: no min_delta.")
               for margin in (1e-4, 0.001, 0.01)]
+    known += [(Patience(own, 3, mode="max"), UPWARDS)]
     for wrong, reason in known:
         if stops in (_stops(wrong, runs), _stops(wrong | Epochs(LAST), runs)):
             return f"The rule for {name}: {reason}"
     for (_, _, told), stop, right in zip(OF_ONE, stops, due):
         if stop != right and _before_the_end([stop]) != [right]:
+            more = f" {alone}" if _noticed(rule, beside, stops) else ""
             return (f"The rule for {name}: in a run in which {own} {told}, the freeze is {_due(right)}; "
-                    f"yours {_at(stop)}.")
+                    f"yours {_at(stop)}.{more}")
 
 
 # ---- the rule for the end of training: (run, where the stop is due, what is special in it) ----
@@ -109,21 +125,26 @@ BOTH = [
     (joint(valley(ROWS, 4.0, 0.03), 4, 7), LAST - 1, "both are frozen early, and val_both_loss falls for "
                                                      "ever, 50 epochs have to end it:"),
     (joint(valley(12), 4, ROWS), LAST - 1, "words are never frozen, 50 epochs have to end it:"),
-    (joint(valley(12), ROWS, 4), LAST - 1, "pictures are never frozen, 50 epochs have to end it:")]
+    (joint(valley(12), ROWS, 4), LAST - 1, "pictures are never frozen, 50 epochs have to end it:"),
+    (joint(valley(0), ROWS, ROWS), LAST - 1, "nothing is ever frozen, and val_both_loss rises from the first "
+                                             "epoch on, 50 epochs have to end it:")]
 
 
 def fault_of_both(rule):
     """What is wrong with the rule that ends training, a sentence, or None."""
     runs, due = [history for history, *_ in BOTH], [stop for _, stop, _ in BOTH]
     stops = _stops(rule, runs)
+    alone = "Only val_both_loss, the two columns of freezing and the 50 epochs count."
     if stops == due:
-        return None
+        told = _noticed(rule, _beside(runs, "both"), due)
+        return told and f"The end of training: right in plain runs, but {told} {alone}"
     for known, reason in _known_stops():
         if stops in known:
             return f"The end of training: {reason}"
     for (_, right, told), stop in zip(BOTH, stops):
         if stop != right:
-            return f"The end of training: where {told} the stop is {_due(right)}; yours {_at(stop)}."
+            more = f" {alone}" if _noticed(rule, _beside(runs, "both"), stops) else ""
+            return f"The end of training: where {told} the stop is {_due(right)}; yours {_at(stop)}.{more}"
 
 
 @functools.cache
@@ -167,7 +188,38 @@ def _known():
           for n in (1, 2, 4, 5, 6)),
         *((Armed(frozen, Patience("val_both_loss", 3, margin)),
            "a new lowest counts, by however little it is lower: no min_delta.")
-          for margin in (1e-4, 0.001, 0.01))]
+          for margin in (1e-4, 0.001, 0.01)),
+        (Armed(frozen, Patience("val_both_loss", 3, mode="max")), UPWARDS)]
+
+
+# ---- what a rule should not notice ----
+
+FACTORS = (1e4, "10,000 times as large"), (1e-4, "10,000 times as small")
+JUMPS = 1e-6, 1e6
+
+
+def _beside(runs, own):
+    """(what is changed, the runs with it) for what is no matter to a rule on the head `own`."""
+    losses = "loss", "val_loss", *(f"val_{head}_loss" for head in HEADS)
+    for factor, told in FACTORS:
+        yield f"all losses are {told}", [
+            history | {name: [factor * value for value in history[name]] for name in losses}
+            for history in runs]
+    for first in (0, 1):
+        jumping = [JUMPS[(epoch + first) % 2] for epoch in range(ROWS)]
+        heads = {head: jumping for head in HEADS if head != own}
+        other = [run(loss=jumping, **heads | {own: history[f"val_{own}_loss"]}) for history in runs]
+        yield "the other losses jump up and down", [
+            jumps | {f"{name}_frozen": history[f"{name}_frozen"] for name in NAMES}
+            for jumps, history in zip(other, runs)]
+
+
+def _noticed(rule, changes, due, seen=lambda stops: stops):
+    """A sentence if the rule stops elsewhere where something else is changed, or None."""
+    for told, runs in changes:
+        for stop, right in zip(seen(_stops(rule, runs)), due):
+            if stop != right:
+                return f"where {told} a stop is {_due(right)}, and yours {_at(stop)}."
 
 
 def _stops(rule, runs):
@@ -176,6 +228,10 @@ def _stops(rule, runs):
 
 def _before_the_end(stops):
     return [None if stop is not None and stop >= LAST - 1 else stop for stop in stops]
+
+
+def _other(name):
+    return NAMES[1 - NAMES.index(name)]
 
 
 def _due(stop):

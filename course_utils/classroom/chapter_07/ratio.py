@@ -8,7 +8,7 @@ from ..stage import Wrong, one
 from ..untouched import LISTS, call_untouched
 
 TRAIN = [2.5, 2.0, 1.625, 1.125, 0.375, 0.1875, 0.125]
-VALID = [2.5, 2.25, 2.125, 1.875, 1.75, 2.0, 2.375]
+VALID = [2.5, 2.25, 2.125, 1.9375, 1.75, 2.0, 2.375]
 START, END = 1, 4  # the gap grows from 0.25 to 1.375, the validation loss falls from 2.25 to 1.75
 OTHERS = [  # train, val, start, end, the ratio, what is special
     (TRAIN, VALID, 4, 6, 1.4,
@@ -25,7 +25,9 @@ OTHERS = [  # train, val, start, end, the ratio, what is special
     ([2.0, 1.0, 2.0], [3.0, 2.5, 3.0], 0, 2, math.inf,
      "where both losses are where they were, the validation loss is: the ratio is infinite there, too."),
     ([2.0, 1.0], [3.0, 3.0 - 2.0**-20], 0, 1, 2.0**20 - 1,
-     "where the validation loss falls by a millionth it is not where it was. Neither round nor add to it.")]
+     "where the validation loss falls by a millionth it is not where it was. Neither round nor add to it."),
+    ([2.0, 1.0], [3.0, 2.0 + 2.0**-30], 0, 1, 2.0**-30 / (1 - 2.0**-30),
+     "where the gap grows by a billionth it grows. Do not round.")]
 
 
 def ogr(train, val, start, end):
@@ -72,6 +74,7 @@ def mistakes():
         (of(START, START + 1), "You compare `start` with the epoch after it. Compare it with `end`."),
         (of(0, END), "You begin at epoch 0. Begin at `start`."),
         (of(START, last), "You go on to the last epoch. Go to `end`."),
+        (of(0, 2), "That is from epoch 0 to 2, as in the lesson. Take `start` and `end`."),
         (of(0, last), "That is from the first epoch to the last. Take `start` and `end`."),
         (of(START, END - 1), "You go to the epoch before `end`: a slice ends there. val[end] is a loss."),
         (of(START + 1, END + 1), "You are one epoch late at both ends. Epochs count from 0, as lists do."),

@@ -135,9 +135,11 @@ def fault(answer):
         return ("Nothing is left for fit to call: compile() in the middle of a fit throws its step away, and "
                 "AdamW's means of the gradients with it. make_train_function(force=True) is enough."), None
     found = fault_of(model, optimizer, watched)
-    if not found and not np.array_equal(weights_of(model)[BRANCH], watched.ends[-1][BRANCH]):
-        found = (f"{BRANCH} stands still until the last epoch ends, and has other weights when training is "
-                 "over. Leave them as they are.")
+    last = weights_of(model)
+    others = [name for name in LAYERS if not np.array_equal(last[name], watched.ends[-1][name])]
+    if not found and others:
+        found = (f"All is well until the last epoch ends, but {' and '.join(others)} has other weights when "
+                 "training is over. Leave them as they are.")
     return found, watched
 
 
@@ -153,7 +155,7 @@ def fault_of(model, optimizer, watched):
                 "learn to the end.")
     if not all(still[BRANCH][FROM:]):
         return _why_it_moves(model, watched, still)
-    return _fault_of_the_rest(model, optimizer, watched.ends[-1], still)
+    return _fault_of_the_rest(model, optimizer, watched, still)
 
 
 def _why_it_moves(model, watched, still):
@@ -189,7 +191,7 @@ def _why_it_moves(model, watched, still):
     return f"{moves}: it learns on. Which line takes it away from the optimizer, and in which epoch?"
 
 
-def _fault_of_the_rest(model, optimizer, end, still):
+def _fault_of_the_rest(model, optimizer, watched, still):
     stand = [name for name in (OTHER, HEAD) if any(still[name][FROM:])]
     if len(stand) == 2:
         if not float(model.optimizer.learning_rate):
@@ -204,8 +206,26 @@ def _fault_of_the_rest(model, optimizer, end, still):
     if not np.isclose(float(optimizer.learning_rate), RATE):
         return (f"{BRANCH} stands still, but the rest learns on at another rate, "
                 f"{float(optimizer.learning_rate):g} for {RATE:g}. Leave the rate alone.")
-    apart = max(np.abs(end[name] - due().ends[-1][name]).max() for name in (OTHER, HEAD))
-    if apart > 1e-4:
-        return (f"{BRANCH} stands still, but the rest ends up to {apart:.2g} away from where it would be. "
-                "Leave its weights and its gradients alone.")
+    if touched := _changed_between_steps(watched):
+        name, when, way = touched
+        return (f"{BRANCH} stands still, but {name} is changed {when}, by {way:.2g}, and not by a step. "
+                "Leave all other weights to the optimizer.")
+    apart = {name: np.abs(watched.ends[-1][name] - due().ends[-1][name]).max() for name in LAYERS}
+    name = max(apart, key=apart.get)
+    if apart[name] > 1e-5:  # by rounding alone they differ by 1e-7
+        return (f"{BRANCH} stands still, but {name} ends up to {apart[name]:.2g} away from where it should. "
+                "Leave weights and gradients alone.")
+    return None
+
+
+def _changed_between_steps(watched):
+    """(layer, when, how far) of the first change of the rest that no step has made, or None."""
+    for name in (OTHER, HEAD):
+        start = due().begins[0][name]
+        for epoch, (begin, steps, end) in enumerate(zip(watched.begins, watched.steps, watched.ends)):
+            for when, one, other in ((f"before epoch {epoch} begins", start, begin[name]),
+                                     (f"at the end of epoch {epoch}", steps[-1][name], end[name])):
+                if not np.array_equal(one, other):
+                    return name, when, float(np.abs(one - other).max())
+            start = end[name]
     return None
