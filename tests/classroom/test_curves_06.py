@@ -108,6 +108,15 @@ def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_
         assert run["val_loss"][59] > run["val_loss"][best] + 0.02
 
 
+def test_the_losses_of_two_phases_are_told(capsys):
+    runs = [{"val_loss": [3.0, 1.0, 2.0, 1.5, 1.2], "phase": [0, 0, 0, 1, 1]},
+            {"val_loss": [3.0, 2.0, 3.0, 1.4], "phase": [0, 0, 0, 1]}]
+    results.print_losses(runs, "fixed")
+    said = ("fixed, val_loss: head 1.50 at its best, 2.50 at its end; top 1.30 at its best, lower than the "
+            "head's in 1 of 2 seeds\n")
+    assert capsys.readouterr().out == said
+
+
 def test_events_are_sooner_than_everything_at_once_and_the_accuracy_is_about_the_same():
     curves, patient = load_curves("transfer"), Patience("val_loss", 3)
     two, once = (results.outcomes(curves.select(way=way)[:3], patient) for way in ("fine-tuned", "at once"))
@@ -143,6 +152,7 @@ def test_from_scratch_augmentation_moves_the_stop_and_helps():
         assert (points > 0).all() and (epochs >= 0).all() and epochs.mean() > epochs.std(ddof=1)
         gains.append(100 * points.mean())
     assert (ends[0]["epochs"] == 60).sum() == 2 and [round(gain) for gain in gains] == [5, 8]
+    assert sum(Patience("val_loss", 15).first(run) is None for run in changed) == 2  # still going at the end
 
 
 def drawn():

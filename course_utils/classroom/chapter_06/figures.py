@@ -131,13 +131,13 @@ def sizes(tasks):
             panel.errorbar(beside, mean, (mean - low, high - mean), color=colour, marker=mark,
                            markersize=5, capsize=2, linewidth=1.2, label=way)
         ticks = sorted({n for counts in ways.values() for n in counts})
-        panel.set(title=title, xlabel="training pictures (log scale)", xscale="log", xticks=ticks,
-                  xticklabels=ticks)
+        panel.set(title=title, xlabel="training pictures (log scale; marks moved apart)", xscale="log",
+                  xticks=ticks, xticklabels=ticks)
         panel.minorticks_off()
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9, title="bars: smallest to largest seed", title_fontsize=9)
-        panel.set_ylabel("test accuracy" + ("" if panel is panels[0] else ", another scale"))
+        panel.set_ylabel("test accuracy" + ("" if panel is panels[0] else " (other scales)"))
     return figure
 
 
@@ -157,7 +157,7 @@ def sources(table, score="logme"):
         panel.locator_params(nbins=5)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
-        panel.set_ylabel("test accuracy of a head" if panel is panels[0] else "accuracy, another scale")
+        panel.set_ylabel("test accuracy of a head" if panel is panels[0] else "accuracy (other scales)")
     return figure
 
 

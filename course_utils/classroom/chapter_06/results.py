@@ -98,6 +98,23 @@ def after_each(history, report):
     return f"validation photos right: {', '.join(said)}"
 
 
+def print_losses(runs, name):
+    """What the validation loss of runs in two phases does: means, and in how many runs the top gets lower.
+
+    Args:
+        runs: histories with a column `phase`, 0 for the head and 1 for the top.
+        name: what these runs are called.
+    """
+    rows = []
+    for run in runs:
+        head, top = ([loss for loss, its in zip(run["val_loss"], run["phase"]) if its == which]
+                     for which in (0, 1))
+        rows.append((min(head), head[-1], min(top), min(top) < min(head)))
+    best, end, top, lower = np.array(rows).T
+    print(f"{name}, val_loss: head {best.mean():.2f} at its best, {end.mean():.2f} at its end; top "
+          f"{top.mean():.2f} at its best, lower than the head's in {int(lower.sum())} of {len(rows)} seeds")
+
+
 # ---- how many pictures it takes ----
 
 
@@ -114,6 +131,16 @@ def by_size(curves, task):
 def enough(ways, least):
     """The fewest pictures with which a head on features has a mean accuracy of at least `least`."""
     return min(pictures for pictures, test in ways["features"].items() if np.mean(test) >= least)
+
+
+def print_few(ways, few, many):
+    """The mean accuracy of *features* with few photos beside that of *scratch* with many.
+
+    >>> print_few({"features": {100: [0.5, 0.6]}, "scratch": {1500: [0.5]}}, 100, 1500)
+    features with 100 photos: 55.0 %; scratch with 1500: 50.0 %
+    """
+    ours, theirs = (100 * np.mean(ways[way][count]) for way, count in (("features", few), ("scratch", many)))
+    print(f"features with {few} photos: {ours:.1f} %; scratch with {many}: {theirs:.1f} %")
 
 
 def print_gains_by_size(ways):
@@ -173,11 +200,10 @@ def print_scores(table):
     Args:
         table: of `source_table`.
     """
-    print("                 rank agreement      names the best")
-    print("                 of five, of three   of five (5 draws)")
+    print(f"{'':16} tau, 5 sources  tau, 3 sources   names the best")
     for target, sources in table.items():
         for score, name in SCORES.items():
             five, three = agreement(sources, score), agreement(with_classes(sources), score)
-            told = f"{'-':>7}" if five is None else f"{five[0].mean():7.2f}"
-            best = "-" if five is None else f"{five[1]} of 5"
-            print(f"{target:7} {name:8} {told} {three[0].mean():9.2f}   {best:>9}")
+            told = "-" if five is None else f"{five[0].mean():.2f}"
+            best = "-" if five is None else f"{five[1]} of {len(five[0])} draws"
+            print(f"{target:7} {name:8} {told:>14}  {three[0].mean():14.2f}  {best:>15}")
