@@ -112,6 +112,12 @@ def test_at_its_stop_the_joint_network_is_a_picture_network(series):
     assert (of["both"] - of["without_words"]).mean() < 2.5 < 15 < (of["both"] - of["without_pictures"]).mean()
 
 
+def test_without_pictures_it_reads_better_than_words_alone_do_so_early(series):
+    early = [100 * run["test_accuracy"][epoch] for run, epoch in
+             zip(load_curves("clocks").select(scale=1.0, way="words"), series[1.0]["both_epoch"])]
+    assert series[1.0]["both_epoch"][0] == 1 and series[1.0]["without_pictures"][0] - early[0] > 10
+
+
 def test_no_single_stop_saves_it_and_a_third_of_the_gain_is_two_networks(series):
     of = series[1.0]
     assert points(of["own"], of["by_test"])[2] == points(of["frozen"], of["by_test"])[2] == 8
@@ -199,6 +205,8 @@ def test_three_data_sets_with_nearly_one_ratio_gain_in_three_ways(series):
     for of in (series[0.1], pixels, digits):
         assert 2.3 < np.median(np.maximum(of["ratio"], 1 / of["ratio"])) < 2.8
         assert 0.9 < points(of["own"], of["both"])[0] < 3.5
+    lasts = [[outcomes.best(run) for run in load_curves("views").select(way=view)] for view in VIEWS]
+    assert max(np.median(of) for of in lasts) >= 98, "some still improve at the end: the ratio is a bound"
     for of in (series[0.1], digits):  # the stops bring all of it
         assert points(of["own"], of["one"])[0] > points(of["own"], of["both"])[0]
     gain, error, _ = points(pixels["own"], pixels["one"])

@@ -173,6 +173,26 @@ class NudgedAtLast(LeftStanding):
         layer.set_weights([1.0001 * weights for weights in layer.get_weights()])
 
 
+class PutBack(keras.callbacks.Callback):
+    """Stands still, and the rest learns on: what is asked for, without a word to the optimizer."""
+
+    held = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 3:
+            self.held = self.model.get_layer("pictures_branch").get_weights()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.held:
+            self.model.get_layer("pictures_branch").set_weights(self.held)
+
+
+def anew_first(model):
+    """The step is made at its next batch, and by then the branch is frozen."""
+    model.make_train_function(force=True)
+    model.get_layer("pictures_branch").trainable = False
+
+
 class Misspelt(keras.callbacks.Callback):
     def on_epoch_start(self, epoch, logs=None):
         if epoch == 3:
@@ -305,7 +325,8 @@ class TestChapter07(ExerciseRules):
              "no function": (2.25, "function")},
             lambda train, val, start, end: ...),
         ex.freeze: (
-            [at_epoch(2, branch, "on_epoch_end"), lambda: FreezeWhen(Epochs(3), "pictures_branch")],
+            [at_epoch(2, branch, "on_epoch_end"), lambda: FreezeWhen(Epochs(3), "pictures_branch"),
+             PutBack, at_epoch(3, anew_first)],
             {"the gate": (at_epoch(3, shut), "Its gradient is 0, but"),  # more of them: in the test below
              "trainable alone": (at_epoch(3, stop_learning("pictures_branch", anew=False)),
                                  "compiled before"),
@@ -531,6 +552,11 @@ def test_a_rule_can_be_tried_on_the_splits_that_are_not_scored(capsys):
     known = six_clocks.score(Patience("val_loss", 3), six_clocks.KNOWN)
     told = capsys.readouterr().out
     assert all(view in told for view in known.lost) and f"{known.cost:.1f} % of the epochs" in told
+    ex.try_out(...)
+    assert 'With Patience("val_loss", 1):\nsplits 0 to 9' in capsys.readouterr().out
+    for rule, words in ((3, "got 3"), (Patience("test_loss", 3), 'no column "test_loss"')):
+        ex.try_out(rule)
+        assert words in capsys.readouterr().out, "the check comes after it, and has to be reached"
 
 
 @pytest.mark.parametrize("draw", [

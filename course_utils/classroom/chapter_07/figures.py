@@ -100,7 +100,8 @@ def three_curves(runs, split=0):
         ax.plot(others + beside, np.full(len(others), low - 0.06 - 0.05 * row), mark, color=colour,
                 markersize=4, alpha=0.8)
     ax.legend(frameon=False, fontsize=9)
-    caption(ax.figure, "small marks below: the best epochs of the other splits")
+    caption(ax.figure, "small marks below, which are no losses: the best epochs of the other splits, "
+                       "side by side where equal")
     return ax
 
 
@@ -113,29 +114,28 @@ def gain_by_ratio(by_scale):
     ax = axes(width=7.2, height=4, ylabel="gain over one network with one stop, points",
               xlabel="epochs that words take, divided by those that pictures take (log scale)", xscale="log")
     ax.axhline(0, color=GREY, linewidth=1)
-    ratios = {scale: np.median(of["ratio"]) for scale, of in by_scale.items()}
+    ratios, ends = {scale: np.median(of["ratio"]) for scale, of in by_scale.items()}, []
     for name, label, colour, mark, shift in (
         ("own", "two networks, a stop each", PURPLE, "o", 1 / 1.03),
         ("frozen", "one network, the faster input's layer frozen", ORANGE, "s", 1.03),
     ):
         gains = [of[name] - of["both"] for of in by_scale.values()]
-        mean = np.array([gain.mean() for gain in gains])
-        low, high = (np.array([end(gain) for gain in gains]) for end in (np.min, np.max))
-        ax.errorbar(np.array(list(ratios.values())) * shift, mean, (mean - low, high - mean), color=colour,
+        mean, spread = np.array([(gain.mean(), gain.std(ddof=1)) for gain in gains]).T
+        ax.errorbar(np.array(list(ratios.values())) * shift, mean, spread, color=colour,
                     marker=mark, markersize=7, capsize=3, linewidth=1, linestyle="none", label=label)
-    top = max((of[name] - of["both"]).max() for of in by_scale.values() for name in ("own", "frozen"))
-    for scale, ratio in ratios.items():
-        here = max((by_scale[scale][name] - by_scale[scale]["both"]).max() for name in ("own", "frozen"))
+        ends.append(mean + spread)
+    tops = np.max(ends, axis=0)
+    for (scale, ratio), here in zip(ratios.items(), tops):
         ax.annotate(f"features\nx {scale:g}", (ratio, here), xytext=(0, 5), textcoords="offset points",
                     ha="center", fontsize=9)
-    ax.set_ylim(None, top + 2.5)
+    ax.set_ylim(None, max(tops) + 2.5)
     ticks = (1, 2, 3, 5, 8, 12)
     ax.set_xticks(ticks, ticks)
     ax.minorticks_off()
     ax.set_xlim(0.75, max(ratios.values()) * 1.35)
     ax.legend(frameon=False, loc="upper left", fontsize=9, bbox_to_anchor=(0, 0.93))
     splits = len(next(iter(by_scale.values()))["both"])
-    caption(ax.figure, f"marks: means of {splits} splits, drawn side by side; bars: smallest to largest; "
+    caption(ax.figure, f"marks: means of {splits} splits, drawn side by side; bars: ± sd of the splits; "
                        "ratio: the median")
     return ax
 
@@ -176,8 +176,10 @@ def any_condition(panels):
     figure, places = plt.subplots(1, len(panels), figsize=(9.6, 3.6), sharey=True, layout="constrained")
     for ax, (title, came) in zip(np.atleast_1d(places), panels.items()):
         ax.axhline(0, color=GREY, linewidth=1.2)
-        for shift, key, label, colour, mark in ((-0.17, "test_f1", "patience 3, as for the loss", RED, "o"),
-                                                (0.17, "best_f1", "best of 40, as for the loss", BLUE, "s")):
+        for shift, key, label, colour, mark in (
+            (-0.17, "test_f1", "both stopped by patience 3", RED, "o"),
+            (0.17, "best_f1", "both choose from all 40 epochs", BLUE, "s"),
+        ):
             for place, column in enumerate(CONDITIONS):
                 gain = came[column][key] - came["val_loss"][key]
                 x = place + shift + np.linspace(-0.1, 0.1, len(gain))
@@ -203,15 +205,15 @@ def budget(contenders, steps=57):
         contenders: name -> array (splits, epochs), as `outcomes.within` gives it.
         steps: in an epoch.
     """
-    ax = axes(width=7.2, height=3.8, xlabel="steps (log scale)", ylabel="test accuracy, %", xscale="log")
+    ax = axes(width=7.2, height=3.8, xlabel="steps (log scale), and epochs", ylabel="test accuracy, %",
+              xscale="log")
     others = iter([(PURPLE, "D", "-"), (GREY, "v", "-."), (RED, "P", "--"), (SKY, "X", ":")])
     for name, table in contenders.items():
         colour, mark, line = INPUTS[name] if name in INPUTS else next(others)
         x = steps * np.arange(1, table.shape[1] + 1)
         ax.plot(x, table.mean(0), line, marker=mark, markevery=(0, 4), color=colour, markersize=6, label=name)
-    end = max(table.shape[1] for table in contenders.values()) * steps
-    ticks = [n * steps for n in (1, 2, 5, 10)] + [end]
-    ax.set_xticks(ticks, ticks)
+    ticks = [1, 2, 5, 10, max(table.shape[1] for table in contenders.values())]
+    ax.set_xticks([n * steps for n in ticks], [f"{n * steps}\n({n})" for n in ticks])
     ax.minorticks_off()
     ax.grid(axis="y", alpha=0.3)
     ax.legend(frameon=False, fontsize=9, loc="lower right")
