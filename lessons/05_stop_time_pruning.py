@@ -20,20 +20,21 @@ import numpy as np
 import tensorflow as tf
 
 curves = data.load_curves("pruning_stops")
-after = curves.select(phase="pruned")  # ten trained networks, each pruned for 40 epochs
+after = curves.select(phase="pruned")  # ten CNNs that read digits: trained, then pruned for 40 epochs
 show(figures.asked_and_kept(after[0], replay(Patience("val_loss", 3), after[0], best="val_loss")),
      alt=figures.ALT["asked_and_kept"])
 
 # %% [markdown]
 # **Pruning** sets the least important weights of a trained network to zero, a few more in each epoch, while
 # training goes on. The share of zeros is its **sparsity**. This run asked for 0.90. Patience 3 ended it and
-# restored the epoch of lowest loss (the ring): epoch 0, with 0.30 cut and the network nearly whole.
+# restored the epoch of lowest loss (the ring): epoch 0, with 0.30 cut. Had it gone on, the loss would have
+# fallen below that, with 0.90 cut.
 #
 # ## The article's loop
 #
-# Before we mend that: why prune at a stop at all? The fourth [article](00_start_here.ipynb) says that
-# stopping early *is* pruning, for longer training would only add parameters. Here is its loop, on four
-# points. Spot the bug before you run it. How many updates of W does it make? <!-- given: 0.90, 0.30 -->
+# First: why prune at a stop? The fourth [article](00_start_here.ipynb) says that stopping early *is* pruning,
+# for longer training would only add parameters. Here is its loop, on four points. Spot the bug first. How
+# many updates of W does it make? <!-- given: 0.90, 0.30 -->
 
 # %%
 X = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
@@ -68,14 +69,14 @@ print("always right, and the accuracy is", np.mean(always_right * easy > 0),
 print("the loop with y as a column:", articles_loop(W, X, y[:, np.newaxis]))
 
 # %% [markdown]
-# None. `X.dot(W)` is a column and `y` a row, so numpy pairs every prediction with every label: the first
-# update is 2 x 4, and W is 2 x 1. The crash is lucky. Without it nobody would notice the accuracy, which is
-# 0.5 even for weights that are always right.
+# None. `X.dot(W)` is a column and `y` a row, so numpy pairs every prediction with every label: the update is
+# 2 x 4, and W is 2 x 1. The crash is lucky: `W = W - ...` would have run, and nobody would have noticed that
+# the accuracy is wrong. It is 0.5 even where the weights are always right (we tried an easier task).
 #
-# With `y` as a column the loop runs, and W shrinks to zero: the pulls of the four points cancel. The label
-# says whether both inputs are equal (XOR, negated), and no straight line separates those points.
+# With `y` as a column the loop runs, and W shrinks to zero: the pulls of the four points cancel, and no
+# straight line separates them (it is XOR, negated).
 #
-# But suppose that the stop comes. Here is one that does, on a network that reads digits. What does it prune?
+# Here is a stop that comes, on a network that reads digits. What does it prune?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -119,105 +120,98 @@ print("by share cut:", accuracies)
 
 # %% [markdown]
 # Nobody misses half of the weights. Nine tenths are missed. But the rest can make up for them, if training
-# goes on. So the mask usually grows along a **ramp**, steep at first, while a cut costs little:
+# goes on. So one usually cuts step by step along a **ramp**: sparsity rises fast at first, while that costs
+# little:
 #
 # $$s(t) = \text{target} \cdot \left(1 - (1 - t / T)^3\right) \quad \text{at step } t \text{ of } T$$
 #
-# Is a ramp better than one cut? How much can be spared? Three networks read the digits: a CNN (convolutions),
-# an MLP (dense layers) and a GRU (row by row). Lines are means of six seeds (CNN) or five; bars go from the
-# lowest seed to the highest.
+# Is a ramp better than one cut? How much can be spared? All recordings of this chapter are of three networks
+# on these digits: the CNN (convolutions) of the first figure, an MLP (dense layers, like yours) and a GRU
+# (recurrent: it reads a picture row by row).
 
 # %%
 costs, when = data.load_curves("pruning_sparsity"), data.load_curves("pruning_when")
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
+# %%
+# NBVAL_CHECK_OUTPUT
+print(*figures.cost_rows(costs), sep="\n")
+
 # %% [markdown]
+# (The CNN has six seeds, the others five. Blue is the same left and right.)
+#
 # *Left:* up to 0.95, training mends nearly all that the cut broke. For this CNN one cut does as well as a
 # ramp up to 0.90; at 0.98 the ramp is far ahead. *Right:* nine tenths fewer weights cost the CNN less than a
 # point, and the GRU nearly five.
 #
-# And when should the cutting begin? An MLP was trained for 60 epochs in all, and pruned from the *start*,
-# after 3 epochs (*early*), at the *stop*, or after 48 (*late*). Thin lines are seeds. Which moment would you
-# take?
+# And when should the cutting begin? The MLP was trained for 60 epochs in all, and pruned from the *start*,
+# after 3 epochs (*early*), at the *stop*, or after 48 (*late*). Which moment would you take?
 
 # %%
 show(figures.moments(when), alt=figures.ALT["moments"])
 
 # %%
 # NBVAL_CHECK_OUTPUT
-wrong, paired = figures.mistakes, figures.paired
-ways = {"uncut": (0, "dense"), "cut": (0.95, "untrained"), "ramp": (0.95, "gradual")}
-for said, (target, way) in ways.items():
-    mean = wrong(costs, target, network="cnn", schedule=way).mean()
-    print(f"CNN at {target:.2f}, {said:5} {mean:5.1f} % mistakes")
-print("more mistakes, mean ± standard deviation of the seeds:")
-for target in (0.9, 0.98):
-    once, ramp = (wrong(costs, target, network="cnn", schedule=way) for way in ("one-shot", "gradual"))
-    print(f"CNN at {target:.2f}, at once - ramp   ", paired(once, ramp))
-for network in ("cnn", "gru"):
-    ramp = wrong(costs, 0.9, network=network, schedule="gradual")
-    uncut = wrong(costs, 0, network=network, schedule="dense")
-    print(f"{network.upper()} at 0.90, ramp - uncut     ", paired(ramp, uncut))
-for target, moment in ((0.9, "late"), (0.98, "late"), (0.98, "early"), (0.98, "start")):
-    other, at_stop = (wrong(when, target, moment=each) for each in (moment, "stop"))
-    print(f"MLP at {target:.2f}, {moment:5} - at stop ", paired(other, at_stop))
+print(*figures.moment_rows(when), sep="\n")
 
 # %% [markdown]
-# At 0.90 it hardly matters when you begin. At 0.98 *late* was behind in eight seeds of ten, on average by ten
-# points and by very different amounts, perhaps because only 12 epochs were left. *Early* and *start* were no
-# worse than *stop*. So for this MLP the stop is early enough, and no magic moment.
+# At 0.90 the stop was ahead, by less than half a point. At 0.98 nobody would ship any of them; *late* was
+# worse than *stop* in eight seeds of ten, perhaps because only 12 epochs were left. So for this MLP the stop
+# was early enough: neither of the sooner moments did reliably better.
 #
 # ## The second stop
 #
 # The first stop ended the training. A second one must end the pruning. A mask is *full* once it has cut all
-# that was asked for. We try six rules on ten recorded runs of **tfmot**, TensorFlow's library for this. What
-# sparsity does patience 10 keep?
+# that was asked for. We try six rules on the ten CNNs of the first figure, which **tfmot**, TensorFlow's
+# library for this, has pruned. What sparsity does patience 10 keep?
 
 # %%
 guess = ...  # a share from 0 to 0.9
 three, ten = Patience("val_loss", 3), Patience("val_loss", 10)
-full = at_target(0.9)  # sparsity above 0.899: layers keep whole weights, and may end a hair below 0.9
-waits = Armed(full, three)  # `three` starts, with no memory, at the first epoch that meets `full`
-# name: the rule, does it restore the best epoch, and which epochs may count as best (None: all)
-rules = {"patience 3": (three, True, None),
-         "patience 10": (ten, True, None),
-         "patience 3, last weights": (three, False, None),
-         "After(8, patience 3)": (After(8, three), True, None),
-         "Armed(full, patience 3)": (waits, True, None),
-         "  the same, best_when=full": (waits, True, full)}
+full = at_target(0.9)  # sparsity above 0.899: a layer cuts whole weights only, and may end a hair below 0.9
+waits = Armed(full, three)  # `three` begins at the first epoch that meets `full`, and knows none before it
+# each restores the best epoch so far, unless it says otherwise; best_when: only these epochs may be the best
+rules = {"patience 3": dict(rule=three),
+         "patience 10": dict(rule=ten),
+         "patience 3, last weights": dict(rule=three, restore=False),
+         "After(8, patience 3)": dict(rule=After(8, three)),
+         "Armed(full, patience 3)": dict(rule=waits),
+         "  the same, best_when=full": dict(rule=waits, best_when=full)}
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-table = {name: figures.outcome(after, *rule) for name, rule in rules.items()}
-kept = float(np.median(table["patience 10"].sparsity))
+table = {name: figures.outcome(after, **rule) for name, rule in rules.items()}
+kept, dense_accuracy = float(np.median(table["patience 10"].sparsity)), figures.dense_accuracy(curves)
 reveal(guess, round(kept, 2), "Patience 10 keeps, in the median run")
 print(f"{'':28}stopped  epochs  sparsity  full masks  test")
 for name, came in table.items():
     print(f"{name:28}{came.stopped:7}  {came.epochs.mean():6.0f} {np.median(came.sparsity):9.2f} "
           f"{np.sum(came.sparsity > full.value):5} of 10  {came.accuracy.mean():5.1f} %")
-print("last row - not pruned:", paired(came.accuracy, figures.dense_accuracy(curves)))
+print(f"{'not pruned':28}{dense_accuracy.mean():44.1f} %")
+print("best_when=full minus not pruned:", figures.paired(came.accuracy, dense_accuracy))
+print("(sparsity: of the median run; a run that is never stopped counts as 40 epochs)")
 
 # %% [markdown]
-# (*sparsity* is a median. A run that is never stopped counts as 40 epochs.)
-#
-# - Patience 10 sees full masks, then restores the same early weights: their loss was lowest.
-# - Without restoring, patience 3 stops while the mask is still growing, at 0.79.
-# - `After` and `Armed` wait, and still three runs in ten keep an early epoch.
+# - Patience 10 sees full masks, and restores early weights, of lower loss.
+# - `After` and `Armed` wait, and still three runs in ten keep an early epoch. (`After(8)` fits a
+#   ramp of eight; `Armed` looks at the masks.)
 # - **Only epochs with full masks may count as best.** Then all ten keep 0.90, 0.6 points below the unpruned
-#   networks.
+#   networks. (Even 0.30 was not free.)
+# - That is slow, and one run never stops. A limit, `| Epochs(20)`, mends both.
 #
-# Two ways to do it. `PruneWhen` prunes inside one `fit`, without tfmot:
+# Within one `fit`:
 #
 # ```python
-# from course_utils.pruning import PruneWhen
+# from course_utils.pruning import PruneWhen  # needs no tfmot
 #
-# prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)
-# stop = StopWhen(Armed(full, Patience("val_loss", 3)), restore_best="val_loss", best_when=full)
+# prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)  # it logs `sparsity`, which `full` reads
+# stop = StopWhen(Armed(full, Patience("val_loss", 3) | Epochs(20)),
+#                 restore_best="val_loss", best_when=full)
 # model.fit(..., callbacks=[prune, stop])
 # ```
 #
-# `prune_at_stop` uses tfmot. Let it prune your network, then train on for one plain epoch. What is left of
-# 0.90?
+# `prune_at_stop` uses tfmot, begins at the best weights, and arms the second stop. Let it prune your
+# network, then train on for one plain epoch. What is left of 0.90?
 
 # %%
 guess = ...  # a share from 0 to 0.9
@@ -226,31 +220,32 @@ pruned, report = prune_at_stop(  # to tf_keras, the older Keras, which tfmot nee
     first=None,  # it is trained already
     second=Patience("val_loss", 3) | Epochs(20),  # from full masks on
     verbose=0)
-print(report.second.reason)  # 0.9, not 0.899: it knows the model, and what its masks can reach
+print(report.second.reason)  # was it the limit, or the patience?
+# it says 0.9, not 0.899: it counts the weights of this model, and so knows the share that its masks can reach
 print(report.sparsity)
 for name, network in {"dense": model, "pruned": pruned}.items():
     print(f"test accuracy, {name}: {network.evaluate(*test, verbose=0)[1]:.2f}")
 
 # %% tags=["reveal"]
-# NBVAL_CHECK_OUTPUT
 zeros, began = pruned.get_weights(), sparsity(pruned).total
 pruned.fit(batches(*train, 64, seed=0), epochs=1, verbose=0)
-left = sparsity(pruned).total
-reveal(guess, f"below {np.ceil(10 * left) / 10:.1f}", f"From {began:.2f}, after one epoch")
+reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one epoch")
 pruned.set_weights(zeros)  # as it was
 
 # %% [markdown]
 # ## Five traps
 #
-# You have just walked into the first. **1. Zeros grow back.** The optimizer moves a zero like any weight;
-# only a mask holds it. So keep the masks on in all **fine-tuning** (training a pruned network further).
-# The others await anyone who calls tfmot directly:
+# - **1. Zeros grow back**, as you saw, wherever a gradient reaches them. So do all **fine-tuning** (training
+#   a pruned network further) under the masks: by a longer `second`, not by a `fit` afterwards.
 #
-# - **2. Keras 3.** tfmot takes tf_keras models only. Read its message to the end.
-# - **3. Frequency.** A ramp that ends between two masks falls short.
-# - **4. Order.** After an epoch's last step `UpdatePruningStep` puts the zeros back. A callback before it,
-#   such as `EarlyStopping`, can keep weights without them.
-# - **5. Ctrl-C** leaves such weights, too: apply the masks before you strip them off.
+# Four more lie in tfmot:
+#
+# - **2. Keras 3.** It takes tf_keras models only. Read its message to the end.
+# - **3. Frequency.** It draws masks every `frequency` steps. A ramp that ends between two falls short.
+# - **4. Order.** Its callback `UpdatePruningStep` puts the zeros back at an epoch's end. `EarlyStopping`
+#   before it can keep weights without them.
+# - **5. Ctrl-C** in mid-epoch leaves such weights, too: multiply by the masks before `strip_pruning` takes
+#   tfmot's wrappers off.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -259,22 +254,20 @@ try:
     library.prune_low_magnitude(model)
 except ValueError as error:
     print("2.", error)
-for end in (99, 199, 200):
-    schedule = library.PolynomialDecay(0.0, 0.9, begin_step=0, end_step=end, frequency=100)
-    asked = [float(share) for now, share in map(schedule, range(end + 1)) if bool(now)]
-    print(f"3. a ramp that ends at step {end}, a mask every 100 steps: the last asks for {asked[-1]:.3f}")
-for said, kept in figures.recorded_traps(data.load_curves("pruning_traps")).items():
-    print(f"{said}: sparsity {kept:.3f}")
+print(*figures.trap_rows(library, data.load_curves("pruning_traps")), sep="\n")
 
 # %% [markdown]
+# (Why 0.056 twice? No gradient reaches these zeros, behind pixels that are always blank or at neurons
+# that never fire.)
+#
 # ## What do zeros buy?
 #
 # **LiteRT**, formerly TensorFlow Lite, runs networks on phones. Its converter turns a model into a single
-# file. In **int8** a weight takes one byte instead of four. (The file is not quite four times smaller: it
-# also holds the network's plan, scales and biases.)
+# file. In **int8** a weight takes one byte instead of four. (The file is only three to four times smaller: it
+# also holds the network's plan, biases, and the scales that turn bytes back into numbers.)
 #
-# First your network. Its smallest file reads a picture to you; choose which. Then a recorded CNN, five seeds.
-# How many times faster does the CNN answer with nine weights in ten zero?
+# First your network: its smallest file will name one test picture, which you choose. Then the recorded CNN,
+# five seeds. How many times faster does it answer when nine in ten weights are zero?
 
 # %%
 guess = ...  # 1 is as fast as dense, 10 is ten times as fast
@@ -285,18 +278,20 @@ def lite_file(model, int8=False):
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if int8:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        # a hundred pictures, from which it learns the range of the numbers in each layer
         converter.representative_dataset = lambda: ([picture[None]] for picture in train[0][:100])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     with pictures.quietly():  # it talks a lot
         return converter.convert()  # bytes; open("digits.tflite", "wb").write(...) keeps them
 
 
-for name, file in {"dense": lite_file(model), "pruned": lite_file(pruned),
-                   "pruned int8": lite_file(pruned, int8=True)}.items():
-    reads = pictures.lite_answers(file, test[0])  # what LiteRT's interpreter makes of the file
+files = {"dense": lite_file(model), "pruned": lite_file(pruned), "pruned int8": lite_file(pruned, int8=True)}
+reads = {name: pictures.lite_answers(file, test[0]) for name, file in files.items()}  # LiteRT runs the file
+for name, file in files.items():
     print(f"{name:12}{len(file) / 1000:4.0f} kB, after gzip {len(gzip.compress(file)) / 1000:4.0f} kB, "
-          f"test accuracy {np.mean(reads == test[1]):.2f}")
-print(pictures.drawn(test[0][mine]), f"\n{name} reads: {reads[mine]}. It is: {test[1][mine]}.")
+          f"test accuracy {np.mean(reads[name] == test[1]):.2f}")
+print(pictures.drawn(test[0][mine]))
+print(f"pruned int8 reads: {reads['pruned int8'][mine]}. It is: {test[1][mine]}.")
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -307,23 +302,23 @@ print("                file    gzip   time  accuracy")
 for name, row in rows.items():
     print(f"{name:12} {row['lite_bytes'] / 1000:4.0f} kB  {row['lite_gz'] / 1000:3.0f} kB   "
           f"{row['latency']:4.2f}    {100 * row['test_accuracy']:.1f} %")
+print("(time: for one picture, on one thread of an x86 processor, not of a phone; dense = 1)")
 print(f"gzipped, dense / pruned int8: {rows['dense']['lite_gz'] / rows['pruned int8']['lite_gz']:.0f}")
 
 # %% [markdown]
-# (*time*: for one picture on one processor, dense = 1. *half*: half of the filters, a convolution's units,
-# were left out, and the network trained on.)
+# (*half*: half of the filters, the units of a convolution, were removed, and the network was trained
+# further.)
 #
-# 1.0 times: no faster. Zeros are stored and multiplied like any number; only gzip sees them. int8
-# takes a third of the time and costs this CNN no accuracy; *half* is nearly as fast. Pruned *and* int8, this
-# CNN's gzipped file is 17 times smaller than the gzipped dense one.
+# No faster. LiteRT, used as here, stores and multiplies a zero like any number; only gzip sees it. int8 takes
+# a third of the time and costs this CNN no accuracy. With both, pruning and int8, the CNN's gzipped file is
+# 17 times smaller than the dense one's.
 #
-# **When pruning does not help:** where you want speed, which scattered zeros do not bring, or where the
-# network needs what you cut: the GRU can spare half of its weights, but not nine tenths.
-
-# %% [markdown]
+# **When pruning does not help:** where you want speed, or where the network needs what you cut: the GRU can
+# spare half of its weights, but not nine tenths.
+#
 # ## Exercises
 #
-# Put your answer where the dots are and run the cell. `hint()` and `solution()` stand by.
+# `hint()` and `solution()` stand by.
 #
 # **5.1 Count the zeros.** `kernels` is a list of one array or more. Return the sparsity of all of them
 # together, a share from 0 to 1, not rounded.
@@ -345,8 +340,8 @@ ex.share_of_zeros.check(share_of_zeros)
 # %% [markdown]
 # **5.2 The last mask.** Masks are drawn at steps 0, 150, 300 ... up to `end_step`. At each the schedule
 # asks for `0.9 * (1 - (1 - step / end_step) ** 3)`. Twenty epochs of 14 batches make 280 steps, so somebody
-# wrote `end_step=280`. What sparsity does the last mask reach (three decimals)? Training goes on after that
-# for as long as you like. Which `end_step`, as near to 280 as possible, reaches 0.90 exactly?
+# wrote `end_step=280`. What sparsity does the last mask reach (three decimals)? Which `end_step`, as near to
+# 280 as possible, reaches 0.90 exactly? It may be later: training may go on beyond step 280.
 
 # %% tags=["exercise"]
 answer = ..., ...  # a sparsity, an end_step
@@ -358,10 +353,10 @@ ex.last_mask.check(answer)
 
 # %% [markdown]
 # **5.3 The armed stop.** Write it yourself. `history["val_loss"]` and `history["sparsity"]` are lists, one
-# number per epoch so far (no NaN). Masks are full where sparsity > 0.899. Ignore all other epochs, even
-# between two full ones. Of the full epochs, return True if there are more than three and none of the last
-# three is below the lowest `val_loss` before these three, else False. Equal is not below. Your function is
-# asked after each epoch, until it says True.
+# number per epoch so far (no NaN). Masks are full where sparsity > 0.899. Look at the full epochs only, also
+# where others lie between them. Return True if there are more than three, and none of the last three has a
+# lower `val_loss` than the lowest before these three; else False. Equal is not lower. Your function is asked
+# after each epoch, until it says True.
 
 # %% tags=["exercise"]
 def second_stop(history):
@@ -397,22 +392,24 @@ answer = "bd"
 ex.read_the_table.check(answer)
 
 # %% [markdown]
-# **5.5 Your second stop.** Twenty MLPs that you have not seen are pruned to 0.90, for 24 to 49 epochs.
-# Give a rule that ends each run (the table's last one does not), and a criterion: all epochs with full masks
-# may count as best, and no others. <!-- given: 0.90 -->
+# **5.5 Your second stop.** Twenty MLPs (ten with some labels shuffled) were pruned to 0.90, and recorded
+# for 24 to 49 epochs. Give a rule that ends each run, and a criterion: all epochs with full masks may count
+# as best, and no others. <!-- given: 0.90 -->
 #
-# - All twenty keep 0.90,
-# - take at most 20 epochs on average,
-# - and lose at most half a point of accuracy, compared with the full epoch of lowest loss.
-# - On a slower or faster ramp, too, the rule waits for full masks, then allows at least 8 full epochs while
-#   the loss falls.
-# - A run that gets no better has at most 6 full epochs. (The first full one counts in both.)
+# On these twenty
 #
-# The first line tries a rule on a run from above.
+# - all keep 0.90,
+# - in at most 20 epochs on average,
+# - and lose at most half a point of accuracy, against the full epoch of lowest loss.
+#
+# On made-up runs, with slower and faster ramps,
+#
+# - the rule does not stop before the eighth full epoch while the loss keeps falling,
+# - nor after the sixth, if the loss never gets below that of the first.
 
 # %% tags=["exercise"]
 print(replay(waits, after[0], best="val_loss", best_when=full))  # put your rule in place of `waits`
-answer = ..., ...  # a rule, and which epochs may be best: criteria of this lesson, and |
+answer = ..., ...  # a rule, and which epochs may be best: build both from criteria of this lesson, and |
 ex.your_second_stop.check(answer)
 
 # %% tags=["solution"]
@@ -425,8 +422,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A stop saves epochs and removes no weight; it is early enough to prune. A second stop has to wait until the
-# masks are full, and so has the choice of the best epoch. Scattered zeros make a file small once it is
-# gzipped, and save no time in LiteRT out of the box.
+# A stop saves epochs and removes no weight; for the MLP that we measured, it was early enough to prune. A
+# second stop has to wait until the masks are full, and so has the choice of the best epoch. Scattered zeros
+# make a file small once it is gzipped, and save no time in LiteRT out of the box.
 #
 # Next: [06 Transfer learning](06_transfer_learning.ipynb).

@@ -239,6 +239,31 @@ def test_up_to_095_training_mends_nearly_all_that_the_cut_broke():
         assert ((ramp - dense) < 0.1 * (cut - dense)).mean() > 0.8, target
 
 
+def test_the_first_figure_falls_below_its_ring_once_masks_are_full(pruned):
+    run = pruned[0]
+    ring = run["val_loss"][replay(Patience("val_loss", 3), run, best="val_loss").best_epoch]
+    below = [epoch for epoch, loss in enumerate(run["val_loss"]) if loss < ring]
+    assert below and min(below) > 20 and all(TARGET.met(run)[below])
+
+
+def test_030_is_not_free_and_a_limit_ends_every_run_sooner(pruned):
+    dense = figures.dense_accuracy(load_curves("pruning_stops"))
+    kept_early = figures.outcome(pruned, Patience("val_loss", 3))
+    assert kept_early.accuracy.mean() < dense.mean() - 0.2 and (kept_early.accuracy > dense).sum() <= 2
+    three, full = Patience("val_loss", 3), dict(best_when=TARGET)
+    without = figures.outcome(pruned, Armed(TARGET, three), **full)
+    limited = figures.outcome(pruned, Armed(TARGET, three | Epochs(20)), **full)
+    assert without.stopped == 9 and limited.stopped == 10
+    assert limited.epochs.mean() < without.epochs.mean() - 2
+
+
+def test_the_gru_can_spare_half_of_its_weights():
+    costs = load_curves("pruning_sparsity")
+    half, nine_tenths, dense = (figures.mistakes(costs, target, network="gru", schedule=schedule) for
+                                target, schedule in ((0.5, "gradual"), (0.9, "gradual"), (0.0, "dense")))
+    assert (half - dense).mean() < 0.5 and (nine_tenths > dense + 2).all()
+
+
 def test_the_figures_can_be_read():
     runs = load_curves("pruning_stops").select(phase="pruned")
     report = replay(Patience("val_loss", 3), runs[0], best="val_loss")

@@ -14,9 +14,8 @@ from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
 
 ALT = {
     "asked_and_kept":
-        "One pruning run. The share of zeros climbs from 0.30 to 0.90 in eight epochs. The validation loss "
-        "rises at once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with a "
-        "share of 0.30.",
+        "One pruning run. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss rises at "
+        "once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with sparsity 0.30.",
     "costs":
         "Mistakes on the test against sparsity, both on logarithmic axes. CNN: cut and not trained further, "
         "half are wrong at 0.9; trained, few are wrong up to 0.95, and the ramp is ahead at 0.98. Along a "
@@ -32,12 +31,15 @@ ALT = {
 }
 MISTAKES = "mistakes on the test, % (log scale)"
 MOMENTS = ("start", "early", "stop", "late")
+DIFFERENCE = "difference in mistakes, first minus second (mean ± standard deviation over the seeds):"
 
 # ---- numbers ----
 
 
-def paired(ours, theirs, unit="points"):
+def paired(ours, theirs, unit="points", more="higher"):
     """A difference of two arrays, seed by seed, as a sentence: mean ± sd (ddof 1), and how many agree.
+
+    `more` says what a difference above 0 is: mistakes are worse and not higher.
 
     >>> paired(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
     '+0.7 ± 0.6 points, higher in 2 of 3 seeds (1 tie)'
@@ -46,7 +48,7 @@ def paired(ours, theirs, unit="points"):
     ties = int(np.isclose(gain, 0).sum())
     higher = int((gain > 0).sum() - (np.isclose(gain, 0) & (gain > 0)).sum())
     said = f" ({ties} tie{'s' if ties > 1 else ''})" if ties else ""
-    return (f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} {unit}, higher in {higher} of {len(gain)} seeds"
+    return (f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} {unit}, {more} in {higher} of {len(gain)} seeds"
             f"{said}")
 
 
@@ -92,6 +94,40 @@ def _best(run, target):
     return int(np.argmin(np.where(full, run["val_loss"], np.inf)))
 
 
+def cost_rows(by_sparsity):
+    """What the lesson says of the figure `costs`, as lines of numbers."""
+    def wrong(network, target, schedule):
+        return mistakes(by_sparsity, target, network=network, schedule=schedule)
+
+    yield "mistakes on the test, mean of the seeds:"
+    ways = {"CNN, not cut": (0.0, "dense"), "CNN at 0.95, cut, not trained": (0.95, "untrained"),
+            "CNN at 0.95, ramp": (0.95, "gradual")}
+    for said, (target, schedule) in ways.items():
+        yield f"{said:31}{wrong('cnn', target, schedule).mean():5.1f} %"
+    yield DIFFERENCE
+    for target in (0.9, 0.98):
+        gap = paired(wrong("cnn", target, "one-shot"), wrong("cnn", target, "gradual"), more="worse")
+        yield f"CNN at {target:.2f}, at once minus ramp  {gap}"
+    for network, target in (("cnn", 0.9), ("gru", 0.5), ("gru", 0.9)):
+        gap = paired(wrong(network, target, "gradual"), wrong(network, 0.0, "dense"), more="worse")
+        yield f"{network.upper()} at {target:.2f}, ramp minus not cut  {gap}"
+
+
+def moment_rows(by_moment):
+    """What the lesson says of the figure `moments`, as lines of numbers."""
+    yield f"{'mistakes, mean of the seeds':29}" + "".join(f"{moment:>8}" for moment in MOMENTS)
+    wrong = {(target, moment): mistakes(by_moment, target, moment=moment)
+             for target in (0.9, 0.98) for moment in MOMENTS}
+    for target in (0.9, 0.98):
+        row = "".join(f"{wrong[target, moment].mean():6.1f} %" for moment in MOMENTS)
+        yield f"{f'MLP at {target:.2f}':29}{row}"
+    yield DIFFERENCE
+    for target in (0.9, 0.98):
+        for moment in ("start", "early", "late"):
+            gap = paired(wrong[target, moment], wrong[target, "stop"], more="worse")
+            yield f"MLP at {target:.2f}, {moment:5} minus stop  {gap}"
+
+
 def means(rows):
     """Column -> its mean over histories of one row each."""
     return {name: np.mean([row[name][0] for row in rows]) for name in rows[0]}
@@ -105,23 +141,40 @@ def recorded_traps(curves):
             for said, case in cases.items()}
 
 
+def trap_rows(library, recorded):
+    """What comes of traps 3 to 5, as lines.
+
+    Args:
+        library: tfmot's, whose schedule is asked when a mask is due, and how much it cuts.
+        recorded: the recording pruning_traps.
+    """
+    for end in (99, 199, 200):
+        schedule = library.PolynomialDecay(0.0, 0.9, begin_step=0, end_step=end, frequency=100)
+        asked = [float(share) for now, share in map(schedule, range(end + 1)) if bool(now)]
+        yield f"3. frequency 100, a ramp that ends at step {end}: the last mask cuts {asked[-1]:.3f}"
+    for said, kept in recorded_traps(recorded).items():
+        yield f"{said}: sparsity {kept:.3f}"
+
+
 # ---- figures ----
 
 
-def asked_and_kept(run, report, asked=0.9, epochs=14):
+def asked_and_kept(run, report, asked=0.9):
     """One pruning run: sparsity above, validation loss below, with the stop and the epoch that is kept.
+
+    What comes after the stop is pale. A dashed line below is the loss of the epoch that is kept.
 
     Args:
         run: a history with the columns sparsity and val_loss.
         report: a Report of the second stop.
         asked: the sparsity that was asked for, a dashed line.
-        epochs: how many epochs are drawn; those after the stop are pale.
     """
     figure, panels = plt.subplots(2, 1, figsize=(7.2, 4.8), sharex=True, layout="constrained")
     until = report.epoch + 1
-    panels[0].axhline(asked, color=GREY, linestyle="--", linewidth=1, zorder=1)
+    for panel, level in zip(panels, (asked, run["val_loss"][report.best_epoch])):
+        panel.axhline(level, color=GREY, linestyle="--", linewidth=1, zorder=1)
     for panel, name, colour in zip(panels, ("sparsity", "val_loss"), (ORANGE, BLUE)):
-        values = np.array(run[name][:epochs])
+        values = np.array(run[name])
         pale, = panel.plot(values, color=colour, alpha=0.4, linewidth=3.5)
         whole, = panel.plot(values[:until], color=colour, linewidth=2)
         ring, = panel.plot([report.best_epoch], values[[report.best_epoch]], "o", color="black",
@@ -129,17 +182,16 @@ def asked_and_kept(run, report, asked=0.9, epochs=14):
         panel.axvline(report.epoch, color=RED, linestyle=":", linewidth=1)
         stop, = panel.plot([report.epoch], values[[report.epoch]], "o:", color=RED, markersize=7)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend([whole, stop, ring, pale],
+    panels[1].legend([whole, stop, ring, pale],
                      ["until the stop", f"stop: epoch {report.epoch}", f"kept: epoch {report.best_epoch}",
-                      "had it gone on"], frameon=False, fontsize=10)
-    panels[0].annotate(f"asked for: {asked:.2f}", (epochs - 1, asked), color=GREY, fontsize=10,
+                      "had it gone on"], frameon=False, fontsize=10, loc="upper right")
+    panels[0].annotate(f"asked for: {asked:.2f}", (len(run["sparsity"]) - 1, asked), color=GREY, fontsize=10,
                        xytext=(0, 5), textcoords="offset points", ha="right")
     kept = run["sparsity"][report.best_epoch]
     panels[0].annotate(f"kept: {kept:.2f}", (report.best_epoch, kept), fontsize=10, xytext=(12, -4),
                        textcoords="offset points")
-    panels[0].set(ylim=(0, 1.02), ylabel="share of zero weights")
-    panels[1].set(ylim=(0, None), ylabel="validation loss",
-                  xlabel=f"epoch of pruning (counted from 0; {epochs} of {len(run['sparsity'])} are drawn)")
+    panels[0].set(ylim=(0, 1.02), ylabel="sparsity")
+    panels[1].set(ylim=(0, None), ylabel="validation loss", xlabel="epoch of pruning (counted from 0)")
     return figure
 
 
@@ -181,7 +233,9 @@ def costs(by_sparsity):
     _lines(panels[1], by_sparsity, [("gru", "gradual", "GRU", PURPLE, "^"),
                                     ("mlp", "gradual", "MLP", GREEN, "D"),
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
-    panels[1].set(title="ramp: three networks (bars: range of the seeds)")
+    panels[1].set(title="ramp: three networks")
+    figure.supxlabel("lines: means; bars: range of the seeds; marks are moved sideways a little, to be told "
+                     "apart", fontsize=9, color=GREY)
     return figure
 
 
@@ -193,33 +247,42 @@ def _lines(panel, curves, ways, targets=(0.5, 0.8, 0.9, 0.95, 0.98)):
         mean, low, high = (np.array([of(row) for row in wrong]) for of in (np.mean, np.min, np.max))
         panel.errorbar(places + shift, mean, [mean - low, high - mean], fmt=f"{mark}-", color=colour,
                        markersize=6, elinewidth=1, label=name)
-    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (log scale of what is left)")
+    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (axis: log of 1 - sparsity)")
     _in_percent(panel, top=170)
 
 
 def moments(by_moment):
-    """Mistakes of MLPs on the test, by the moment at which the masks begin: means, and a thin line a seed.
+    """Mistakes of MLPs on the test, by the moment at which pruning begins: means, and a dot a seed.
 
     Args:
         by_moment: the recording pruning_when.
     """
-    ax = axes(width=7.6, height=4, xlabel="masks begin at", ylabel=MISTAKES,
+    ax = axes(width=7.6, height=4, xlabel="pruning begins", ylabel=MISTAKES,
               title="MLP, 60 epochs in all: when should pruning begin?")
     for target, colour, mark in ((0.98, ORANGE, "^"), (0.9, BLUE, "o")):
         wrong = np.array([mistakes(by_moment, target, moment=moment) for moment in MOMENTS])
-        ax.plot(wrong, color=colour, linewidth=0.8, alpha=0.5)
-        ax.plot(wrong.mean(1), f"{mark}-", color=colour, markersize=9, linewidth=2.5,
-                label=f"sparsity {target:.2f}, mean (thin: a seed)")
+        aside = np.linspace(-0.2, 0.2, wrong.shape[1])  # each seed at its own place
+        for place, row in enumerate(wrong):
+            ax.plot(place + aside, row, ".", color=colour, markersize=6, alpha=0.6)
+        ax.plot(wrong.mean(1), mark, color=colour, markersize=11, markeredgecolor="black",
+                label=f"sparsity {target:.2f}, mean (dots: seeds)")
     never = mistakes(by_moment, 0.0, moment="never").mean()
     ax.axhline(never, color=GREY, linestyle="--", linewidth=1.2, label=f"never pruned, mean: {never:.1f} %")
-    ax.set(xticks=range(len(MOMENTS)), xticklabels=MOMENTS)
-    _in_percent(ax, top=110)
+    ax.set(xticks=range(len(MOMENTS)), xticklabels=[_when(by_moment, moment) for moment in MOMENTS])
+    _in_percent(ax, top=170)
     return ax
 
 
+def _when(by_moment, moment):
+    runs = by_moment.select(labels="true", moment=moment, target=0.9)
+    begins = [int(np.argmax(np.array(run["sparsity"]) > 0)) for run in runs]
+    first, last = min(begins), max(begins)
+    return f"{moment}\nepoch {first}{f' to {last}' if last > first else ''}"
+
+
 def _in_percent(panel, top):
-    ticks = (1, 2, 5, 10, 20, 50)
-    panel.set(yscale="log", ylim=(0.8, top), yticks=ticks, yticklabels=ticks)
+    ticks = (1, 2, 5, 10, 20, 50, 90)
+    panel.set(yscale="log", ylim=(0.8, top), yticks=ticks, yticklabels=(*ticks[:-1], "chance: 90"))
     panel.minorticks_off()
     panel.legend(frameon=False, fontsize=9, loc="upper left")
     panel.spines[["top", "right"]].set_visible(False)
