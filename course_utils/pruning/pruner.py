@@ -88,7 +88,7 @@ class Pruner:
             bring_back(self._model)
             self._last = due
             share = self._ramp.sparsity(due)
-            masks = [mask_of(keras.ops.convert_to_numpy(kernel), share) for kernel, _ in self._masks]
+            masks = [mask_of(_values(kernel), share) for kernel, _ in self._masks]
             self._renew(masks)
             self._measure(masks)
 
@@ -109,8 +109,9 @@ class Pruner:
 
     def _set_masks(self, new):
         for (kernel, mask), keep in zip(self._masks, new):
-            mask.assign(keras.ops.cast(keep, mask.dtype))
-            kernel.assign(kernel * mask)
+            keep = keras.ops.cast(keep, mask.dtype)
+            mask.assign(keep)
+            kernel.assign(kernel * keep)
 
     def _measure(self, masks):
         size = sum(mask.size for mask in masks)
@@ -139,6 +140,12 @@ class Pruner:
 
     def __getstate__(self):  # a copy has a model of its own; what was compiled cannot be copied
         return dict(self.__dict__, _masks=[], _model=None, _renew=None)
+
+
+def _values(kernel):
+    """A kernel's values as an array. On TensorFlow `convert_to_numpy` would copy them twice."""
+    value = kernel.value
+    return value.numpy() if keras.backend.backend() == "tensorflow" else keras.ops.convert_to_numpy(kernel)
 
 
 def _compiled(function):

@@ -38,6 +38,16 @@ def test_same_cost_finds_the_patience_that_trains_as_many_epochs():
     assert appendix.same_cost(8 / 20, runs, longest=15)[0] == 7  # seven failures after the first epoch
 
 
+def test_both_panels_mark_where_the_run_gets_below():
+    losses = [0.02, 0.009, 0.02, 0.02, 0.007, *[0.02] * 50]
+    figure, said = appendix.two_readings({"val_loss": losses}, 0.01, 0.008)
+    for ax in figure.axes:
+        marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines if line.get_marker() in "so"]
+        assert marks == [(1, 0.009), (4, 0.007)]
+    assert "at epoch 1, the one from past runs at epoch 4" in said
+    plt.close(figure)
+
+
 def test_the_figures_can_be_read():
     run = data.load_curves("proben1").select(problem="building", units=64)[1]
     (x, y), _ = appendix.diabetes_rows(0)

@@ -1,5 +1,6 @@
 """The train.py of lesson 91: its marks tell the truth, and the script ends, resumes and reports."""
 
+import ast
 import csv
 import json
 import os
@@ -10,8 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import jupytext
+import nbformat
 import pytest
 
 import build
@@ -22,12 +25,33 @@ MARK = "  # new"
 
 
 @pytest.fixture(scope="module")
-def scripts():
-    """(before, after), as a learner would copy them."""
+def blocks():
+    """What stands between ```python and ```."""
     (lesson,) = [path for path in build.lessons() if path.name.startswith("91")]
     cells = jupytext.read(lesson, fmt="py:percent").cells
-    blocks = re.findall(r"(?s)```python\n(.*?)```", "\n".join(cell.source for cell in cells))
+    return re.findall(r"(?s)```python\n(.*?)```", "\n".join(cell.source for cell in cells))
+
+
+@pytest.fixture(scope="module")
+def scripts(blocks):
+    """(before, after), as a learner would copy them."""
     return [block for block in blocks if "model.save(" in block]
+
+
+def test_what_is_imported_is_there_by_either_way(blocks):
+    imports = [node for block in blocks for node in ast.walk(ast.parse(block))
+               if isinstance(node, ast.ImportFrom) and node.module.endswith("stopping")]
+    assert {node.module for node in imports} == {"stopping", "course_utils.stopping"}
+    names = {name.name for node in imports for name in node.names}
+    assert "StopWhen" in names and "plots" in names
+    exec(f"from course_utils.stopping import {', '.join(names)}", {})
+
+
+def test_the_line_for_pip_names_the_repository():
+    project = tomllib.loads((build.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    notebook = nbformat.read(build.ROOT / "notebooks" / "91_in_your_project.ipynb", as_version=4)
+    said = [output.get("text") for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert f'pip install "git+{project["urls"]["Repository"]}"\n' in said
 
 
 def test_what_is_not_marked_as_new_was_there_before(scripts):

@@ -9,16 +9,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping import Patience, compare
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
 
 RATE, STEPS, PENALTIES = 0.1, 2000, np.logspace(-4, 1.5, 221)
+FIRST = 40  # epochs in the right panel of two_readings
 # three of the ten inputs, by position: name, colour, and where the name stands beside its lines
-SHOWN = {8: ("blood value s5", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.9, 0.37)),
-         4: ("blood value s1", PURPLE, (0.014, -0.55))}
+SHOWN = {8: ("a blood value", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.9, 0.37)),
+         4: ("another blood value", PURPLE, (0.014, -0.55))}
 
 
 def two_readings(run, own, past):
     """One run's validation loss and two thresholds, each with a mark where the loss first gets below it.
+
+    Left all epochs, right the first of them.
 
     Args:
         run: a history.
@@ -27,20 +30,27 @@ def two_readings(run, own, past):
     """
     losses = np.array(run["val_loss"])
     levels = (0.006, 0.007, 0.008, 0.01, 0.015, 0.02)
-    ax = axes(height=3, xlabel="epoch (counted from 0)", ylabel="validation loss (log scale)", yscale="log")
-    ax.plot(losses, color=BLUE, linewidth=0.9)
-    stops = []
-    for threshold, colour, mark, label in ((own, ORANGE, "s", "95 % of this run's epochs are below"),
-                                           (past, GREEN, "o", "95 % of past runs got below")):
-        ax.axhline(threshold, color=colour, linestyle="--" if mark == "s" else ":", linewidth=1.4)
-        below = np.flatnonzero(losses < threshold)
-        stops.append(f"epoch {below[0]}" if below.size else "no epoch")
-        ax.plot(below[:1], losses[below[:1]], mark, color=colour, markersize=8, label=f"{label}: {stops[-1]}")
-    ax.set(yticks=levels, yticklabels=levels)
-    ax.minorticks_off()
-    ax.legend(frameon=False, fontsize=9)
-    return ax, ("Validation loss of a building run over 300 epochs. The threshold from its own epochs is "
-                f"first reached at {stops[0]}, the one from past runs at {stops[1]}.")
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), width_ratios=(3, 2), sharey=True,
+                                  layout="constrained")
+    for ax, last in zip(panels, (len(losses), FIRST)):
+        ax.plot(losses[:last], color=BLUE, linewidth=0.9)
+        stops = []
+        for threshold, colour, mark, label in ((own, ORANGE, "s", "95 % of this run's epochs are below"),
+                                               (past, GREEN, "o", "nine of ten past runs got below")):
+            ax.axhline(threshold, color=colour, linestyle="--" if mark == "s" else ":", linewidth=1.4)
+            below = np.flatnonzero(losses < threshold)
+            stops.append(f"epoch {below[0]}" if below.size else "no epoch")
+            seen = below[below < last][:1]
+            ax.plot(seen, losses[seen], mark, color=colour, markersize=8, label=f"{label}: {stops[-1]}")
+        ax.set(title=f"the first {last} epochs" if last < len(losses) else f"all {last} epochs", yscale="log",
+               xlabel="epoch (counted from 0)", yticks=levels, yticklabels=levels)
+        ax.minorticks_off()
+        ax.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("validation loss (log scale)")
+    panels[0].legend(frameon=False, fontsize=10)
+    return figure, ("Validation loss of a building run over 300 epochs. The threshold from its own epochs is "
+                    f"first reached at {stops[0]}, the one from past runs at {stops[1]}. Right: the first "
+                    f"{FIRST} epochs of the same.")
 
 
 def same_cost(share, runs, longest=200):
@@ -114,6 +124,7 @@ def same_path(x, y, losses):
         losses: (stopped, shrunk), from two_clocks.
     """
     figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 4), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     clock = 1 / (RATE * np.arange(1, STEPS + 1))
     stopped, shrunk = descent(x, y), np.array([ridge(x, y, penalty) for penalty in PENALTIES])
     for i, (name, colour, place) in SHOWN.items():
