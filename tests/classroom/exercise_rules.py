@@ -11,6 +11,8 @@
 
 import pytest
 
+VERDICTS = {}  # of wrong answers, each graded once: two tests ask for it
+
 
 class ExerciseRules:
     """Several right answers are accepted, typical wrong ones refused, each with a message of its own."""
@@ -50,15 +52,21 @@ class ExerciseRules:
         assert verdict.state == "right", verdict.text
         assert exercise.fact in verdict.text
 
+    def verdict(self, exercise, wrong):
+        key = exercise.number, id(wrong)  # the answers live as long as their class
+        if key not in VERDICTS:
+            VERDICTS[key] = exercise.grade(wrong)
+        return VERDICTS[key]
+
     def test_wrong_answers_are_refused_with_a_reason(self, exercise, wrong, words):
-        verdict = exercise.grade(wrong)
+        verdict = self.verdict(exercise, wrong)
         assert verdict.state == "wrong", verdict.text
         assert verdict.text.startswith(f"✗ {exercise.number} Not yet. "), verdict.text
         assert (words or "") in verdict.text, verdict.text
 
     def test_every_wrong_answer_has_a_message_of_its_own(self, exercise):
         _, wrong, _ = self.answers[exercise]
-        messages = {name: exercise.grade(answer).text for name, (answer, _) in wrong.items()}
+        messages = {name: self.verdict(exercise, answer).text for name, (answer, _) in wrong.items()}
         assert len(set(messages.values())) >= 4, messages
 
     def test_a_blank_is_not_attempted_and_never_red(self, exercise):

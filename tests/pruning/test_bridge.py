@@ -78,7 +78,8 @@ def shaken(model):
     return model
 
 
-@pytest.mark.parametrize("make", [recurrent, branched, pictures, normalized, mobile])
+@pytest.mark.parametrize("make", [
+    recurrent, branched, pictures, normalized, pytest.param(mobile, marks=pytest.mark.slow)])
 def test_there_and_back(make):
     model = make() if make is normalized else shaken(make())
     twin = to_tf_keras(model)

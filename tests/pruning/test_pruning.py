@@ -371,15 +371,16 @@ def test_a_target_that_is_not_reached_is_said_plainly():
     assert "NOT REACHED" in str(report) and "never" in str(report.second)
 
 
-def test_ctrl_c_while_pruning():
-    for epoch, total in [(1, pytest.approx(0.7, abs=0.2)), (4, 0.8)]:
-        callbacks = [At(epoch, 5, interrupt)]
-        pruned, report = at_stop(network(), first=None, second=Epochs(20), callbacks=callbacks)
-        assert report.interrupted and "Ctrl-C" in str(report)
-        assert report.reached == (epoch == 4) and sparsity(pruned).total == total
-        if epoch == 4:
-            assert report.second.best_epoch in (1, 2, 3)
-            assert pruned.evaluate(*VALIDATION, verbose=0)[0] == pytest.approx(report.second.kept, rel=1e-4)
+@pytest.mark.parametrize("epoch, total", [
+    (4, 0.8), pytest.param(1, pytest.approx(0.7, abs=0.2), marks=pytest.mark.slow)])
+def test_ctrl_c_while_pruning(epoch, total):
+    callbacks = [At(epoch, 5, interrupt)]
+    pruned, report = at_stop(network(), first=None, second=Epochs(20), callbacks=callbacks)
+    assert report.interrupted and "Ctrl-C" in str(report)
+    assert report.reached == (epoch == 4) and sparsity(pruned).total == total
+    if epoch == 4:
+        assert report.second.best_epoch in (1, 2, 3)
+        assert pruned.evaluate(*VALIDATION, verbose=0)[0] == pytest.approx(report.second.kept, rel=1e-4)
 
 
 def test_ctrl_c_while_training():
@@ -451,8 +452,8 @@ UNKNOWN = DATA.filter(lambda x, y: True)
     (dict(data=generator()), "data is a batched tf.data pipeline.*got generator. Make a pipeline by tf.data"),
     (dict(validation_data=None), "val_loss comes from validation: give validation_data"),
     (dict(second=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
-    (dict(first=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
-    (dict(restore_best="val_acuracy", mode="max"), "val_acuracy"),
+    pytest.param(dict(first=Patience("val_acuracy", 3, mode="max")), "val_acuracy", marks=pytest.mark.slow),
+    pytest.param(dict(restore_best="val_acuracy", mode="max"), "val_acuracy", marks=pytest.mark.slow),
     (dict(restore_best="val_accuracy"), "Is a small or a large"),
     (dict(epochs=0), "epochs"), (dict(ramp_epochs=0), "epochs"), (dict(frequency=0.5), "frequency"),
     (dict(first="val_loss"), "criterion"),

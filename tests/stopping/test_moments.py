@@ -133,7 +133,9 @@ def test_a_ramp_that_begins_in_an_epoch_of_unknown_length_waits_for_its_length()
     assert prune.history["sparsity"][6] < 0.9 < prune.history["sparsity"][8] + 1e-2
 
 
-@pytest.mark.parametrize("order", ["swap, stop", "stop, swap", "epoch swap, stop", "stop, epoch swap"])
+@pytest.mark.parametrize("order", [
+    "swap, stop", "stop, epoch swap", pytest.param("stop, swap", marks=pytest.mark.slow),
+    pytest.param("epoch swap, stop", marks=pytest.mark.slow)])
 def test_the_kept_weights_are_those_that_were_measured(order):
     keras.utils.set_random_seed(0)
     chance = np.random.default_rng(0)

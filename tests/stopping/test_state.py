@@ -40,7 +40,7 @@ ALONE = {"PYTHONPATH": os.pathsep.join([str(WORKER.parent.parent), *sys.path]), 
 # ---- killed at random ----
 
 
-FEW = ("keras-stop-2", "keras-prune-1", "tf_keras-when-2", "keras-signal-3")
+FEW = ("keras-stop-2", "tf_keras-when-1", "keras-signal-2")
 MANY = ("keras-stop-6", "keras-prune-6", "tf_keras-when-6", "keras-signal-10", "tf_keras-signal-4")
 
 
