@@ -1,5 +1,6 @@
 """The edges of prune_at_stop: what is found out early, what is carried across, and that numbers are true."""
 import copy
+import itertools
 
 import keras
 import numpy as np
@@ -182,6 +183,14 @@ def numpy_loss(y_true, y_pred):
 def test_numpy_in_a_loss_that_runs_eagerly():
     pruned, report = at_stop(net(loss=numpy_loss, run_eagerly=True))
     assert report.reached and pruned.run_eagerly
+
+
+def test_a_copy_runs_eagerly_where_the_model_was_told_so_later():
+    model = net()
+    model.run_eagerly = True
+    copy_ = clone(model)
+    compile_like(copy_, model)
+    assert copy_.run_eagerly
 
 
 class OwnLoss(keras.Model):
@@ -375,6 +384,44 @@ def test_half_precision_is_told_before_training_or_works():
         assert count.epochs == 0 and "PruneWhen" in str(error)
 
 
+class Scaled(layers.Layer):
+    """A layer of one's own whose get_config does not know its factor."""
+
+    def __init__(self, factor, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+    def get_config(self):
+        return super().get_config()
+
+
+def test_what_cannot_come_back_is_told_before_training():
+    import tf_keras
+
+    class Twice(tf_keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    count = Count()
+    with pytest.raises(BridgeError, match='"scaled" .Scaled. cannot be made anew from its get_config'):
+        at_stop(net(Scaled(2.0, name="scaled")), custom_objects={"Scaled": Twice}, callbacks=[count])
+    assert count.epochs == 0
+
+
+def test_a_number_that_is_another_one_in_tf_keras_is_told_before_training():
+    calls, count = itertools.count(), Count()
+
+    def drifting(y_true, y_pred):
+        return tf.reduce_mean((y_true - y_pred) ** 2) + next(calls)
+
+    with pytest.raises(BridgeError, match="val_loss of .* phase 2 would follow another number"):
+        at_stop(net(loss=drifting, run_eagerly=True), callbacks=[count])
+    assert count.epochs == 0
+
+
 def test_lora_is_refused_before_training():
     model, count = net(), Count()
     model.layers[0].enable_lora(2)
@@ -425,6 +472,11 @@ def test_a_frozen_layer_that_is_named_is_pruned():
     model = net(layers.Dense(8, name="deep"), wide=layers.Dense(16, name="wide", trainable=False))
     pruned, report = at_stop(model, only=["wide", "head"], first=None)
     assert list(report.sparsity.layers) == ["wide", "head"] and report.sparsity.total == 0.5
+
+
+def test_the_target_is_what_the_chosen_layers_can_reach():
+    _, report = at_stop(net(), first=None, only="head", target_sparsity=0.9)  # of 16 weights it keeps 2
+    assert report.reached and report.sparsity.total == 0.875
 
 
 def test_a_copy_of_a_choice_is_equal():

@@ -113,6 +113,15 @@ def test_a_schedule_is_refused_before_training_too(K):
             refuse(model)
 
 
+@both
+def test_a_schedule_costs_no_epoch(K):
+    schedule = K.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    model = tiny(K, optimizer=K.optimizers.SGD(schedule))
+    with pytest.raises(TypeError, match="is a schedule, which sets the rate itself"):
+        fit(model, When(Epochs(2), scale_learning_rate(0.5)))
+    assert int(model.optimizer.iterations) == 0
+
+
 def test_actions_are_values():
     for action in (scale_learning_rate(0.1), scale_learning_rate(0.5, floor=1e-5), raise_error(),
                    raise_error(ValueError)):
@@ -169,6 +178,12 @@ def test_an_error_ends_a_fit():
     with pytest.raises(FloatingPointError, match="loss_of is nan at epoch 1"):
         fit(shared(keras), script, when)
     assert when.history.rows == 2
+
+
+def test_when_hands_it_the_reason():
+    script = Script(loss_of=[1.0, NAN, 1.0])
+    with pytest.raises(FloatingPointError, match="^loss_of is nan at epoch 1$"):
+        fit(shared(keras), script, When(NotFinite("loss_of"), raise_error(FloatingPointError)))
 
 
 class NeedsTwo(Exception):

@@ -1,5 +1,6 @@
 """Batches: every row once an epoch, in a new order each epoch, and in the same orders again."""
 
+import sys
 
 import keras
 import numpy as np
@@ -59,3 +60,13 @@ def test_batches_refuse_what_does_not_fit(x, y, size):
     x = tuple(map(np.array, x)) if isinstance(x, tuple) else np.array(x)
     with pytest.raises(ValueError, match="as many rows in x as in y.*and a size of 1 or more"):
         batches(x, np.array(y), size, seed=0)
+
+
+def test_without_tensorflow_the_orders_are_the_same(monkeypatch):
+    rows = np.arange(20)
+    pipeline = batches(rows * 2, rows, size=6, seed=0)
+    wanted = [seen(pipeline) for _ in range(2)]
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    data = batches(rows * 2, rows, size=6, seed=0)
+    assert [[y.tolist() for _, y in data] for _ in range(2)] == wanted and len(data) == 4
+    assert all((x == 2 * y).all() for x, y in data)

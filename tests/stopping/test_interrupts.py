@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from course_utils.stopping import Deadline, Epochs, Patience, Signal, StopFile, StopWhen, When, replay
-from fits import EachBatch, Interrupt, Script, fit, same, tiny
+from fits import Clock, EachBatch, Interrupt, Script, X, Y, fit, same, tiny
 
 VAL_LOSS = [5.0, 4.0, 4.5, 3.0, 3.5, 3.25, 4.0, 2.0, 1.0, 0.5]  # patience 3 ends it at epoch 6
 
@@ -154,6 +154,15 @@ def test_they_stand_in_the_history_and_replay(tmp_path):
     assert replayed.reason == stop.report.reason == "SIGTERM came at epoch 3" and replayed.epoch == 3
 
 
+def test_a_metric_with_the_name_of_their_column_is_an_error():
+    script = Script(signal=[1.0])
+    with pytest.raises(ValueError, match='A metric is called "signal", which is a column of the history'):
+        fit(small(), script, StopWhen(Epochs(1) | Signal()), epochs=1)
+    stop = StopWhen(Epochs(1))
+    fit(small(), script, stop, epochs=1)
+    assert stop.history["signal"] == [1.0]  # without a Signal it is a metric like any other
+
+
 def test_a_deadline_keeps_what_was_measured_back(monkeypatch):
     stop = StopWhen(Deadline(datetime.fromtimestamp(10_000), margin=5) | Epochs(9))
     monkeypatch.setattr(time, "time", lambda: 9_900.0)
@@ -162,6 +171,19 @@ def test_a_deadline_keeps_what_was_measured_back(monkeypatch):
     recorder.longest_batch, recorder.reserve, recorder.saving = 1.0, 20.0, 3.0
     source = stop.criterion.criteria[0].source()
     assert source.read(recorder) == pytest.approx(100 - 5 - 24)
+
+
+def test_what_a_deadline_keeps_back_is_measured():
+    """Two seconds a batch, three a validation, five to save."""
+    class Saves(EachBatch):
+        def on_epoch_end(self, epoch, logs=None):
+            clock.now += 5
+
+    clock = Clock(batch=2.0, validation=3.0)
+    stop = StopWhen(Deadline(datetime(2100, 1, 1)), clock=clock)
+    fit(small(), clock, stop, Saves(), epochs=2, validation_data=(X, Y))
+    recorder = stop.recorder
+    assert (recorder.longest_batch, recorder.reserve, recorder.saving) == (2.0, 3.0, 5.0)
 
 
 @pytest.mark.parametrize(("make", "error", "message"), [

@@ -24,7 +24,7 @@ from course_utils.stopping import (
     When,
     scale_learning_rate,
 )
-from fits import X, Y, both, fit, tiny
+from fits import Weights, X, Y, both, fit, same, tiny
 
 NOISE = np.random.default_rng(0)
 
@@ -65,6 +65,34 @@ def test_a_gan_has_steps_too():
     assert stop.report.reason == "10 steps are done in batch 3 of epoch 1"
     assert stop.report.step == int(model.d_opt.iterations) == 10 and stop.history["steps"] == [6, 10]
     assert np.isfinite(stop.history["gradient_norm"]).all() and stop.report.notes == ()
+
+
+class Busy(Gan):
+    """Its discriminator takes a second step in each batch."""
+
+    def train_step(self, real):
+        logs, weights = super().train_step(real), self.d.trainable_weights
+        self.d_opt.apply_gradients([(tf.zeros_like(weight), weight) for weight in weights])
+        return logs
+
+
+class OfParts(Gan):
+    """Its optimizers are those of the models in it."""
+
+    d_opt, g_opt = property(lambda self: self.d.optimizer), property(lambda self: self.g.optimizer)
+
+    def compile(self, d_opt, g_opt):
+        keras.Model.compile(self)
+        self.d.compile(d_opt)
+        self.g.compile(g_opt)
+
+
+@pytest.mark.parametrize(("kind", "a_batch"), [(Busy, 2), (OfParts, 1)])
+def test_of_all_optimizers_in_a_model_the_busiest_counts(kind, a_batch):
+    model, stop = kind(), StopWhen(Epochs(2))
+    model.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
+    model.fit(np.random.rand(60, 8).astype("float32"), batch_size=20, epochs=2, verbose=0, callbacks=[stop])
+    assert stop.history["steps"] == [3 * a_batch, 6 * a_batch] and stop.report.notes == ()
 
 
 class ByHand(keras.Model):
@@ -133,6 +161,15 @@ def test_a_ramp_that_begins_in_an_epoch_of_unknown_length_waits_for_its_length()
     assert prune.history["sparsity"][6] < 0.9 < prune.history["sparsity"][8] + 1e-2
 
 
+def test_a_ramp_that_begins_in_the_first_epoch_counts_updates_and_not_batches():
+    x = NOISE.normal(size=(208, 6)).astype("float32")  # 13 batches, 6 updates
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(32), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.01, gradient_accumulation_steps=2), "mse")
+    prune = PruneWhen(StepBudget(2), 0.9, epochs=8, frequency=1)
+    model.fit(x, x[:, :1], batch_size=16, epochs=1, verbose=0, callbacks=[prune])
+    assert prune.pruner.facts()["ramp"] == 8 * 6
+
+
 @pytest.mark.parametrize("order", [
     "swap, stop", "stop, epoch swap", pytest.param("stop, swap", marks=pytest.mark.slow),
     pytest.param("epoch swap, stop", marks=pytest.mark.slow)])
@@ -148,6 +185,14 @@ def test_the_kept_weights_are_those_that_were_measured(order):
     callbacks = [stop, swap] if order.startswith("stop") else [swap, stop]
     model.fit(x[:120], y[:120], validation_data=(x[120:], y[120:]), epochs=25, verbose=0, callbacks=callbacks)
     assert model.evaluate(x[120:], y[120:], verbose=0) == pytest.approx(stop.report.kept, rel=1e-5)
+
+
+def test_what_training_measured_best_are_the_weights_of_training():
+    """SwapEMAWeights puts averages in for validation: the training loss was measured with others."""
+    model = tiny(keras, optimizer=keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5))
+    stop, seen = StopWhen(Epochs(3), "loss"), Weights()
+    fit(model, seen, keras.callbacks.SwapEMAWeights(), stop, validation_data=(X, Y))
+    assert same(model.get_weights(), seen.at[stop.report.best_epoch])
 
 
 @pytest.mark.parametrize("name", ["seconds", "steps", "epoch", "batch"])
@@ -206,6 +251,15 @@ def test_a_row_costs_the_same_however_long_the_run_is(monkeypatch):
     rule = After(2, Asked(lambda history: history.rows > 900)) | Below("loss", 0)
     history = {"loss": [1.0] * 1000}
     assert rule.first(history) == 902 and len(copied) < 6
+
+
+def test_a_row_of_a_fit_costs_the_same_however_long_it_is(monkeypatch):
+    copied = []
+    for name in ("head", "tail"):
+        monkeypatch.setattr(History, name, counting(getattr(History, name), copied))
+    rule = After(2, Asked(lambda history: False)) | Patience("loss", 99)
+    fit(tiny(keras, run_eagerly=True), StopWhen(rule), epochs=20)
+    assert len(copied) < 6
 
 
 def test_best_by_a_metric_that_needs_no_validation_is_measured_in_training():

@@ -346,6 +346,23 @@ def test_a_full_disk_is_a_warning_and_training_goes_on(tmp_path, monkeypatch):
     assert stop.report.best_epoch == 3 and not (tmp_path / "state").exists()
 
 
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(UserWarning, match="could not be written to .*No space left"):
+        State(tmp_path).save(5, {}, {})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_that_is_full_when_training_begins_is_a_warning_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.warns(UserWarning, match="could not be written to .*No space left"):
+        State(tmp_path).try_out()
+
+
 def test_a_folder_that_cannot_be_written_to_is_an_error_before_the_first_step(tmp_path):
     (tmp_path / "state").write_text("a file is no folder")
     model = small(keras)
@@ -500,6 +517,15 @@ def test_a_file_that_was_not_finished_is_no_state(tmp_path, monkeypatch):
     assert sorted(os.listdir(tmp_path)) == ["stopwhen_epoch_4.npz", "stopwhen_epoch_5.tmp"]
     assert state.load(4)[0] == {"fine": True}
     assert os.listdir(tmp_path) == ["stopwhen_epoch_4.npz"]
+
+
+def test_a_file_that_another_process_has_just_removed_is_no_error(tmp_path, monkeypatch):
+    """Two on one folder: a file is there when it is listed, and gone when it is to be removed."""
+    state, glob = State(tmp_path), Path.glob
+    state.save(5, {}, {})
+    gone = [tmp_path / "stopwhen_epoch_7.npz", tmp_path / "stopwhen_epoch_7.tmp"]
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [*glob(folder, pattern), *gone])
+    assert state.load(5) == ({}, {})
 
 
 def test_weights_of_half_the_size_survive(tmp_path):

@@ -57,6 +57,18 @@ def test_what_code_of_ones_own_computes_is_not_kept_and_said(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_layer_has_learnt_besides_weights_is_not_kept(tmp_path):
+    words = np.array([[1, 2, 3]])
+    for learnt in ([1, 2], [3, 2, 2]):
+        look = L.IntegerLookup(name="look")
+        look.adapt(np.array(learnt))
+        model = keras.Sequential([keras.Input((3,), dtype="int64"), look])
+        with pytest.warns(UserWarning, match='each time and not kept: what "look" .a IntegerLookup. does'):
+            got = cached_features(model, words, folder=tmp_path, verbose=0)
+        np.testing.assert_array_equal(got, model.predict(words, verbose=0))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_keras_s_own_layers_are_kept_compiled_or_not(tmp_path):
     model = net(L.Dense(2, activation="gelu", kernel_initializer=lambda shape, dtype=None: np.ones(shape)))
     model.compile("sgd", lambda y, p: y - p)

@@ -49,6 +49,15 @@ def test_batchnormalization_in_a_layer_of_ones_own_stays_frozen():
     assert unfreeze(model, "block/norm") == 5
 
 
+def test_what_holds_a_trained_layer_is_not_frozen_itself():
+    """In a frozen layer Keras shows no weights to train, whatever is in it."""
+    model = keras.Sequential([keras.Input((6,)), Block(), L.Dense(1, name="head")])
+    model.trainable = False
+    unfreeze(model, "block/dense")
+    assert [each.path for each in model.layers[0].trainable_weights] == [
+        each.path for each in model.layers[0].dense.weights]
+
+
 def test_wrappers_are_looked_into():
     base = keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3, name="c"),
                              L.BatchNormalization(name="bn"), L.GlobalAveragePooling2D()], name="base")

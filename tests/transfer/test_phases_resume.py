@@ -229,6 +229,16 @@ def test_a_folder_that_cannot_be_written_to_is_found_at_once_and_a_full_disk_is_
     assert not (tmp_path / "state").exists()
 
 
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(phase_state.os, "fsync", full)
+    with pytest.warns(UserWarning, match="could not be kept.*No space left"):
+        phase_state.PhaseFiles(tmp_path, {}).save(1, {}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_backup_and_restore_is_refused(tmp_path):
     backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
     with pytest.raises(ValueError, match="BackupAndRestore knows one fit.*state=folder"):
