@@ -96,7 +96,7 @@ class Part:
     def _inside(self):
         """The layers and those in them, outer ones first."""
         return each_once(layer for outer in self._layers
-                          for layer in (outer, *(place.layer for place in places(outer))))
+                         for layer in (outer, *(place.layer for place in places(outer))))
 
     def _look_outside(self):
         there, inside = places(self._model), self._inside()

@@ -124,7 +124,8 @@ def _verdict(criterion, columns, there, alone):
     if type(criterion) in POSITIVE:
         alone |= np.any([(column <= 0) & there for column in columns], axis=(0, 1))
     if type(criterion) in ROUNDED:
-        near = np.abs(score - criterion.limit) <= NEAR * (np.abs(score) + abs(criterion.limit)) + TINY
+        size = np.abs(score) + abs(criterion.limit) + ROUNDED[type(criterion)]
+        near = np.abs(score - criterion.limit) <= NEAR * size + TINY
         unsure = np.isnan(score) | (near & np.isfinite(score))
         alone |= (unsure & there).any(0)
     return criterion.is_met(score)
@@ -283,5 +284,6 @@ SCORES = {
 }
 POSITIVE = {scores.GeneralizationLoss, scores.ProgressQuotient}  # they raise on a value of 0 or below
 
-# Scores that are rounded otherwise here than in their criterion; where one is NaN it may be none there.
-ROUNDED = {scores.Plateau, peers.CorrelationBelow, peers.IncToDec}
+# Scores that are rounded otherwise here than in their criterion; where one is NaN it may be none there. A
+# correlation is a sum of parts of up to 1, and rounded as they are, however near to 0 it comes.
+ROUNDED = {scores.Plateau: 0, peers.CorrelationBelow: 1, peers.IncToDec: 0}

@@ -84,6 +84,17 @@ def test_a_close_call_is_left_to_the_criterion():
             criterion, [{"val_loss": values}])
 
 
+def test_a_correlation_that_is_0_but_for_rounding_is_left_to_the_criterion(monkeypatch):
+    run, asked = {"loss": [-1.0, 0.0, 1.0], "val_loss": [0.1, -0.2, 0.1]}, []
+    criterion, first = CorrelationBelow(0, 3), CorrelationBelow.first
+    assert abs(criterion.score(run)[-1]) < 1e-15
+    monkeypatch.setattr(CorrelationBelow, "first", lambda self, run: asked.append(run) or first(self, run))
+    for factor in (1, 1 + 1e-12):  # 1e-13 away from the limit, by its own size far away
+        asked.clear()
+        first_rows(criterion, [run | {"val_loss": [0.1, -0.2, 0.1 * factor]}])
+        assert len(asked) == 1
+
+
 def test_what_raises_alone_raises_together():
     runs = [{"val_loss": [0.9, 0.8]}, {"val_loss": [0.9, 0.0]}]
     with pytest.raises(ValueError, match="must be above 0; val_loss is 0 in measured row 1"):
