@@ -5,7 +5,7 @@ Needs NumPy, and SciPy where ranks are compared.
 
 import numpy as np
 
-from ..chapter_05.figures import paired
+from ..comparisons import paired
 
 COLUMNS = {  # of `outcomes` -> how a mean is shown; how many units there are in one, and what they are called
     "epochs": ("{:.0f}", 1, "epochs"), "seconds": ("{:.0f} s", 1, "s"), "found": ("{:.0f} s", 1, "s"),
