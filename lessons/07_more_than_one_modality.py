@@ -78,8 +78,7 @@ def trained(head):
 print(clocks({"pictures": pictures.history, "words": ways["words"][0]}))
 
 # %% [markdown]
-# An input's **clock** is the number of epochs that a network with only this input takes to its lowest validation
-# loss. Pictures are done almost at once; words take several times as long. When is the network with both at its best?
+# An input's **clock** is the number of epochs that a network with it alone takes to its lowest validation loss. Pictures are done almost at once; words take several times as long. When is the network with both at its best?
 
 # %% tags=["reveal"]
 guess = ...  # an epoch, counted from 0
@@ -110,9 +109,9 @@ print(f"mean of the eight splits: {kept:.0f} % with words, {without:.0f} % witho
 #
 # ## Then stop later?
 #
-# A later stop gives the words time, and the pictures time to overfit. To compare all stops, take the two networks with
-# one input each, and join them after training: for each group multiply their probabilities; the largest product wins
-# (**late fusion**). The validation loss, for every pair of epochs:
+# A later stop gives the words time, and the pictures time to overfit. To compare all stops, take two networks with
+# one input each, and multiply their probabilities of each group; the largest product wins (**late fusion**). The
+# validation loss, for every pair of epochs:
 
 # %%
 maps = [grid(late, scale=1.0, seed=seed) for seed in range(8)]
@@ -206,10 +205,8 @@ for said, of in {"two networks, a stop each": results["own"],
 #
 # ## Exercises
 #
-# `hint()` and `solution()` stand by.
-#
-# **7.1 Which clock?** Validation losses of one more split: pictures alone, words alone, and both in one network. Which
-# curve is which? Answer with three letters, for pictures, words and both in this order, such as "abc".
+# **7.1 Which clock?** Validation losses of one more split. Which curve is pictures alone, which words alone, and which
+# both in one network? Answer with three letters, in this order, such as "abc".
 
 # %% tags=["exercise"]
 ex.show_unnamed_curves()
