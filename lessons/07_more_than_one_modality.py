@@ -78,7 +78,8 @@ def trained(head):
 print(clocks({"pictures": pictures.history, "words": ways["words"][0]}))
 
 # %% [markdown]
-# An input's **clock** is the number of epochs that a network with it alone takes to its lowest validation loss. Pictures are done almost at once; words take several times as long. When is the network with both at its best?
+# An input's **clock** is the number of epochs that a network with it alone takes to its lowest validation loss.
+# Pictures are done almost at once; words take several times as long. When is the network with both at its best?
 
 # %% tags=["reveal"]
 guess = ...  # an epoch, counted from 0
@@ -91,8 +92,8 @@ show(figures.three_curves(ways), alt=figures.ALT["three_curves"])
 #
 # ## Take one input away
 #
-# If so, the network that was kept should make little of the words. Replace those of each emoji by their mean, which
-# says nothing about its group. How many does it still get right?
+# If so, the network that was kept should make little of the words. Replace them by their mean, which says nothing
+# about a group. How many emoji does it still get right?
 
 # %% tags=["reveal"]
 guess = ...  # percent of the test
@@ -160,9 +161,9 @@ show(figures.by_scale(scales), alt=figures.ALT["by_scale"])
 #
 # ## A stop inside a fit
 #
-# You need not build two networks. Give each input a head of its own, so that it has a loss to watch. When the
-# pictures' loss has stopped improving, `FreezeWhen` brings back their best weights and freezes them. The rest goes
-# on learning, and the stop of the whole fit starts counting only then:
+# You need not build two networks. Give each input a head, so that it has a loss to watch. When the pictures' loss has
+# stopped improving, `FreezeWhen` brings back their best weights and freezes them. The rest learns on, and only then
+# the stop of the whole fit starts counting:
 
 # %%
 heads = ("pictures", "words", "both")
@@ -186,8 +187,7 @@ print(utilisation(model, (x_test, y_test), output="both", reference=x))
 #
 # ## And both together?
 #
-# Two cheaper ways remain: a lower learning rate for the pictures' layer, here a tenth, or the constant. On the eight
-# splits:
+# Two cheaper ways remain: a tenth of the learning rate for the pictures' layer, or the constant. On the eight splits:
 
 # %%
 # NBVAL_CHECK_OUTPUT
