@@ -24,29 +24,11 @@ ALT = {
         "Mistakes of ten MLPs by the moment at which pruning begins. At sparsity 0.90 start, early, stop and "
         "late are within half a point of one another, little above a network that was never pruned; at 0.98 "
         "late is worse than the others.",
-    "finished_or_not":
-        "Six runs. The accuracy of pixels is above 0.96 from the first epoch on, while IoU stays at 0 for "
-        "about ten epochs, then rises to 0.8. Two rules stop all six within six epochs, at IoU 0; the armed "
-        "one stops near the top.",
 }
 MISTAKES = "mistakes on the test, % (log scale)"
 MOMENTS = ("start", "early", "stop", "late")
 
 # ---- numbers ----
-
-
-def paired(ours, theirs, unit="points"):
-    """A difference of two arrays, seed by seed, as a sentence: mean ± sd (ddof 1), and how many agree.
-
-    >>> paired(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
-    '+0.7 ± 0.6 points, higher in 2 of 3 seeds (1 tie)'
-    """
-    gain = ours - theirs
-    ties = int(np.isclose(gain, 0).sum())
-    higher = int((gain > 0).sum() - (np.isclose(gain, 0) & (gain > 0)).sum())
-    said = f" ({ties} tie{'s' if ties > 1 else ''})" if ties else ""
-    return (f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} {unit}, higher in {higher} of {len(gain)} seeds"
-            f"{said}")
 
 
 class Outcome(NamedTuple):
@@ -226,32 +208,6 @@ def _in_percent(panel, top):
     panel.minorticks_off()
     panel.legend(frameon=False, fontsize=9, loc="upper left")
     panel.spines[["top", "right"]].set_visible(False)
-
-
-def finished_or_not(runs, stops):
-    """Accuracy and IoU of the mask task over the epochs, with the stops of some rules.
-
-    Args:
-        runs: histories with the columns val_accuracy and val_iou.
-        stops: name of a rule -> the epoch in which it stops each run.
-    """
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained")
-    labels = "accuracy of pixels (from 0.96)", "IoU of masks"
-    for panel, name, label in zip(panels, ("val_accuracy", "val_iou"), labels):
-        for run in runs:
-            panel.plot(run[name], color=GREY, linewidth=0.8, alpha=0.7)
-        for (rule, rows), colour, mark in zip(stops.items(), (ORANGE, RED, BLUE), "sDo"):
-            panel.plot(rows, [run[name][row] for run, row in zip(runs, rows)], mark, color=colour,
-                       markersize=7, markeredgecolor="white", label=f"stopped by {rule}", zorder=3)
-            if len(set(rows)) == 1:
-                panel.annotate(f"all {len(rows)}", (rows[0], runs[0][name][rows[0]]), color=colour,
-                               fontsize=8, xytext=(0, 8), textcoords="offset points", ha="center")
-        panel.set(xlabel="epoch (counted from 0)", ylabel=label)
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set(ylim=(0.96, 1))
-    panels[1].set(ylim=(-0.02, 1.02))
-    panels[1].legend(frameon=False, loc="lower right", fontsize=8)
-    return figure
 
 
 def second_stop_scores(line, own, all_full, limits):
