@@ -7,8 +7,8 @@ Keras networks, trained by Keras's Adam and by RPROP, on the JAX backend: runs o
 optimizer differ in their seed alone, so they train side by side (`jax.vmap`), one process a core. Two cores
 need about an hour. What is done lies in build/study/runs, and a second start goes on from there.
 
-A seed stands for a split of its own (50 % training, 25 % validation, 25 % test; the same for all networks), for
-first weights, and for batch orders. Half of the seeds learn at 0.01, the other half at 0.001. On the same
+A seed stands for a split of its own (50 % training, 25 % validation, 25 % test; the same for all networks),
+for first weights, and for batch orders. Half of the seeds learn at 0.01, the other half at 0.001. On the same
 machine a second recording gives the same curves; another processor rounds otherwise, and two trainings that
 differ by a rounding are two trainings after some dozen epochs.
 """
@@ -34,14 +34,19 @@ SEEDS = 10
 BATCH_SIZE = 32
 RATES = (0.01, 0.001)  # learning rates; for RPROP, every weight's first step
 
-# Settings are chosen on one half of the problems and judged on the other; the last are looked at once.
-FIRST = ("diabetes", "soybean", "glass", "satellite", "building", "cancer", "digits", "abalone", "clothes",
-         "emoji_words")
-SECOND = ("gene", "thyroid", "vowel", "sonar", "vehicle", "ionosphere", "kin32fm", "letters", "clothes_noisy",
-          "emoji_pictures")
+# Settings are chosen on half of the problems and judged on the other half; the last are looked at once.
+FIRST = ("diabetes", "soybean", "glass", "satellite", "building", "cancer", "digits", "abalone",
+         "clothes", "emoji_words")
+SECOND = ("gene", "thyroid", "vowel", "sonar", "vehicle", "ionosphere", "kin32fm", "letters",
+          "clothes_noisy", "emoji_pictures")
 LAST = ("robot", "pumadyn", "bank32nh", "progression", "friedman", "digits_cnn", "digits_gru", "digits_dropout")
-NO_RPROP = {"digits", "clothes", "clothes_noisy", "emoji_words", "emoji_pictures", "bank32nh", "progression",
-            "friedman", "digits_cnn", "digits_gru", "digits_dropout"}
+# Large tables, and what came last, learn by Adam alone.
+NO_RPROP = {"digits", "clothes", "clothes_noisy", "emoji_words", "emoji_pictures", "bank32nh",
+            "progression", "friedman", "digits_cnn", "digits_gru", "digits_dropout"}
+
+# Binary digits that are kept. Rules compare validation losses, and divide by small changes of the training
+# loss; errors, which are shares of some hundred examples, are kept in float16.
+DIGITS = {"column/val_loss": 16, "column/loss": 14, "column/test_loss": 11, "column/gradient_norm": 7}
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def table(problem, seeds):
         chance = np.random.default_rng(seed)
         part = np.split(chance.permutation(n), [n // 2, n // 2 + n // 4])
         own = y.copy()
-        if problem.endswith("_noisy"):  # who labels pictures labels the validation's, too; the test knows better
+        if problem.endswith("_noisy"):  # of validation, too: who knows which labels are wrong, mends them
             known = np.concatenate(part[:2])
             wrong = known[chance.random(len(known)) < 0.3]
             own[wrong] = own[chance.permutation(wrong)]
@@ -95,15 +100,15 @@ def table(problem, seeds):
 
 
 def record(family, seeds=range(SEEDS), epochs=None):
-    """Train the runs of a family. Returns (labels, columns): see `recording.joined`."""
+    """Train the runs of a family. Returns (labels, columns): see `npz.joined`."""
     x, y, parts = table(family.problem, seeds)
     classes = y.ndim == 2
     outputs = int(y.max()) + 1 if classes else y.shape[2]
     rprop = family.optimizer == "rprop"
     rates = np.array([RATES[seed % 2] for seed in seeds], "float32")
     columns = curves(
-        lambda: NETWORKS[family.network](x.shape[1], outputs), family.optimizer, rates, list(seeds), x, y, parts,
-        len(parts[0][0]) if rprop else BATCH_SIZE, epochs or family.epochs)
+        lambda: NETWORKS[family.network](x.shape[1], outputs), family.optimizer, rates, list(seeds), x, y,
+        parts, len(parts[0][0]) if rprop else BATCH_SIZE, epochs or family.epochs)
     labels = {"problem": family.problem, "network": family.network, "optimizer": family.optimizer,
               "group": family.group, "rate": rates, "seed": np.array(seeds)}
     return labels, columns
@@ -124,15 +129,15 @@ def one_core(cores):
         os.sched_setaffinity(0, {cores.get()})
 
 
-def packed():
-    """All that was recorded as the arrays of a curves file, rounded to what the eye of a rule can tell.
+def packed(parts):
+    """All that was recorded as the arrays of a curves file, rounded to what a rule can tell.
 
-    The losses that rules read keep 16 binary digits (0.001 %), the others 11 and float16's range.
+    A loss below 1e-7, which is all that float32 can say of a probability near 1, counts as that: rules that
+    divide by losses want them above 0. Runs that are shorter than the longest end in NaN.
+
+    Args:
+        parts: arrays of families, as `joined` gives them.
     """
-    parts = []
-    for family in families():
-        with np.load(family.path) as file:
-            parts.append({key: file[key] for key in file.files})
     epochs = max(part["column/loss"].shape[1] for part in parts)
     arrays = {}
     for key in parts[0]:
@@ -140,12 +145,14 @@ def packed():
         if key.startswith("column/"):
             values = [np.pad(v, ((0, 0), (0, epochs - v.shape[1])), constant_values=np.nan) for v in values]
         arrays[key] = np.concatenate(values)
-    for key in arrays:
-        if key in ("column/loss", "column/val_loss"):
-            arrays[key] = shortened(arrays[key], 16)
+        if key.endswith("loss"):
+            arrays[key] = np.maximum(arrays[key], 1e-7)
+        if key in DIGITS:
+            arrays[key] = shortened(arrays[key], DIGITS[key])
         elif key.startswith("column/"):
-            arrays[key] = shortened(arrays[key], 11) if key == "column/test_loss" else arrays[key].astype("float16")
-    return arrays
+            arrays[key] = arrays[key].astype("float16")
+    return {key.replace("column/", "planes/"): in_planes(array) if key.startswith("column/") else array
+            for key, array in arrays.items()}
 
 
 def shortened(values, digits):
@@ -155,15 +162,31 @@ def shortened(values, digits):
     return np.where(np.isfinite(values), bits.view("float32"), values)
 
 
+def in_planes(values):
+    """The first bytes of all numbers, then the second ones, and so on: uint8 (bytes, runs, epochs).
+
+    They zip to three quarters of the size. `data.load_curves` puts them together again.
+    """
+    return np.moveaxis(np.ascontiguousarray(values)[..., None].view("uint8"), -1, 0)
+
+
+def recorded():
+    """The arrays of every family, in the order of `families`."""
+    for family in families():
+        with np.load(family.path) as file:
+            yield {key: file[key] for key in file.files}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes, one a core")
     workers = parser.parse_args().workers
     missing = [family for family in families() if not family.path.exists()]
-    missing.sort(key=lambda family: cost(family), reverse=True)  # the longest first
+    missing.sort(key=cost, reverse=True)  # the longest first
     spawn = multiprocessing.get_context("spawn")
     cores = spawn.Queue()
-    for core in itertools.islice(itertools.cycle(sorted(getattr(os, "sched_getaffinity", lambda _: [0])(0))), workers):
+    there = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    for core in itertools.islice(itertools.cycle(there), workers):
         cores.put(core)
     with ProcessPoolExecutor(workers, spawn, one_core, (cores,)) as pool:
         done = [pool.submit(keep, family) for family in missing]
@@ -171,7 +194,7 @@ def main():
         for i, future in enumerate(as_completed(done)):
             future.result()
             bar.update(i + 1)
-    save("curves/study.npz", packed())
+    save("curves/study.npz", packed(list(recorded())))
 
 
 def cost(family):

@@ -35,8 +35,9 @@ class Digit(layers.Layer):
 def cnn(filters, inputs, outputs):
     """3 x 3 filters, the largest of each 2 x 2, a Dense layer."""
     return keras.Sequential([
-        keras.Input((inputs,)), Digit(), layers.Reshape((8, 8, 1)), layers.Conv2D(filters, 3, activation="relu"),
-        layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(outputs)])
+        keras.Input((inputs,)), Digit(), layers.Reshape((8, 8, 1)),
+        layers.Conv2D(filters, 3, activation="relu"), layers.MaxPooling2D(2), layers.Flatten(),
+        layers.Dense(outputs)])
 
 
 def gru(units, inputs, outputs):
@@ -66,9 +67,10 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
         epochs: int.
 
     Returns:
-        dict of column -> float32 (seeds, epochs). `loss`, `error` and `gradient_norm` are means over the epoch's
-        examples, or batches, while the weights move, as Keras reports them; the others are measured after the
-        epoch. `error` is the share of wrong classes, or the root of the mean squared error.
+        dict of column -> float32 (seeds, epochs). `loss` and `error` are means over the epoch's examples
+        and `gradient_norm` is one over its batches, while the weights move, as Keras and GradientNorm
+        report them; the others are measured after the epoch. `error` is the share of wrong classes, or
+        the root of the mean squared error.
     """
     starts = []
     for seed in seeds:
@@ -100,11 +102,13 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
         total = (loss * weight).sum()
         return total / weight.sum(), (total, (wrong * weight).sum(), other)
 
+    slope = jax.grad(objective, has_aux=True)
+
     def epoch(state, order, y, validation, test, x):
         def step(state, batch):
             trained, other, tuned = state
             rows, weight = batch
-            gradient, (loss, wrong, other) = jax.grad(objective, has_aux=True)(trained, other, x[rows], y[rows], weight)
+            gradient, (loss, wrong, other) = slope(trained, other, x[rows], y[rows], weight)
             norm = jnp.sqrt(sum((part ** 2).sum() for part in gradient))
             trained, tuned = tuner.stateless_apply(tuned, gradient, trained)
             return (trained, other, tuned), (loss, wrong, norm)
@@ -120,7 +124,8 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
         return jax.lax.scan(lambda state, order: every(state, order, y, validation, test, x), state, order)[1]
 
     names = "loss", "error", "val_loss", "val_error", "test_loss", "test_error", "gradient_norm"
-    columns = {name: np.asarray(values).T for name, values in zip(names, train(tuple(state), order, y, *parts[1:], x))}
+    measures = train(tuple(state), order, y, *parts[1:], x)
+    columns = {name: np.asarray(values).T for name, values in zip(names, measures)}
     if y.ndim == 3:
         columns |= {name: np.sqrt(columns[name]) for name in names if name.endswith("error")}
     return columns

@@ -4,9 +4,10 @@
     dpkg-deb -x libfann-doc_*.deb debian; dpkg-deb -x r-cran-mlbench_*.deb debian
     python data/make/study_problems.py debian
 
-A problem is x float32 (examples, inputs) and y, labels int32 (examples,) or targets float32 (examples, outputs).
-Inputs and targets are standardised (mean 0, sd 1) over the whole table; what is nominal becomes a column for
-each value. Of more than 2,000 examples, 2,000 are drawn. Sources and licences: data/README.md.
+A problem is x, float32 (examples, inputs), and y, labels int32 (examples,) or targets float32 (examples,
+outputs). Inputs and targets are standardised (mean 0, sd 1) over the whole table; what is nominal becomes a
+column for each value. Of more than 2,000 examples, 2,000 are drawn. Sources and licences: data/README.md.
+rdata, which reads R's tables, is one of the packages that `pip install --group data` installs.
 """
 
 import argparse

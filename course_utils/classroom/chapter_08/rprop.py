@@ -7,15 +7,15 @@ from keras import ops
 class Rprop(keras.optimizers.Optimizer):
     """Resilient backpropagation: every weight has a step of its own, and only the gradient's sign counts.
 
-    Where a weight's gradient g keeps its sign, its step d grows; where the sign changes, the weight has jumped
-    over a minimum, so d shrinks and the weight waits one step:
+    Where a weight's gradient g keeps its sign, its step d grows; where the sign changes, the weight has
+    jumped over a minimum, so d shrinks and the weight waits one step:
 
         d = min(1.2 d, 50),  w = w - sign(g) d     where g(t) g(t-1) > 0
         d = max(0.5 d, 1e-6),  g = 0               where g(t) g(t-1) < 0
         w = w - sign(g) d                          where g(t) g(t-1) = 0
 
-    It wants the gradient of all examples: fit with `batch_size=len(x)`. The sign of a small batch's gradient
-    is too often wrong.
+    It wants the gradient of all examples: fit with `batch_size=len(x)`. The sign of a small batch's
+    gradient is too often wrong.
 
     Args:
         learning_rate: every weight's first step.
@@ -25,9 +25,9 @@ class Rprop(keras.optimizers.Optimizer):
     Raises:
         ValueError: factors or bounds the wrong way round.
 
-    Source: M. Riedmiller and H. Braun, A Direct Adaptive Method for Faster Backpropagation Learning: The RPROP
-    Algorithm, IEEE ICNN 1993; the form that waits, iRprop-: C. Igel and M. Hüsken, Improving the Rprop Learning
-    Algorithm, NC 2000.
+    Source: M. Riedmiller and H. Braun, A Direct Adaptive Method for Faster Backpropagation Learning: The
+    RPROP Algorithm, IEEE ICNN 1993; the form that waits, iRprop-: C. Igel and M. Hüsken, Improving the Rprop
+    Learning Algorithm, NC 2000.
 
     >>> weight = keras.Variable([1.0])
     >>> rprop = Rprop(learning_rate=0.1)
@@ -40,7 +40,8 @@ class Rprop(keras.optimizers.Optimizer):
     0.84
     """
 
-    def __init__(self, learning_rate=0.01, grow=1.2, shrink=0.5, least=1e-6, most=50.0, name="rprop", **kwargs):
+    def __init__(self, learning_rate=0.01, grow=1.2, shrink=0.5, least=1e-6, most=50.0, name="rprop",
+                 **kwargs):
         if not (0 < shrink < 1 < grow and 0 < least <= most):
             raise ValueError("It takes 0 < shrink < 1 < grow and 0 < least <= most; "
                              f"got {shrink=}, {grow=}, {least=}, {most=}.")
@@ -51,7 +52,7 @@ class Rprop(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        # A step of 0 stands for "not yet": the first one is the learning rate, which may be set after building.
+        # A step of 0 is none yet: the first one is the learning rate, which may be set after building.
         self._steps, self._before = self.add_optimizer_variables(variables, ("step", "gradient_before"))
 
     def update_step(self, gradient, variable, learning_rate):
