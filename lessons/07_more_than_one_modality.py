@@ -326,4 +326,4 @@ ex.summary()
 # turns, and compare the best epochs. Where they agree, one stop will do; where they differ, try a stop or a rate for
 # each, and measure.
 #
-# Next: [90 Cabinet of traps](90_cabinet_of_traps.ipynb).
+# Next: [08 But when?](08_but_when.ipynb). Which of all these rules is best?
