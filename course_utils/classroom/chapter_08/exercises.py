@@ -36,7 +36,7 @@ def at_equal_regret(answer):
         20.0: "That is how many percent dearer it is. A multiple is asked for: no extra would be 1.",
         120.0: "That is in percent of patience's cost. As a multiple it is a hundredth of that."}
     for wrong, reason in mistakes.items():
-        if np.isclose(value, wrong, rtol=0.004):
+        if np.isclose(value, wrong, rtol=0.005):
             return reason
     return (f"18 % is not {value:g} times what patience costs at a regret of 0.8 %. Find that cost first: it "
             "lies between 14 and 16.")
@@ -45,10 +45,10 @@ def at_equal_regret(answer):
 VOTES = (  # regrets, problems, the mean, what to say
     ([10.0, 0.0, 2.0], ["a", "b", "b"], 5.5,
      "Problem a lost 10 in its one run, b lost 1 on average: with one vote each that makes 5.5."),
-    ([4.0, 1.0, 8.0, 3.0], ["a", "b", "a", "b"], 4.0,
+    ([4.0, 1.0, 8.0, 3.0, 2.0], ["a", "b", "a", "a", "b"], 3.25,
      "Runs of one problem need not stand beside each other."),
-    ([6.0, 3.0, 0.0, 1.0, -1.0, 0.0], ["z", "a", "a", "m", "m", "m"], 2.5,
-     "z lost 6, a 1.5 and m 0 on average, whatever the order of their names."),
+    ([7.0, 3.0, 0.0, 2.0, -1.0, 0.5], ["z", "a", "a", "m", "m", "m"], 3.0,
+     "z lost 7, a 1.5 and m 0.5 on average, whatever the order of their names."),
     ([-2.0, 0.5], ["b", "b"], -0.75,
      "With one problem it is the mean of its runs. A regret may be negative."))
 
@@ -94,9 +94,9 @@ SETTINGS = (  # settings, goal, the name, what to say
      "\"At most\" the goal: a setting that loses exactly that much is good enough."),
     ({"a": (30, 1.0), "b": (20, 2.5), "c": (10, 5.0)}, 9.0, "c",
      "All are good enough, and c is the cheapest."),
-    ({"x": (15.0, 0.9), "y": (50.0, 0.1), "z": (15.5, 0.2)}, 0.5, "z",
+    ({"x": (15.0, 0.9), "z": (15.5, 0.2), "y": (50.0, 0.1)}, 0.5, "z",
      "The one that loses least is not the cheapest of those that lose little enough."),
-    ({"late": (12, 0.0), "early": (11, -0.5), "first": (9, 0.1)}, 0.0, "early", "A regret may be negative."))
+    ({"early": (11, -0.5), "late": (12, 0.0), "first": (9, 0.1)}, 0.0, "early", "A regret may be negative."))
 NONE_GOOD = {"a": (30, 1.0), "b": (20, 2.5)}, 0.5
 
 
@@ -218,11 +218,11 @@ def your_rule(answer):
         count = int((stops < 0).sum())
         raise Wrong(f"{said} But {count} of {len(stops)} runs it never ends. Join a budget with |, such as "
                     "Epochs(500).", draw)
+    if len(set(stops.tolist())) == 1:
+        raise Wrong(f"{said} It ends all runs at one epoch: that is a number, and no rule.", draw)
     if cost > MOST_COST or lost > MOST_LOST:
         limits = [f"{MOST_LOST:g} % of regret"] * bool(lost > MOST_LOST)
         limits += [f"{100 * MOST_COST:.0f} % of the epochs"] * bool(cost > MOST_COST)
         hint = " It leaves slow runs too soon." if lost > MOST_LOST else " It waits longer than it has to."
         raise Wrong(f"{said} The limit is {' and '.join(limits)}.{hint}", draw)
-    if len(set(stops.tolist())) == 1:
-        raise Wrong(f"{said} But it ends all runs at one epoch: that is a number, and no rule.", draw)
     return Right(f"{said} That is {ratio(price, line):.2f} times what patience costs at this regret.", draw)
