@@ -170,6 +170,7 @@ def test_files_of_others(path):
     fixed = pyarrow.array([[0.9, 0.5], [0.5, 0.9]], pyarrow.list_(pyarrow.float64(), 2))
     pyarrow.parquet.write_table(pyarrow.table({"name": ["a", "b"], "val_loss": fixed}), path)
     assert Runs.from_parquet(path)[1] == {"val_loss": [0.5, 0.9]}
+    assert [part.labels["run"].tolist() for part in Runs.parts_of_parquet(path, size=1)] == [[0], [1]]
 
 
 def test_what_is_wrong_with_a_file_is_said(path, monkeypatch):
