@@ -6,73 +6,58 @@
 # - prune a trained Keras model, with a second stop that waits,
 # - make the file that a phone runs, and measure what zeros buy.
 #
-# 30 minutes to read, 35 for the exercises. You need `StopWhen`, `Epochs` and `|` from 01, patience, restored
+# 30 minutes to read, 40 for the exercises. You need `StopWhen`, `Epochs` and `|` from 01, patience, restored
 # weights and `replay` from 03. <!-- given: 0.90, 0.30 -->
 
 # %%
 from course_utils.stopping import Armed, Epochs, Patience, StopWhen, batches, replay
 from course_utils.pruning import at_target, prune_at_stop, sparsity
 from course_utils.classroom import data
-from course_utils.classroom.chapter_05 import exercises as ex, figures, pictures
+from course_utils.classroom.chapter_05 import exercises as ex, figures, pictures, second_stops
 from course_utils.classroom.notebook import reveal, show
 import gzip
 import numpy as np
 import tensorflow as tf
 
 curves = data.load_curves("pruning_stops")
-after = curves.select(phase="pruned")  # ten networks that read digits: trained, then pruned for 40 epochs
+after = curves.select(phase="pruned")  # ten CNNs that read digits: trained, then pruned
 show(figures.asked_and_kept(after[0], replay(Patience("val_loss", 3), after[0], best="val_loss")),
      alt=figures.ALT["asked_and_kept"])
 
 # %% [markdown]
-# **Pruning** sets the least important weights of a trained network to zero, a few more in each epoch, while
-# training goes on. The share of zeros is its **sparsity**.
+# **Pruning** sets the least important weights of a trained network to zero; here a portion in each epoch,
+# while training goes on. The share of zeros is its **sparsity**.
 #
-# This run asked for 0.90 and came home with 0.30, the ring. There is no bug in it: it is the stop of 03,
-# patience 3 with restored weights. A suspicion? Keep it for a while.
+# This run asked for 0.90 and came home with 0.30 (the ring). There is no bug: the stop is the one of 03,
+# patience 3 with restored weights. A suspicion? Hold on to it.
 #
 # ## Does a stop prune?
 #
-# The fourth [article](00_start_here.ipynb) says that stopping early *is* pruning, for longer training would
-# only add parameters. Here is its loop, on four points. How many times does it update W?
+# The fourth [article](00_start_here.ipynb) says that stopping early *is* pruning, because longer training
+# would only add parameters. Here are the accuracy and the update of its loop, on four points.
 # <!-- given: 0.90, 0.30 -->
 
 # %%
+# NBVAL_CHECK_OUTPUT
 X = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
 y = np.array([1, -1, -1, 1])
 W = np.random.default_rng(0).normal(size=(2, 1))
-
-
-def articles_loop(W, X, y, learning_rate=0.1):
-    for t in range(1000):
-        y_pred = X.dot(W)
-        acc = np.mean(y_pred * y > 0)
-        if acc >= 0.99:
-            return f"Accuracy: {acc}, Terminate training at iteration {t}"
-        W -= learning_rate * X.T.dot(y_pred - y)
-    return f"No stop in 1000 updates. Accuracy {acc}, largest weight {np.abs(W).max():.1f}"
-
-
-guess = ...  # a number from 0 to 1000; leave the dots to skip
-
-# %% tags=["reveal"]
-# NBVAL_CHECK_OUTPUT
-reveal(guess, 0, "Updates made")
+print("shapes:", X.dot(W).shape, y.shape, "the accuracy is a mean over", (X.dot(W) * y > 0).shape)
 try:
-    articles_loop(W, X, y)
+    W -= 0.1 * X.T.dot(X.dot(W) - y)
 except ValueError as error:
     print("ValueError:", error)
-print("shapes: y_pred", X.dot(W).shape, " y", y.shape, " y_pred * y", (X.dot(W) * y).shape)
-print("the loop with y as a column:", articles_loop(W, X, y[:, np.newaxis]))
+column = y[:, np.newaxis]
+for _ in range(1000):
+    W -= 0.1 * X.T.dot(X.dot(W) - column)
+print("with y as a column: accuracy", np.mean(X.dot(W) * column > 0), "after 1000 updates")
 
 # %% [markdown]
-# None. `X.dot(W)` is a column and `y` a row, so numpy pairs every prediction with every label: the update is
-# 2 x 4, and W is 2 x 1. The crash is lucky. The accuracy has made the same mistake without a word: it is the
-# mean of sixteen products instead of four.
+# `X.dot(W)` is a column and `y` a row, so numpy pairs every prediction with every label. We are lucky that
+# the update crashes: the accuracy makes the same mistake in silence. With `y` as a column the loop runs, and
+# never stops: no straight line separates these points (XOR, negated).
 #
-# With `y` as a column the loop runs, and never stops: no straight line separates these points (XOR, negated).
-#
-# Here is a stop that does come, on a network that reads digits. How many parameters does it remove?
+# Here a stop does come, on a network that reads digits.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -85,12 +70,12 @@ print("stopped before its 40 epochs were over:", stop.report.epoch < 39)
 print(f"parameters: {before:,} before, {model.count_params():,} after; sparsity {sparsity(model).total:.2f}")
 
 # %% [markdown]
-# None. Training had added no parameter, and the stop took none away. **A stop saves epochs and removes no
-# weight.** So stop, and *then* prune.
+# Training had added no parameter, and the stop took none away. **A stop saves epochs and removes no weight.**
+# So stop, and *then* prune.
 #
 # ## What does a cut cost?
 #
-# In each layer's **kernel**, the array of its weights, those of least magnitude become zero, and a **mask**
+# In each layer's **kernel** (the array of its weights) those nearest to zero become zero, and a **mask**
 # remembers which. We do that to your network. What is left of its accuracy when nine tenths are cut?
 
 # %% tags=["reveal"]
@@ -99,33 +84,34 @@ guess = ...  # from 0 to 1
 
 def cut(kernel, share):
     size = np.abs(kernel)
-    return kernel * (size > np.quantile(size, share))  # the mask: False for the smallest
+    return kernel * (size >= np.quantile(size, share))  # the mask: False for the smallest
 
 
-dense, accuracies = model.get_weights(), {}  # kernel, bias, kernel, bias ...; biases stay, they are few
+weights, accuracies = model.get_weights(), {}  # kernel, bias, kernel, bias ...; biases stay, they are few
 for share in (0, 0.5, 0.8, 0.9):
-    model.set_weights([cut(weight, share) if weight.ndim > 1 and share else weight for weight in dense])
+    model.set_weights([cut(weight, share) if weight.ndim > 1 else weight for weight in weights])
     accuracies[share] = round(model.evaluate(*test, verbose=0)[1], 2)
-model.set_weights(dense)
+model.set_weights(weights)
 reveal(guess, accuracies[0.9], "Test accuracy with nine tenths cut")
 print("by share cut:", accuracies)
 
 # %% [markdown]
 # Nobody misses half of the weights. Nine tenths are missed.
 #
-# But the rest can make up for them, if training goes on. So one usually cuts step by step, along a **ramp**:
-# fast at first, then slower.
+# But the rest can make up for them, if training goes on. Usually one also cuts little by little, along a
+# **ramp**: fast at first, then slower. Does that help?
 #
-# We pruned three networks that read these digits: the CNN (convolutions) of the first figure, an MLP (dense
-# layers, like yours) and a GRU (recurrent: it reads a picture row by row). Which will break first?
+# We pruned three networks that read these digits: the CNN (convolutions) of the first figure, an MLP (`Dense`
+# layers, like yours) and a GRU (recurrent: it reads row by row). Which will break first?
 
 # %%
 costs, when = data.load_curves("pruning_sparsity"), data.load_curves("pruning_when")
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* red is a cut and nothing else. With training little is lost up to 0.90, by ramp or at once; at 0.98
-# the ramp is far ahead. *Right:* the GRU breaks first.
+# *Left:* the red line is a cut with no further training. With training less than a point is lost up to 0.90,
+# by ramp or at once; at 0.98 the ramp is ahead, though the bars overlap. *Right:* the GRU, which is also the
+# smallest, breaks first.
 #
 # ## When should pruning begin?
 #
@@ -136,64 +122,67 @@ show(figures.costs(costs), alt=figures.ALT["costs"])
 show(figures.moments(when), alt=figures.ALT["moments"])
 
 # %% [markdown]
-# At 0.90 the moment hardly matters. At 0.98 *late* does worse than *stop* in most seeds. So for this MLP the
-# stop was a good moment, and not the only one.
-#
+# At 0.90 the moment hardly matters. At 0.98 only *late* stands out, with 12 epochs left to recover. The other
+# three cannot be told apart; at the stop you also have the unpruned network, to compare with.
+# <!-- given: 0.90, 0.98 -->
+
+# %% [markdown]
 # ## Where did the pruning go?
 #
-# Back to the first figure. The stop restored the epoch of lowest loss, as it was told to. But a cut hurts
-# before it heals: the loss was lowest in epoch 0, when the pruning had hardly begun.
+# The run of the first figure had two stops. The **first stop** ended the training, and pruning began. The
+# **second stop** ended the pruning and restored the epoch of lowest loss. But a cut hurts before it heals:
+# the loss was lowest in epoch 0, when only a third of the cuts had been made.
 #
-# A mask is *full* once it has cut all that was asked for. (`Armed` counts only from there.) In how many of
-# ten such runs would patience 10 keep full masks? <!-- given: 0.90, 0.98 -->
+# So let the second stop wait until the masks are *full*, with all cut that was asked for.
+# `Armed(full, rule)` lets `rule` sleep until then. How many of ten such runs come home with full masks?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # of ten runs
-three, full = Patience("val_loss", 3), at_target(0.9)  # full: above 0.899, since layers cut whole weights
+three, full = Patience("val_loss", 3), at_target(0.9)  # a layer cuts whole weights: full is above 0.899
 waits = Armed(full, three | Epochs(20))  # both count from the first epoch with full masks
-rules = {"patience 3": dict(rule=three), "patience 10": dict(rule=Patience("val_loss", 10)),
-         "waits": dict(rule=waits),
-         "waits, best_when=full": dict(rule=waits, best_when=full)}  # no other epoch may be the best
-table = {name: figures.outcome(after, **rule) for name, rule in rules.items()}
-kept = {name: int(np.sum(came.sparsity > full.value)) for name, came in table.items()}
-reveal(guess, kept["patience 10"], "Runs in which patience 10 keeps full masks")
-for name, came in table.items():
-    print(f"{name:22} {came.epochs.mean():2.0f} epochs, full masks in {kept[name]:2} of 10, "
-          f"{came.accuracy.mean():.1f} % right")
+rules = {"patience 3": (three, None), "patience 10": (Patience("val_loss", 10), None),
+         "waits": (waits, None), "waits, best_when=full": (waits, full)}  # full: no other epoch may be best
+kept = {name: figures.outcome(after, rule, best_when) for name, (rule, best_when) in rules.items()}
+came_home = {name: int(np.sum(result.sparsity > full.value)) for name, result in kept.items()}
+reveal(guess, came_home["waits"], "Runs that wait and keep full masks")
+for name, result in kept.items():
+    print(f"{name:22} {result.epochs.mean():2.0f} epochs, sparsity {result.sparsity.mean():.2f}, full masks "
+          f"in {came_home[name]:2} of 10, {result.accuracy.mean():.1f} % right")
 not_pruned = figures.dense_accuracy(curves)
-lost = not_pruned - came.accuracy  # by the last rule
-print(f"not pruned: {not_pruned.mean():.1f} % right. "
-      f"The last rule loses {lost.mean():.1f} points, and anything at all in {np.sum(lost > 1e-6)} of 10.")
+lost = not_pruned - kept["waits, best_when=full"].accuracy
+print(f"not pruned: {not_pruned.mean():.1f} % right, {lost.mean():.1f} points more than the last rule, "
+      f"and better in {np.sum(lost > 1e-6)} of 10 runs")
 
 # %% [markdown]
-# None. Patience 10 sees full masks, and restores older weights, of lower loss. So do half of the runs that
-# wait. **Only epochs with full masks may count as best.** Then all ten keep 0.90, for half a point.
+# Five. All ten wait, and then half of them restore an older epoch, of lower loss. **Only epochs with full
+# masks may count as best.** Then all ten keep 0.90, for half a point.
 #
-# A second stop waits twice: before it leaves, and in what it takes home. In one `fit`:
+# So a second stop has to wait twice. Where you write the `fit`, take `PruneWhen`:
 #
 # ```python
 # from course_utils.pruning import PruneWhen
 #
-# prune = PruneWhen(three, target_sparsity=0.9)  # begins where `three` would stop; logs `sparsity` for `full`
-# stop = StopWhen(waits, restore_best="val_loss", best_when=full)
-# model.fit(..., callbacks=[prune, stop])
+# prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)  # at the first stop pruning begins
+# stop = StopWhen(waits, restore_best="val_loss", best_when=full)  # the second
+# model.fit(..., callbacks=[prune, stop])  # in this order: `stop` reads the sparsity that `prune` logs
 # ```
+#
+# To have the network before and after, take `prune_at_stop`: one call for both stops, which waits by itself
+# and returns a pruned copy. It uses TensorFlow's **tfmot**.
 #
 # ## Do the zeros stay?
 #
-# `prune_at_stop` waits twice, too. It uses TensorFlow's **tfmot**. (tfmot itself says that it can only prune
-# a `Sequential`, and that your network is a `Sequential`. It means the older Keras's.) Let it prune your
-# network; then train on for an epoch, as usual. What is left of 0.90?
+# Let `prune_at_stop` prune your network; then train on for an epoch, as usual. What is left of 0.90?
 
 # %% tags=["reveal"]
 guess = ...  # a share from 0 to 0.9
 pruned, report = prune_at_stop(  # print(report) says what it did
     model, train, validation_data=validation, target_sparsity=0.9, ramp_epochs=4, batch_size=64,
-    first=None,  # it is trained already
-    second=Patience("val_loss", 3) | Epochs(20),  # from full masks on
+    first=None,  # no first stop: it is trained already
+    second=Patience("val_loss", 3) | Epochs(20),  # both asleep until the masks are full
     verbose=0)
-for name, network in {"dense": model, "pruned": pruned}.items():
+for name, network in {"not pruned": model, "pruned": pruned}.items():
     print(f"test accuracy, {name}: {network.evaluate(*test, verbose=0)[1]:.2f}")
 zeros, began = pruned.get_weights(), sparsity(pruned).total
 pruned.fit(batches(*train, 64, seed=0), epochs=1, verbose=0)
@@ -201,43 +190,42 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(zeros)  # as it was
 
 # %% [markdown]
-# A zero is a weight like any other, and grows back wherever a gradient reaches it. So do all **fine-tuning**
-# (training a pruned network further) under the masks: by a longer `second`, not by a `fit` afterwards.
+# A zero is a weight like any other, and grows back wherever a gradient reaches it. (What stayed zero belongs
+# mostly to pixels that are always blank, and to units that never fire.) So do all **fine-tuning** (training a
+# pruned network further) under the masks: give `second` more patience, and call no `fit` afterwards.
 #
 # ## What do zeros buy?
 #
 # **LiteRT**, formerly TensorFlow Lite, runs networks on phones, each from a single file. In **int8** a weight
-# takes one byte, not four.
-#
-# Your network first: its smallest file reads a picture of your choice. Then the recorded CNN: how many times
-# as fast is it with nine tenths cut?
+# takes one byte, not four. Your network's file reads a picture of your choice.
 
 # %%
-guess = ...  # 1 is as fast as dense, 10 is ten times as fast
 mine = 7  # a picture of the test, 0 to 539
 
 
-def lite_file(model, int8=False):
+def lite_file(model):  # to copy rather than to learn
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if int8:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        # a hundred pictures, from which it learns the range of the numbers in each layer
-        converter.representative_dataset = lambda: ([picture[None]] for picture in train[0][:100])
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # a hundred pictures, from which it learns the range of the numbers in each layer
+    converter.representative_dataset = lambda: ([picture[None]] for picture in train[0][:100])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]  # int8
     with pictures.quietly():  # it talks a lot
         return converter.convert()  # bytes; open("digits.tflite", "wb").write(...) keeps them
 
 
-files = {"dense": lite_file(model), "pruned": lite_file(pruned), "pruned int8": lite_file(pruned, int8=True)}
-reads = {name: pictures.lite_answers(file, test[0]) for name, file in files.items()}  # LiteRT runs the file
-for name, file in files.items():
-    print(f"{name:12}{len(file) / 1000:4.0f} kB, after gzip {len(gzip.compress(file)) / 1000:4.0f} kB, "
-          f"test accuracy {np.mean(reads[name] == test[1]):.2f}")
+file = lite_file(pruned)
+reads = pictures.lite_answers(file, test[0])  # LiteRT runs the file
 print(pictures.drawn(test[0][mine]))
-print(f"pruned int8 reads: {reads['pruned int8'][mine]}. It is: {test[1][mine]}.")
+print(f"{len(file) / 1000:.0f} kB, after gzip {len(gzip.compress(file)) / 1000:.0f} kB; "
+      f"test accuracy {np.mean(reads == test[1]):.2f}. It reads {reads[mine]}, and this is {test[1][mine]}.")
+
+# %% [markdown]
+# Now the recorded CNN, by the clock. *dense* is not pruned; *half* has lost half of its filters (a
+# convolution's units). How many times as fast is *pruned*, with nine tenths cut?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
+guess = ...  # 1 is as fast as dense, 10 is ten times as fast
 sizes, models = data.load_curves("pruning_sizes"), ("dense", "pruned", "int8", "pruned int8", "half")
 rows = {name: figures.means(sizes.select(model=name)) for name in models}
 reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times as fast")
@@ -250,11 +238,11 @@ print(f"(means of {len(sizes.select(model='dense'))} seeds; "
 print(f"gzipped, dense / pruned int8: {rows['dense']['lite_gz'] / rows['pruned int8']['lite_gz']:.0f}")
 
 # %% [markdown]
-# No faster. LiteRT, used as here, stores and multiplies a zero like any number; only gzip sees it. What saves
-# time is int8, or *half*: half of the filters (a convolution's units) taken out, then trained further. With
-# int8 and zeros the gzipped file is 17 times smaller.
+# No faster. LiteRT, used as here, stores and multiplies a zero like any number; only gzip sees it. With int8
+# and zeros the gzipped file is 17 times smaller. What saves time is int8, or to cut whole filters.
 #
-# **When pruning does not help:** where you want speed, or where the network needs what you cut, as the GRU.
+# **When scattered zeros do not help:** where you want speed, or where the network needs what you cut, as the
+# GRU does at 0.90. <!-- given: 0.90 -->
 #
 # ## Exercises
 #
@@ -281,7 +269,7 @@ ex.share_of_zeros.check(share_of_zeros)
 # **5.2 The last mask.** tfmot draws a new mask every so many steps: here at 0, 150, 300 ... up to `end_step`.
 # At each its ramp asks for `0.9 * (1 - (1 - step / end_step) ** 3)`. Twenty epochs make 280 steps, so
 # somebody wrote `end_step=280`. What sparsity does the last mask reach (three decimals)? Which `end_step`, as
-# near to 280 as possible, reaches 0.90 exactly? A later one is allowed.
+# near to 280 as possible, would reach 0.90 exactly? (You may train for longer.)
 
 # %% tags=["exercise"]
 answer = ..., ...  # a sparsity, an end_step
@@ -293,9 +281,9 @@ ex.last_mask.check(answer)
 
 # %% [markdown]
 # **5.3 The armed stop.** `history["val_loss"]` and `history["sparsity"]` are lists, one number per epoch so
-# far (no NaN). Masks are full where sparsity > 0.899. Look at the full epochs only, also where others lie
-# between them. Return True if there are more than three, and none of the last three has a lower `val_loss`
-# than the lowest before these three; else False. Equal is not lower. Your function is asked after each epoch.
+# far (no NaN). Masks are full where sparsity > 0.899; drop all other epochs, also in between. Of the losses
+# left, return True if there are more than three and none of the last three is lower than the lowest before
+# these three; else False. Equal is not lower. Your function is called after every epoch.
 
 # %% tags=["exercise"]
 def second_stop(history):
@@ -314,7 +302,7 @@ def second_stop(history):
 ex.armed_stop.check(second_stop)
 
 # %% [markdown]
-# **5.4 Read the table.** Which of these hold, by the last table? The answer is a string of letters, such as
+# **5.4 Read the table.** Which of these hold, by the table? The answer is a string of letters, such as
 # "acd".
 #
 # - *a* After gzip, *int8* alone is smaller than *pruned* alone.
@@ -332,21 +320,22 @@ ex.read_the_table.check(answer)
 
 # %% [markdown]
 # **5.5 Your second stop.** Twenty MLPs were pruned to 0.90 and recorded. Give a rule that ends each run, and
-# a criterion: all epochs with full masks may count as best, and no others. <!-- given: 0.90 -->
+# a criterion for `best_when`: exactly the *full* epochs (with full masks) may be best. <!-- given: 0.90 -->
 #
 # On these twenty
 #
 # - all keep 0.90,
 # - in at most 20 epochs on average,
-# - and lose at most half a point of accuracy, against the full epoch of lowest loss.
+# - and lose at most half a point of test accuracy on average, against the full epoch of lowest loss.
 #
-# On made-up runs, with slower and faster ramps,
+# On made-up runs, with slower and faster ramps, the rule stops
 #
-# - the rule does not stop before the eighth full epoch while the loss falls,
-# - nor after the sixth, if the loss never gets below that of the first.
+# - in the eighth full epoch at the earliest, while the loss falls,
+# - in the sixth at the latest, if the loss never gets below that of the first.
 
 # %% tags=["exercise"]
-print(replay(waits, after[0], best="val_loss", best_when=full))  # put your rule in place of `waits`
+seen, _ = second_stops.runs()[0]  # one of the twenty; put your rule in place of `waits`
+print(replay(waits, seen, best="val_loss", best_when=full))
 answer = ..., ...  # a rule, and which epochs may be best: build both from criteria of this lesson, and |
 ex.your_second_stop.check(answer)
 
@@ -360,8 +349,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A stop saves epochs and removes no weight. A second stop has to wait until the masks are full, and so has
-# the choice of the best epoch. Scattered zeros make a file small once it is gzipped, and save no time in
-# LiteRT out of the box.
+# A stop saves epochs and removes no weight. A second stop has to wait until the masks are full, and only
+# epochs with full masks may count as best. Scattered zeros make a file small once it is gzipped, and save no
+# time in LiteRT out of the box.
 #
 # Next: [06 Transfer learning](06_transfer_learning.ipynb).

@@ -239,6 +239,15 @@ def test_up_to_095_training_mends_nearly_all_that_the_cut_broke():
         assert ((ramp - dense) < 0.1 * (cut - dense)).mean() > 0.8, target
 
 
+def test_what_the_lesson_reads_off_the_costs():
+    costs = load_curves("pruning_sparsity")
+    dense = figures.mistakes(costs, 0.0, network="cnn", schedule="dense")
+    wrong = {(target, schedule): figures.mistakes(costs, target, network="cnn", schedule=schedule)
+             for target in (0.5, 0.8, 0.9, 0.98) for schedule in ("gradual", "one-shot")}
+    assert all(row.mean() - dense.mean() < 1 for (target, _), row in wrong.items() if target <= 0.9)
+    assert wrong[0.98, "gradual"].max() > wrong[0.98, "one-shot"].min(), "the bars overlap"
+
+
 def test_the_first_figure_falls_below_its_ring_once_masks_are_full(pruned):
     run = pruned[0]
     ring = run["val_loss"][replay(Patience("val_loss", 3), run, best="val_loss").best_epoch]

@@ -172,7 +172,8 @@ def drawn():
     history = curves.select(way="fine-tuned")[0]
     phase = history["phase"].index(1)
     report = SimpleNamespace(best_epoch=phase + 1, phases={
-        "head": SimpleNamespace(epoch=phase - 1), "top": SimpleNamespace(epoch=len(history["loss"]) - 1)})
+        "head": SimpleNamespace(epoch=phase - 1, best_epoch=phase - 6),
+        "top": SimpleNamespace(epoch=len(history["loss"]) - 1, best_epoch=phase + 1)})
     chances = np.random.default_rng(0).dirichlet(np.ones(10), 5)
     sizes = {task: results.by_size(load_curves("transfer_sizes"), task) for task in ("photos", "clothes")}
     return {

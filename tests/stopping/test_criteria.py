@@ -973,3 +973,21 @@ def test_columns_as_a_string_are_an_error():
     assert Bare().first({"loss": [1, 0]}) == 1 and repr(Bare()) == "Bare()"
     with pytest.raises(TypeError, match="should be a tuple of names; got 'loss'. Is a comma missing?"):
         Wrong().first({"loss": [1, 0]})
+
+
+# ---- a patience to begin with ----
+
+
+def test_patience_for_is_three_quarters_of_a_root():
+    assert [stopping.patience_for(epochs) for epochs in (1, 4, 10, 20, 30, 50, 100, 300, 600, 10_000)] == [
+        1, 2, 2, 3, 4, 5, 8, 13, 18, 75]
+    every = [stopping.patience_for(epochs) for epochs in range(1, 2000)]
+    assert every == sorted(every) and all(type(n) is int and n >= 1 for n in every)
+    assert all(abs(n - 0.75 * math.sqrt(epochs)) <= 0.5 for epochs, n in enumerate(every, 1))
+    assert Patience("val_loss", stopping.patience_for(np.int64(100))) == Patience("val_loss", 8)
+
+
+@pytest.mark.parametrize("wrong", [0, -5, 30.5, math.nan, math.inf, "300", None, True, [300]], ids=str)
+def test_patience_for_wants_a_count_of_epochs(wrong):
+    with pytest.raises((ValueError, TypeError), match="epochs"):
+        stopping.patience_for(wrong)

@@ -14,16 +14,16 @@ from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
 
 ALT = {
     "asked_and_kept":
-        "One pruning run. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss rises at "
+        "One pruning run of a CNN. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss rises at "
         "once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with sparsity 0.30.",
     "costs":
         "Mistakes on the test against sparsity, both on logarithmic axes. CNN: cut and not trained further, "
-        "half are wrong at 0.9; trained, few are wrong up to 0.95, and the ramp is ahead at 0.98. Along a "
-        "ramp, the GRU suffers sooner than the MLP and the CNN.",
+        "half are wrong at 0.9; trained, few are wrong up to 0.95, and the ramp is ahead at 0.98, where the "
+        "bars overlap. Along a ramp, the GRU suffers sooner than the MLP and the CNN.",
     "moments":
         "Mistakes of ten MLPs by the moment at which pruning begins. At sparsity 0.90 start, early, stop and "
-        "late are within half a point of one another, little above a network that was never pruned; at 0.98 "
-        "late is worse than the others.",
+        "late are within half a point of one another, about a point above a network that was never pruned; at "
+        "0.98 late is worse than the others.",
 }
 MISTAKES = "mistakes on the test, % (log scale)"
 MOMENTS = ("start", "early", "stop", "late")
@@ -109,10 +109,12 @@ def asked_and_kept(run, report, asked=0.9):
                       "had it gone on"], frameon=False, fontsize=10, loc="upper right")
     panels[0].annotate(f"asked for: {asked:.2f}", (len(run["sparsity"]) - 1, asked), color=GREY, fontsize=10,
                        xytext=(0, 5), textcoords="offset points", ha="right")
+    panels[1].annotate("loss of the epoch that is kept", (2 * until, level), color=GREY, fontsize=10,
+                       xytext=(0, -5), textcoords="offset points", va="top")
     kept = run["sparsity"][report.best_epoch]
     panels[0].annotate(f"kept: {kept:.2f}", (report.best_epoch, kept), fontsize=10, xytext=(12, -4),
                        textcoords="offset points")
-    panels[0].set(ylim=(0, 1.02), ylabel="sparsity")
+    panels[0].set(ylim=(0, 1.02), ylabel="sparsity", title="A CNN is pruned")
     panels[1].set(ylim=(0, None), ylabel="validation loss", xlabel="epoch of pruning (counted from 0)")
     return figure
 
@@ -157,7 +159,8 @@ def costs(by_sparsity):
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
     panels[1].set(title="ramp: three networks")
     figure.supxlabel("lines: means of six seeds (CNN) or five; bars: their range; marks are moved sideways "
-                     "a little, to be told apart", fontsize=9, color=GREY)
+                     "a little, to be told apart\ntraining goes on until patience 3, from full masks on",
+                     fontsize=10)
     return figure
 
 
@@ -169,7 +172,7 @@ def _lines(panel, curves, ways, targets=(0.5, 0.8, 0.9, 0.95, 0.98)):
         mean, low, high = (np.array([of(row) for row in wrong]) for of in (np.mean, np.min, np.max))
         panel.errorbar(places + shift, mean, [mean - low, high - mean], fmt=f"{mark}-", color=colour,
                        markersize=6, elinewidth=1, label=name)
-    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity")
+    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (log scale of what is left)")
     _in_percent(panel, top=170)
 
 
@@ -180,7 +183,7 @@ def moments(by_moment):
         by_moment: the recording pruning_when.
     """
     ax = axes(width=7.6, height=4, xlabel="pruning begins", ylabel=MISTAKES,
-              title="MLP, 60 epochs in all: when should pruning begin?")
+              title="Ten MLPs, 60 epochs in all: at 0.98 late is worse")
     for target, colour, mark in ((0.98, ORANGE, "^"), (0.9, BLUE, "o")):
         wrong = np.array([mistakes(by_moment, target, moment=moment) for moment in MOMENTS])
         aside = np.linspace(-0.2, 0.2, wrong.shape[1])  # each seed at its own place
@@ -191,7 +194,7 @@ def moments(by_moment):
     never = mistakes(by_moment, 0.0, moment="never").mean()
     ax.axhline(never, color=GREY, linestyle="--", linewidth=1.2, label=f"never pruned, mean: {never:.1f} %")
     ax.set(xticks=range(len(MOMENTS)), xticklabels=[_when(by_moment, moment) for moment in MOMENTS])
-    _in_percent(ax, top=170)
+    _in_percent(ax, top=170, bottom=1.7)
     return ax
 
 
@@ -202,9 +205,9 @@ def _when(by_moment, moment):
     return f"{moment}\nepoch {first}{f' to {last}' if last > first else ''}"
 
 
-def _in_percent(panel, top):
-    ticks = (1, 2, 5, 10, 20, 50, 90)
-    panel.set(yscale="log", ylim=(0.8, top), yticks=ticks, yticklabels=(*ticks[:-1], "chance: 90"))
+def _in_percent(panel, top, bottom=0.8):
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > bottom]
+    panel.set(yscale="log", ylim=(bottom, top), yticks=ticks, yticklabels=(*ticks[:-1], "chance: 90"))
     panel.minorticks_off()
     panel.legend(frameon=False, fontsize=9, loc="upper left")
     panel.spines[["top", "right"]].set_visible(False)

@@ -298,8 +298,8 @@ def _tested(model):
            "the rate of the last phase, they mend more."],
     solution='''
 answer = dict(model=model, data=known, validation_data=validation, first=None,
-              second=Patience("val_loss", 3) | Epochs(5),
-              target_sparsity=0.9, ramp_epochs=4, learning_rate=3e-4)
+              second=Patience("val_loss", 2) | Epochs(3),
+              target_sparsity=0.9, ramp_epochs=3, learning_rate=3e-4)
 ''',
     fact="Weights that came from a million pictures are not all needed for ten classes.")
 def prune_the_top(answer):

@@ -8,8 +8,8 @@ from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
 
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
 SOURCES = {
-    "ImageNet": (BLUE, "o"), "random MobileNetV2": (SKY, "D"), "clothes": (ORANGE, "^"),
-    "photos": (GREEN, "s"), "emoji": (PURPLE, "s"), "random small": (GREY, "v"),
+    "ImageNet": (BLUE, "o"), "random MobileNetV2": (SKY, "D"), "clothes": (RED, "^"),
+    "photos": (PURPLE, "s"), "emoji": (PURPLE, "s"), "random small": (GREY, "v"),
 }
 
 ALT = {
@@ -18,7 +18,7 @@ ALT = {
         "frog, horse, ship, truck.",
     "phases":
         "Loss and accuracy over the epochs of both phases, training and validation, with a dotted line where "
-        "the head ends and the top begins, and a ring at the epoch that is kept.",
+        "the head ends and the top begins, a ring at the kept epoch, and a diamond at the head's best.",
     "predictions":
         "Five photos, each with its true class above. Below, bars and numbers for the three classes that the "
         "model finds most likely, and for the true one where it is none of them; the bar of the true class "
@@ -29,7 +29,8 @@ ALT = {
         "100. Clothes: scratch and features are equal with 300 pictures, and scratch is ahead from 1000 on.",
     "sources":
         "Accuracy of a head against LogME, five draws of each source. In both panels accuracy rises with "
-        "LogME. On photos ImageNet stands far above the others; on emoji the sources lie close together.",
+        "LogME from source to source. On photos ImageNet stands far above the others, which an inset shows "
+        "enlarged; on emoji the sources lie close together.",
 }
 
 
@@ -70,6 +71,11 @@ def phases(history, report):
             panel.annotate(name, ((begin + end) / 2, 1.0), xycoords=("data", "axes fraction"), ha="center",
                            va="bottom", fontsize=10)
         best = report.best_epoch
+        for phase in list(report.phases.values())[:-1]:  # where the next phase starts from
+            start = phase.best_epoch
+            if start not in (None, best):
+                panel.plot([start], [history[f"val_{column}"][start]], "D", color="black", markersize=8,
+                           markerfacecolor="none", label=f"head's best: epoch {start}")
         panel.plot([best], [history[f"val_{column}"][best]], "o", color="black", markerfacecolor="none",
                    markersize=11, markeredgewidth=1.5, label=f"kept: epoch {best}")
         panel.set(xlabel="epoch (counted from 0)", ylabel=column)
@@ -77,6 +83,17 @@ def phases(history, report):
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, fontsize=9)
     return figure
+
+
+def share(probability):
+    """A probability as a text that says neither 0 nor 1 of what is only near it.
+
+    >>> share(0.604), share(0.9984), share(0.0001)
+    ('0.60', '> 0.99', '< 0.01')
+    """
+    if 0.005 <= probability < 0.995:
+        return f"{probability:.2f}"
+    return "> 0.99" if probability > 0.5 else "< 0.01"
 
 
 def predictions(pictures, chances, names, labels=None, best=3):
@@ -103,11 +120,12 @@ def predictions(pictures, chances, names, labels=None, best=3):
         colours = [GREEN if which == label else GREY for which in order]
         bars = below.barh(range(len(order)), own[order], color=colours,
                           hatch=["//" if which == label else "" for which in order], edgecolor="white")
-        below.bar_label(bars, [f"{names[which]} {own[which]:.2f}" for which in order], fontsize=9, padding=2)
-        below.set(xlim=(0, 2.5), xticks=(0, 1), yticks=(), xlabel="probability",
-                  ylim=(best - 0.5 + known, -0.5))
+        below.bar_label(bars, [f"{names[which]} {share(own[which])}" for which in order], fontsize=9,
+                        padding=2)
+        below.set(xlim=(0, 2.5), xticks=(0, 1), yticks=(), ylim=(best - 0.5 + known, -0.5))
         below.spines[["top", "right"]].set_visible(False)
         below.spines["bottom"].set_bounds(0, 1)  # what is right of it is room for the names
+    panels[1, 0].set_xlabel("probability")
     if known:
         truth = Patch(facecolor=GREEN, hatch="//", edgecolor="white", label="the true class")
         figure.legend(handles=[truth], loc="outside lower center", frameon=False, fontsize=9)
@@ -137,7 +155,9 @@ def sizes(tasks):
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9, title="bars: smallest to largest seed", title_fontsize=9)
-        panel.set_ylabel("test accuracy" + ("" if panel is panels[0] else " (other scales)"))
+        everything = [value for counts in ways.values() for values in counts.values() for value in values]
+        low, high = min(everything), max(everything)
+        panel.set_ylabel(f"test accuracy ({low:.2f} to {high:.2f})")  # the panels have different scales
     return figure
 
 
@@ -147,18 +167,30 @@ def sources(table, score="logme"):
     Args:
         table: of `source_table`.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.3), layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
+    name = "LogME" if score == "logme" else score
     for panel, (target, by_source) in zip(panels, table.items()):
-        for source, of in by_source.items():
-            colour, mark = SOURCES[source]
-            panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.8, label=source)
-        name = "LogME" if score == "logme" else score
+        draws(panel, by_source, score)
         panel.set(title=f"target: {target}", xlabel=f"{name} of the source (higher is better)")
-        panel.locator_params(nbins=5)
-        panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
         panel.set_ylabel("test accuracy of a head" if panel is panels[0] else "accuracy (other scales)")
+        means = sorted(by_source, key=lambda source: by_source[source][score].mean())
+        low, near, high = (by_source[means[i]][score].mean() for i in (0, -2, -1))
+        if high - near > near - low:  # one stands far away, and squeezes the others into a corner
+            inset = panel.inset_axes((0.52, 0.1, 0.47, 0.55))
+            draws(inset, {source: by_source[source] for source in means[:-1]}, score)
+            inset.set_title("the other four, enlarged", fontsize=9)
+            inset.tick_params(labelsize=9)
     return figure
+
+
+def draws(panel, by_source, score):
+    """A mark a draw: accuracy of a head against a score of its source."""
+    for source, of in by_source.items():
+        colour, mark = SOURCES[source]
+        panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.8, label=source)
+    panel.locator_params(nbins=4)
+    panel.spines[["top", "right"]].set_visible(False)
 
 
 def pruned(own, limits, dense=None):

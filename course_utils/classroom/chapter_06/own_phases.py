@@ -78,8 +78,8 @@ your_phases = Exercise(
            "second says from which layer on it is set free."],
     solution='''
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[
-    Phase("head", Patience("val_loss", 2), learning_rate=3e-3),
-    Phase("top", Patience("val_loss", 2), learning_rate=2e-4, unfreeze_from="Conv_1")])
+    Phase("head", Patience("val_loss", 1), learning_rate=3e-3),
+    Phase("top", Patience("val_loss", 1), learning_rate=2e-4, unfreeze_from="Conv_1")])
 ''',
     fact="One photo of 200 is half a percentage point: to tell two ways apart takes more photos, or "
          "more seeds.")

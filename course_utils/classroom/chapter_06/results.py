@@ -69,22 +69,23 @@ def print_seeds(ways, ours, theirs):
     print(f"{ours} better than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
 
 
-def print_over_time(times):
-    """A line a way: how many percent of the test it gets right after some seconds, means over its runs.
+def print_val_losses(runs, name):
+    """Of a head with a top after it: validation losses that tell whether the head was trained too long.
 
     Args:
-        times: seconds -> name -> outcomes.
+        runs: histories of two phases, 0 and 1.
+        name: stands before them.
 
-    >>> early, late = {"test_accuracy": np.array([np.nan])}, {"test_accuracy": np.array([0.5])}
-    >>> print_over_time({5: {"a": early}, 10: {"a": late}})
-    right after  5 s  10 s
-    a              -  50 %
+    >>> run = {"phase": [0, 0, 0, 1, 1], "val_loss": [2.0, 1.0, 3.0, 2.5, 2.75]}
+    >>> print_val_losses([run], "fixed")
+    fixed, validation loss: head at its best 1.00, at its end 3.00; top at its best 2.50
     """
-    lines = {"right after": [f"{seconds} s" for seconds in times]}
-    for name in next(iter(times.values())):
-        means = [100 * ways[name]["test_accuracy"].mean() for ways in times.values()]
-        lines[name] = ["-" if np.isnan(mean) else f"{mean:.0f} %" for mean in means]
-    print_lines(lines)
+    head, top = ([[v for v, phase in zip(run["val_loss"], run["phase"]) if phase == which] for run in runs]
+                 for which in (0, 1))
+    best, last, after = (np.mean([of(each) for each in phase])
+                         for of, phase in ((min, head), (lambda losses: losses[-1], head), (min, top)))
+    print(f"{name}, validation loss: head at its best {best:.2f}, at its end {last:.2f}; "
+          f"top at its best {after:.2f}")
 
 
 def print_lines(lines):
@@ -184,9 +185,27 @@ def print_scores(table):
         table: of `source_table`.
     """
     draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
-    print(f"names the best   of all five   of the small ones   ({draws} draws)")
+    print(f"names the best of   all five   the small ones   ({draws} draws)")
     for score, name in SCORES.items():
         five = [names_the_best(sources, score) for sources in table.values()]
         three = [names_the_best(with_classes(sources), score) for sources in table.values()]
-        told = "no classes" if None in five else sum(five)
-        print(f"{name:14}   {told:>11}   {sum(three):17}")
+        told = "-" if None in five else sum(five)
+        print(f"{name:17}   {told:>8}   {sum(three):14}")
+    if any(names_the_best(sources, "leep") is None for sources in table.values()):
+        print("(LEEP needs a source's own classes, and MobileNetV2 is used without.)")
+
+
+def print_by_score(table, score="logme"):
+    """A line a target: its sources from the lowest score to the highest, means, with a head's accuracy.
+
+    Args:
+        table: of `source_table`.
+
+    >>> a, b = ({"logme": np.array([x]), "test_accuracy": np.array([y])} for x, y in ((2.0, 0.6), (1.0, 0.4)))
+    >>> print_by_score({"emoji": {"a": a, "b": b}})
+    emoji, right, from low to high LogME: b 40 %, a 60 %
+    """
+    for target, sources in table.items():
+        order = sorted(sources, key=lambda source: sources[source][score].mean())
+        told = (f"{name} {100 * sources[name]['test_accuracy'].mean():.0f} %" for name in order)
+        print(f"{target}, right, from low to high {SCORES[score]}: {', '.join(told)}")

@@ -159,10 +159,10 @@ def try_out(rule):
     except Exception as error:  # a learner's own function may raise anything
         print(f"Not tried: {error}")
         return
-    print("splits 0 to 9   best epoch  stop (medians)  points lost (mean)")
+    print("splits 0 to 9   best, stop (median epochs)  points lost (mean)")
     for view, lost in got.by_view.items():
         best, stop = np.median(bests(view, KNOWN)), np.median(got.stops[view])
-        print(f"{view:14} {best:11g} {stop:5g} {lost:20.2f}")
+        print(f"{view:14} {best:5g} {stop:5g} {lost:30.2f}")
     print(f"{got.cost:.1f} % of the epochs; most is lost in {got.worst}, {got.by_view[got.worst]:.2f} points")
 
 

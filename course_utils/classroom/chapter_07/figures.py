@@ -26,9 +26,9 @@ ALT = {
         "network with one stop climb from 65 to 75. A stop each stays at 73 to 74: ahead in all eight splits "
         "at x 1 and x 0.3, in seven at x 0.1, in four and three at the last two.",
     "stops_map":
-        "Validation loss of two networks added up, over the epochs at which each stops. It is lowest where "
-        "pictures stop at about 1 and words anywhere after 10. One stop for both moves on the diagonal, "
-        "whose best point is at about epoch 4, where the loss is higher.",
+        "Validation loss of the product of two networks' probabilities, over the epochs at which each stops. "
+        "It is lowest, and brightest, where pictures stop at about 1 and words anywhere after 10. One stop "
+        "for both moves on the diagonal, whose best point is at about epoch 4, where the loss is higher.",
     "any_condition":
         "Test F1 of stops on accuracy, F1 and AUC against a stop on the loss, split by split, for two "
         "settings. Left, patience on accuracy costs 3 points and on F1 it costs 2, and they stop sooner; "
@@ -94,9 +94,9 @@ def three_curves(runs, split=0):
         beside = [0.12 * np.sum(others[:i] == epoch) for i, epoch in enumerate(others)]
         ax.plot(others + beside, np.full(len(others), low - 0.06 - 0.05 * row), mark, color=colour,
                 markersize=4, alpha=0.8)
-    ax.legend(frameon=False, fontsize=9)
-    caption(ax.figure, "small marks below, which are no losses: the best epochs of the other splits, "
-                       "side by side where equal")
+    ax.legend(frameon=False, fontsize=10)
+    caption(ax.figure, "small marks at the bottom: best epochs in the other seven splits (their height means "
+                       "nothing)")
     return ax
 
 
@@ -107,7 +107,8 @@ def by_scale(outcomes):
         outcomes: scale of the features -> dict of arrays (splits,), as `outcomes.outcomes` gives it.
     """
     ax = axes(width=7.2, height=4, ylabel="test accuracy, %", ylim=(58, 79), yticks=(60, 65, 70, 75),
-              xlabel="scale of the features (in brackets: epochs of words over epochs of pictures, median)")
+              xlabel="pictures' features multiplied by (in brackets: epochs of words over those of pictures, "
+                     "median)")
     places = np.arange(len(outcomes))
     for name, label in (("own", "two networks, a stop each"), ("both", "both in one network, one stop"),
                         ("pictures", "pictures alone")):
@@ -126,7 +127,7 @@ def by_scale(outcomes):
 
 
 def stops_map(grids, own, one, epochs=30):
-    """Validation loss of two networks added up, over the epoch of each: one stop walks the diagonal.
+    """Validation loss of two networks multiplied, over the epoch of each: one stop walks the diagonal.
 
     Args:
         grids: arrays (epochs of pictures, epochs of words), one a split; their mean is drawn.
@@ -138,11 +139,11 @@ def stops_map(grids, own, one, epochs=30):
     figure, ax = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
     levels = np.linspace(mean.min(), min(mean.max(), mean.min() + 0.6), 13)
     filled = ax.contourf(mean, levels=levels, cmap="viridis_r", extend="max")
-    bar = figure.colorbar(filled, ax=ax, label="validation loss, mean of the splits", format="%.2f")
+    bar = figure.colorbar(filled, ax=ax, label="validation loss of the product", format="%.2f")
     bar.set_ticks(levels[::3])
     ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="white", linewidth=2.5)
     ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="black", linewidth=1.2, label="one stop for both")
-    for place, mark, label in ((one, "s", "the best single stop"), (own, "o", "each at its own best")):
+    for place, mark, label in ((one, "s", "its best epoch"), (own, "o", "a stop each")):
         words, pictures = np.broadcast_to(place, 2)
         ax.plot([words], [pictures], mark, color="white", markeredgecolor="black", markersize=11,
                 markeredgewidth=1.8, label=label, clip_on=False, zorder=4)
@@ -162,8 +163,8 @@ def any_condition(panels):
     for ax, (title, came) in zip(np.atleast_1d(places), panels.items()):
         ax.axhline(0, color=GREY, linewidth=1.2)
         for shift, key, label, colour, mark in (
-            (-0.17, "test_f1", "both stopped by patience 3", RED, "o"),
-            (0.17, "best_f1", "both choose from all 40 epochs", BLUE, "s"),
+            (-0.17, "test_f1", "patience 3", RED, "o"),
+            (0.17, "best_f1", "best of all 40 epochs", BLUE, "s"),
         ):
             for place, column in enumerate(CONDITIONS):
                 gain = came[column][key] - came["val_loss"][key]
@@ -179,7 +180,8 @@ def any_condition(panels):
         ax.spines[["top", "right"]].set_visible(False)
     np.atleast_1d(places)[0].set_ylabel("test F1 of this condition minus\nthat of the loss, points")
     np.atleast_1d(places)[0].legend(frameon=False, fontsize=9)
-    caption(figure, "marks: splits; black lines: their means; stops: the median end of patience 3")
+    splits = len(came["val_loss"]["stop"])
+    caption(figure, f"marks: {splits} splits; black lines: their means; stops: the median end of patience 3")
     return figure
 
 
@@ -197,7 +199,7 @@ def budget(contenders, steps=57):
         colour, mark, line = INPUTS[name] if name in INPUTS else next(others)
         x = steps * np.arange(1, table.shape[1] + 1)
         ax.plot(x, table.mean(0), line, marker=mark, markevery=(0, 4), color=colour, markersize=6, label=name)
-    ticks = [1, 2, 5, 10, max(table.shape[1] for table in contenders.values())]
+    ticks = [1, 2, 5, 10, 15, max(table.shape[1] for table in contenders.values())]
     ax.set_xticks([n * steps for n in ticks], [f"{n * steps}\n({n})" for n in ticks])
     ax.minorticks_off()
     ax.grid(axis="y", alpha=0.3)

@@ -41,6 +41,7 @@ def left_to_win(line, oracles):
     for (name, prices), colour, mark in zip(oracles.items(), (BLUE, ORANGE, RED), "sDv"):
         ax.plot([100 * price.cost.mean() for price in prices], [price.regret.mean() for price in prices],
                 mark + "--", color=colour, markersize=5, linewidth=1, label=name)
+    ax.set(xlim=(10, 32), ylim=(-3, 4), xticks=(10, 12, 15, 20, 30), xticklabels=(10, 12, 15, 20, 30))
     ax.legend(frameon=False, fontsize=9)
     return ax, ("Regret against cost. The line of one who sees the whole validation curve lies close to that "
                 "of plain patience, and so does the best patience of each problem, chosen in hindsight. Only "
@@ -74,9 +75,9 @@ def the_race(entries):
     rows = [(entry.name, entry.ratio, entry.low, entry.high) for entry in entries if entry.name != "Patience"]
     below, above = sum(row[3] < 1 for row in rows), sum(row[2] > 1 for row in rows)
     return forest(rows, "chosen on ten problems, judged on the other ten, and the reverse"), (
-        f"{len(rows)} rules with the 95 percent intervals of their cost, as multiples of what patience costs at "
-        f"equal regret. {below} lies wholly below 1, at {rows[0][1]:.2f}; {len(rows) - below - above} lie around 1; "
-        f"{above} lie above, up to {rows[-1][1]:.1f}.")
+        f"{len(rows)} rules with the 95 percent intervals of their cost, as multiples of what patience costs "
+        f"at equal regret. {below} lies wholly below 1, at {rows[0][1]:.2f}; {len(rows) - below - above} lie "
+        f"around 1; {above} lie above, up to {rows[-1][1]:.1f}.")
 
 
 def on_new_problems(entries, last, names):
@@ -88,7 +89,7 @@ def on_new_problems(entries, last, names):
     panels[1].invert_yaxis()  # shared: turned twice
     for panel in panels:
         panel.set(xlim=(0.76, 1.5), xticks=(0.8, 1, 1.2, 1.4), xticklabels=(0.8, 1, 1.2, 1.4),
-                  xlabel="multiple of patience's cost")
+                  xlabel="multiple of patience's cost (log scale)")
         panel.spines[["top", "right"]].set_visible(False)
     return figure, ("The six best rules on the twenty problems and on the last eight. Patience by the gap is "
                     "below 1 on the left and around 1 on the right; on the right every interval reaches 1 or "

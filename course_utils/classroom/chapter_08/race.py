@@ -56,7 +56,7 @@ def race(like="Patience 5", groups=("first", "second"), halves=None):
     halves = halves or np.array_split(np.arange(len(on.problems)), 2)
     goals = [next(price for price in line if price.name == like).on(half).regret.mean() for half in halves]
     entries = [_entry(name, prices, halves, goals, line) for name, prices in candidates.items()]
-    return sorted(entries, key=lambda entry: entry.ratio)  # NaN, which is no place, comes last
+    return sorted(entries, key=lambda entry: (np.isnan(entry.ratio), entry.ratio))  # NaN is no place: last
 
 
 def _entry(name, candidates, halves, goals, line):
@@ -99,8 +99,8 @@ def needs(rules, on, goal):
         goal: mean regret of a problem, in percent.
 
     Returns:
-        (settings, own, same): the setting that each problem needs, in order of need; the mean cost if each has
-        its own; the mean cost if all have the last of these. Problems that no setting suits are left out.
+        (settings, own, same): the setting that each problem needs, in order of need; the mean cost if each
+        has its own; the mean cost if all have the last of these. Problems that no setting suits are left out.
     """
     found = prices(rules, on)
     good = np.array([price.regret <= goal for price in found])

@@ -75,3 +75,20 @@ FAMILIES = {
     "IncToDec": [IncToDec(p, wait=w) for w in (3, 10) for p in (0.3, 0.6, 0.9)],
     "A fixed number": _waits(Epochs, (10, 20, 40, 60, 100, 130, 160, 200, 250)),
 }
+
+# What each of them stops at, in half a line.
+ABOUT = {
+    "Patience, by a margin": "only what is better by a percentage counts as better",
+    "Patience that grows": "longer, the later the best epoch came",
+    "Patience by the gap": "shorter, the further the training loss is below the validation loss",
+    "Smoothed patience": "on a mean of the last losses",
+    "Improvement below": "the last few epochs improved by too little",
+    "UP": "so many rises in a row",
+    "GL": "too far above the lowest loss so far",
+    "GL in a row": "that, several times in a row",
+    "PQ": "too far above, for the progress in training",
+    "Plateau": "the last losses are all about the same",
+    "Correlation below": "training and validation loss no longer fall together",
+    "IncToDec": "falls that are small beside the rises before them",
+    "A fixed number": "after so many epochs, whatever happens",
+}
