@@ -36,6 +36,23 @@ def test_one_argument_for_two():
     assert isinstance(outputs, tuple) and len(outputs) == 2
 
 
+def test_small_steps_are_the_end_or_a_small_rate():
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    y = x @ [1.0, -2.0, 3.0]
+
+    def stopped(rate):
+        """Share of the first loss that is left where a step is at most a thousandth of the weights."""
+        theta, start = np.full(3, 0.1), np.mean((y - x @ np.full(3, 0.1)) ** 2)
+        for _ in range(1000):
+            step = rate * 2 * x.T @ (x @ theta - y) / len(y)
+            theta = theta - step
+            if np.linalg.norm(step) <= 0.001 * np.linalg.norm(theta):
+                return np.mean((y - x @ theta) ** 2) / start
+
+    assert stopped(0.1) < 0.001
+    assert stopped(1e-5) > 0.99
+
+
 def test_three_names_are_missing():
     there = {"np": np}
     missing = {"compute_gradient": np.ones_like, "learning_rate": 0.1, "compute_performance": np.sum}
