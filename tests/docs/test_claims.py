@@ -52,9 +52,9 @@ def test_a_right_ledger_has_no_fault(claims, own, places):
     ({"A1": CLAIM}, {}, {}, "no cell shows A1"),
     ({}, {"01.1": "Look."}, {}, "no cell shows 01.1, 'Look.'"),
     ({"A1": CLAIM | {"verdict": "perhaps"}}, {}, {"A1": [HERE]}, "A1 has the verdict 'perhaps'"),
-    ({"A1": OPEN}, {}, {"A1": [HERE]}, "A1 is open, which"),
-    ({"A1": OPEN | {"chapter": "01"}}, {}, {}, "A1 is open, which"),
-    ({"A1": CLAIM | {"verdict": "open"}}, {}, {}, "A1 is open, which"),
+    ({"A1": OPEN}, {}, {"A1": [HERE]}, "A1 is open: that is for"),
+    ({"A1": OPEN | {"chapter": "01"}}, {}, {}, "A1 is open: that is for"),
+    ({"A1": CLAIM | {"verdict": "open"}}, {}, {}, "A1 is open: that is for"),
     ({"A1": TESTED | {"test": "tests/docs/test_claims.py::test_gone"}}, {}, {}, "has no test_gone"),
     ({"A1": TESTED | {"test": "tests/gone.py::test_x"}}, {}, {}, "has no test_x")])
 def test_a_fault_is_told(claims, own, places, said):
