@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | slow | notebooks | figures | lint | bench | site | browser | colab | offline.
+# The course in a few words: make lab | test | slow | notebooks | figures | lint | bench | study | site | browser | colab | offline.
 # Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
@@ -9,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test slow notebooks figures lint bench lock package backends site gettext links browser colab offline
+.PHONY: lab my test slow notebooks figures lint bench study lock package backends site gettext links browser colab offline
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -32,6 +32,7 @@ notebooks: .venv/ready
 	@$(BIN)/python lessons/citation.py
 	@$(BIN)/python docs/wrong_answers.py
 	@$(BIN)/python docs/claims.py
+	@$(BIN)/python docs/study.py
 
 # All figures of the built notebooks on one page, also as a deuteranope sees them and on a dark page.
 figures: .venv/ready
@@ -42,6 +43,10 @@ lint: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python benchmarks/bench.py
+
+# Chapter 08's 2,610 trainings, anew: an hour of two cores, from the tables that data/make/study_problems.py wrote.
+study: .venv/ready
+	@$(BIN)/python data/make/study.py
 
 # The engine on JAX and on PyTorch. JAX is part of `make test`; PyTorch is large, and installed here alone.
 backends: .venv/ready

@@ -13,6 +13,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "claims.md"
 VERDICTS = ("holds", "holds if", "fails", "open")
+IN_THE_MAKING = ("08", "09", "92")  # of these nothing need be shown yet, and claims may be open
 HEADING = re.compile(r"(?m)^#{1,3} (.+)$")
 KEEP = "Three sentences to keep"
 OPENING = """# The ledger of claims
@@ -89,7 +90,6 @@ def read():
 
 def faults(claims, own, places):
     """What is wrong with the ledger, as sentences."""
-    written = {path.name.partition("_")[0] for path in (ROOT / "lessons").glob("[0-9][0-9]*_*.py")}
     for each, where in places.items():
         if each not in claims and each not in own:
             yield f"{where[0].lesson} carries {each}, and no claim has this id"
@@ -101,14 +101,14 @@ def faults(claims, own, places):
         if claim["verdict"] not in VERDICTS:
             yield f"{each} has the verdict {claim['verdict']!r}; there are {', '.join(VERDICTS)}"
         if claim["verdict"] == "open":
-            if claim.get("chapter", "00") in written or each in places:
-                yield f"{each} is open: that is for claims whose chapter has no lesson and no cell"
+            if claim.get("chapter") not in IN_THE_MAKING or each in places:
+                yield f"{each} is open: that is for what no cell shows, and {', '.join(IN_THE_MAKING)} will"
         elif each not in places and not test:
             yield f"no cell shows {each}: give one claims=[\"{each}\"]"
         if test and not ((ROOT / file).is_file() and f"def {test}(" in (ROOT / file).read_text("utf-8")):
             yield f"{each}: {file} has no {test}"
     for each in own:
-        if each not in places:
+        if each not in places and each.partition(".")[0] not in IN_THE_MAKING:
             yield f"no cell shows {each}, {own[each]!r}: give one claims=[\"{each}\"]"
 
 

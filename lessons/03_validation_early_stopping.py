@@ -112,7 +112,7 @@ print(replay(Patience("val_loss", 5), run, best="val_loss"))
 # %%
 guess = ...  # "diabetes", "soybean", "gene", "thyroid" or "building"
 
-# %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2"]
+# %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2", "B14"]
 # NBVAL_CHECK_OUTPUT
 def mean_sd(values):
     return f"{np.mean(values):6.1f} ± {np.std(values, ddof=1):4.1f}"

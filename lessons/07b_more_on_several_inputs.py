@@ -6,17 +6,16 @@
 # - see what dropping names, a small budget and two other data sets do to the stop,
 # - meet remedies that look right and do little, and a number that Keras reports wrongly.
 #
-# 40 minutes. An appendix to [07](07_more_than_one_modality.ipynb), without exercises. Each section stands alone; read
-# the ones you need. After ± stands, as in 07, the standard deviation of a difference over the splits; whether there is
-# a difference at all, the count of splits tells better.
+# 25 minutes. An appendix to [07](07_more_than_one_modality.ipynb), without exercises. Each section stands alone; read
+# the ones you need.
 
 # %%
 from course_utils.stopping import Above, Armed, Patience
-from course_utils.classroom import data
+from course_utils.classroom import comparisons, data
 from course_utils.classroom.chapter_07 import figures
 from course_utils.classroom.chapter_07.networks import cross_entropy, network
 from course_utils.classroom.chapter_07.outcomes import (
-    conditions, kept, of_views, outcomes, own_within, within)
+    averaged, conditions, kept, of_views, outcomes, own_within, within)
 from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
@@ -26,16 +25,15 @@ paired, colour = figures.paired, data.load_curves("colour")
 # %% [markdown]
 # ## Any condition
 #
-# The article of [01](01_threshold_stop.ipynb) proposes F1 or AUC as the condition, that of
-# [05](05_stop_time_pruning.ipynb) accuracy, F1 or IoU. (**F1**: the harmonic mean of precision and recall, here its
-# mean over the groups. **AUC**: how often an emoji of a group is ranked above one of another, chance is 0.5.) Any
-# column can decide. Should it? <!-- given: 0.5 -->
+# The articles propose F1, AUC, accuracy or IoU as the condition. Any column can decide. Should it? (**F1**: the harmonic
+# mean of precision and recall, here averaged over the groups. **AUC**: how often an emoji of a group is ranked above one
+# of another.)
 #
 # The network of 07, in two settings. *Left:* the pictures' layer learns at a tenth of the rate, and three of the eight
 # groups are thinned to a tenth. *Right:* as in 07, pictures overfit at once. We stop by a patience of 3 on F1: is the
-# *test* F1 higher or lower than with patience 3 on the loss? Guess for the left.
+# *test* F1 higher or lower than with that patience on the loss? Guess for the left.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["A8", "07b.1"]
 recorded = data.load_curves("conditions")
 left, right = conditions(recorded, 0.1, 0.1), conditions(recorded, 1.0, 1.0)
 panels = {"pictures' rate a tenth, thinned groups": left, "pictures overfit": right}
@@ -44,120 +42,117 @@ gain = round((left["val_f1"]["test_f1"] - left["val_loss"]["test_f1"]).mean(), 1
 reveal(guess, gain, "Left, test F1 by watching F1, compared with watching the loss, in points")
 show(figures.any_condition(panels), alt=figures.ALT["any_condition"])
 
-# %%
-# NBVAL_CHECK_OUTPUT
-print("test F1 by other columns, compared with test F1 by the loss")
-for title, came in panels.items():
-    print(f"\n{title} (the loss stops at {np.median(came['val_loss']['stop']):g})")
-    print(f"{'':13} stops at  {'both with patience 3':52}both from all 40 epochs")
-    for column in ("val_accuracy", "val_f1", "val_auc"):
-        gain = paired(came[column]["test_f1"], came["val_loss"]["test_f1"])
-        of_all = (came[column]["best_f1"] - came["val_loss"]["best_f1"]).mean()
-        print(f"{column:13}{np.median(came[column]['stop']):9g}  {gain:52}{of_all:+.1f}")
-
 # %% [markdown]
-# *Left:* accuracy and F1 of fewer than 300 emoji are noisy, so a patience of 3 gives up early, and **watching F1 costs
-# F1**. Given all 40 epochs to choose from, F1 picks as well as the loss: what fails is the short patience. AUC hardly
-# has a peak. It trains on nearly to the end, and gains nothing by it.
-
-# %% [markdown]
-# *Right:* the loss rises as soon as the pictures overfit; accuracy, F1 and AUC still get better, because a network can
-# be too sure of itself and still put the right group first. With patience 3, AUC gains most, because it trains for nearly
-# all 40 epochs; given all 40, accuracy and F1 gain nearly as much (2.9, 3.0, 3.4). As the article says: different data,
-# different conditions.
+# *Left:* accuracy and F1 of a few hundred emoji are noisy, so a patience of 3 gives up early, and **watching F1 costs
+# F1**. Given all epochs to choose from (squares), F1 picks as well as the loss: what fails is the short patience. AUC
+# hardly has a peak; it trains on nearly to the end, and gains nothing.
 #
+# *Right:* the loss rises as soon as the pictures overfit, while all three still get better: a network can be too
+# sure of itself and still put the right group first. As the article says: different data, different conditions.
+
+# %% [markdown]
 # ## Finished, or not begun?
 #
 # Accuracy has a trap of its own. A small task: mark the pixels of a digit in a noisy picture. **IoU** is the
-# overlap of marked and true pixels, divided by all pixels that are in either.
+# overlap of marked and true pixels, divided by all pixels that are in either. Which of three rules waits for the digit?
 
-# %%
+# %% claims=["C6"]
 masks, best = data.load_curves("pruning_masks").select(), dict(mode="max")
 rules = {"accuracy > 0.95": Above("val_accuracy", 0.95), "IoU, patience 5": Patience("val_iou", 5, **best),
          "IoU, armed": Armed(Above("val_iou", 0.1), Patience("val_iou", 3, min_delta=0.01, **best))}
 stops = {name: [rule.first(run) for run in masks] for name, rule in rules.items()}
-show(figures.finished_or_not(masks, stops), alt=figures.ALT["finished_or_not"])
+show(comparisons.finished_or_not(masks, stops), alt=comparisons.ALT["finished_or_not"])
 
 # %% [markdown]
 # Few pixels belong to the digit, so marking nothing is nearly always right: accuracy passes 0.95 at once. IoU
-# stays at 0 at first, longer than patience 5 waits. So arm the stop: start counting once IoU has passed 0.1. (F1 of the
-# same pixels would tell you nothing new: in one picture it is 2 IoU / (1 + IoU), which rises and falls with IoU.)
+# stays at 0 at first, longer than a patience of 5 waits. So arm the stop: start counting once IoU has passed 0.1.
 #
 # ## Augmentation
 #
-# The network of 01 on emoji as pixels: there the words are the fast input. In each epoch, blank the words of half of the
+# The network of 01 on emoji as pixels: here the words are the fast input. In each epoch, blank the words of half of the
 # emoji: for those, the network has only the picture. Or shift the pictures by a few pixels.
 
-# %%
+# %% claims=["A10"]
 # NBVAL_CHECK_OUTPUT
 pixels = data.load_curves("clocks_pixels")
-plain = pixels.select(rows=900, way="both")
-print("                best epoch  right, %  without words  compared with both as they are")
-for way in ("pictures", "words", "both", "names dropped", "shifted"):
-    runs = pixels.select(rows=900, way=way)
-    said = f"{way:16}{np.mean([np.argmin(run['val_loss']) for run in runs]):10.0f}{kept(runs).mean():10.1f}"
+ways = {way: pixels.select(rows=900, way=way)
+        for way in ("pictures", "words", "both", "names dropped", "shifted")}
+print("               best epoch  right  without words  gain in each of five splits, points")
+for way, runs in ways.items():
+    said = f"{way:15}{np.mean([np.argmin(run['val_loss']) for run in runs]):10.0f}{kept(runs).mean():5.0f} %"
     if way not in ("pictures", "words"):
-        said += f"{kept(runs, 'without_words').mean():15.0f}"
-    print(said + (f"  {paired(kept(runs), kept(plain))}" if way in ("names dropped", "shifted") else ""))
+        said += f"{kept(runs, 'without_words').mean():13.0f} %"
+    if way in ("names dropped", "shifted"):
+        said += "".join(f"{gain:+z5.0f}" for gain in kept(runs) - kept(ways["both"]))
+    print(said)
 
 # %% [markdown]
-# Without words for half of the time, the network learns more from pictures: without words it gets 47 % right, not 28.
-# Its best epoch comes a dozen later. It is 3.4 points better on average, in 4 of 5 splits: dropping names certainly
-# changes what the network uses; whether it helps, five splits do not tell. Shifted pictures, the usual augmentation,
-# change neither the best epoch nor the accuracy by much.
+# Without words for half of the time, the network learns more from pictures: without words it gets 47 % right, not 28,
+# and its best epoch comes later. Whether that helps, five splits do not tell: two gain seven points, the others little
+# or nothing. Shifted pictures, the usual augmentation, change next to nothing.
 #
 # ## One budget
 #
 # Suppose you can afford only a certain number of steps. Who is ahead, and when?
 
-# %%
+# %% claims=["A11"]
 clock_runs, late = data.load_curves("clocks"), data.load_curves("clocks_late")
 tables = {way: within(clock_runs.select(way=way, scale=1.0), 25) for way in ("pictures", "words", "both")}
 tables["a stop each"] = own_within(clock_runs, late, 25, seeds=range(8), scale=1.0)
 show(figures.budget(tables), alt=figures.ALT["budget"])
 
 # %% [markdown]
-# (57 steps are an epoch; the curves end after 25. *A stop each* trains two networks side by side, each with one of the
-# joint network's two layers, so that a step costs about as much.) After an epoch or two, pictures alone are nearly as
-# good as anything, and words still far behind. With one stop for both nothing is gained after about six epochs; a
-# second stop goes on paying until about fifteen. Words alone even lose a little again: the lowest loss need not be the
-# highest accuracy.
-
-# %% [markdown]
+# After an epoch or two (57 steps each), pictures alone are nearly as good as anything, and words far behind. With one
+# stop for both nothing is gained after about six epochs; a second stop goes on paying until about fifteen. (*A stop
+# each* trains two networks side by side, at about the same cost a step.)
+#
 # ## Two other data sets
 #
-# In 07 a stop for each gained more where the clocks were further apart. Does their ratio tell how much? Compare the
-# emoji features x 0.1 of 07, the emoji as *pixels* (there the words are the fast input), and 2,000 handwritten
-# *digits* in six descriptions, each of them an input. The networks are joined by multiplying their probabilities, which
-# in 07 left more to the stops than averaging.
+# In 07 a second stop gained more where the clocks were further apart. Does their ratio tell how much? Compare the
+# features x 0.1 of 07, the emoji as *pixels*, and 2,000 handwritten *digits* in six descriptions, each of them an
+# input.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 digits = of_views(data.load_curves("views"), data.load_curves("views_late"))
+print("                clock ratio  a stop each gains       by the stops alone")
 for said, of in {"features x 0.1": outcomes(clock_runs, late, scale=0.1),
                  "pixels": outcomes(pixels, data.load_curves("clocks_pixels_late"), rows=900),
                  "digits": digits}.items():
     ratio = np.median(np.maximum(of["ratio"], 1 / of["ratio"]))
-    least = "at least " if said == "digits" else ""  # recorded for 100 epochs: some still improve
-    print(f"{said}: the slowest takes {least}{ratio:.1f} times the epochs of the fastest")
-    print(f"  one network, one stop      {of['both'].mean():.1f} %")
-    print(f"  a network and a stop each  {paired(of['own'], of['both'])}")
-    print(f"    of it, by the stops      {paired(of['own'], of['one'])}")
+    gain, higher = (of["own"] - of["both"]).mean(), comparisons.higher_in(of["own"], of["both"], "splits")
+    print(f"{said:16}{ratio:11.1f}  {gain:+.1f} in {higher:16}{(of['own'] - of['one']).mean():+.1f}")
 wrong = {name: 100 - digits[name].mean() for name in ("both", "own")}
 print(f"digits, wrong: {wrong['both']:.1f} % with one stop, {wrong['own']:.1f} % with a stop each")
 
 # %% [markdown]
-# Two ratios that hardly differ, and a third of at least 2.4 (some views still improve in the last of 100 epochs); and
-# three kinds of gain. On the features it all comes from the stops; on the pixels next to none of it does: there it is the
-# second network that helps. On the digits it is a point, by the stops, and that is a quarter of the errors. The ratio says
-# where to look, and not how much you will find. <!-- given: 100 -->
+# Two ratios that hardly differ, a third of at least 2.4 (some views still improved in the last epoch), and three kinds
+# of gain. On the features all of it comes from the stops; on the pixels hardly any: there the second network helps. On
+# the digits it is a point, and a quarter of the errors. The ratio says where to look, and not how much you will find.
+#
+# ## Multiply or average?
+#
+# So far the networks' probabilities were multiplied. If you average them, what is a stop for each worth? The emoji of
+# 07, features x 1:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+of_07 = outcomes(clock_runs, late, scale=1.0)
+print(f"one network, one stop: {of_07['both'].mean():.0f} %")
+print("two networks   one stop  a stop each")
+for how, of in {"multiplied": of_07, "averaged": averaged(late, of_07)}.items():
+    better = comparisons.higher_in(of["own"], of["one"], "splits")
+    print(f"{how:13}{of['one'].mean():8.0f} %{of['own'].mean():11.0f} %, higher in {better}")
+
+# %% [markdown]
+# A stop for each gets about as far either way. But averaged, two networks get nearly all of it with one stop, probably
+# because an overconfident network then does less harm. How you combine matters as much as when you stop.
 
 # %% [markdown]
 # ## Is a gradient times zero a stop?
 #
-# A tempting way to freeze a part: multiply its gradient by zero. Or to slow it down: multiply by a tenth, as
-# balancing methods such as OGM-GE do, with a factor that changes, for the stronger input. What do optimizers do with it?
-# Guess for Adam and a tenth: how far does it get, if 1 is as far as with the whole gradient?
+# A tempting way to freeze a part: multiply its gradient by zero. Or to slow it down: by a tenth. What do optimizers
+# make of it? Guess for Adam and a tenth: how far does it get, if 1 is as far as with the whole gradient?
 
 # %%
 def distances(optimizer, factors):
@@ -169,7 +164,7 @@ def distances(optimizer, factors):
         far.append(np.abs(weights.numpy()).mean())
     return far
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["07b.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # between 0 and 1
 optimizers = {"SGD": lambda: keras.optimizers.SGD(0.01),
@@ -182,54 +177,39 @@ print("\n                 100 steps, a tenth of the gradient  20 steps with the 
 print("                 (1: as far as with all of it)       (1: an ordinary step)")
 for name, make in optimizers.items():
     shut = distances(make(), [1] * 100 + [0] * 20)
-    print(f"{name:17}{tenths[name]:<36.1f}{(shut[-1] - shut[99]) / (shut[99] - shut[98]):.1f}")
-
-# %% [markdown]
-# Plain SGD does as it is told. With the gate shut, momentum and Adam move on by as much as eight ordinary steps, on what
-# they remember of earlier gradients. A tenth of the gradient takes Adam just as far: it divides a gradient by the size of
-# recent ones, so a fixed factor cancels. (OGM-GE's own code takes SGD with momentum, where factors count.) To freeze,
-# freeze. To slow a part down, lower its *rate*.
-
-# %% [markdown]
-# ## Weights for the losses
-#
-# Each input has a head, and the total loss is a sum. Gradient-Blending (Wang, Tran, Feiszli, 2020) trains each alone for
-# a few epochs, and weighs its loss by its gain in validation, divided by the square of how much it overfitted.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-blended = data.load_curves("blending")
-for head in ("pictures", "words", "both"):
-    weights = [run[f"weight_{head}"][0] for run in blended.select(way="blended")]
-    print(f"weight of {head:9}{np.mean(weights):5.2f}")
+    print(f"{name:17}{tenths[name]:<36.1f}{(shut[-1] - shut[99]) / (shut[99] - shut[98]):.0f}")
+blended = data.load_curves("blending")  # Wang, Tran, Feiszli, 2020: each input's loss has a weight
 gain = paired(*(kept(blended.select(way=way)) for way in ("blended", "equal")))
-print("blended - equal weights:", gain)
+print("\nlosses weighed by Gradient-Blending, compared with equal weights:", gain)
 
 # %% [markdown]
-# It takes nearly all the weight from the pictures, the culprit, and from the joint head as well, the one that is
-# tested. It cures nothing here, with Adam, probably because a weight is a factor on gradients, and Adam cancels those.
-#
+# Plain SGD does as it is told. With the gate shut, momentum and Adam move on, on what they remember of earlier
+# gradients. A tenth of the gradient takes Adam just as far: it divides a gradient by the size of recent ones, so a
+# fixed factor cancels. (A weight on a loss is such a factor, too: those of Gradient-Blending gained nothing here, with
+# Adam.) To freeze, freeze. To slow a part down, lower its *rate*.
+
+# %% [markdown]
 # ## What validation cannot see
 #
 # One input has the gray clothes of Fashion-MNIST, the other a colour. In training and validation the colour gives the
-# class away. Later, in the world, it means nothing: in the test, colours are random. In validation a network with both
-# gets 99 % right. How much is left of that in the test?
+# class away; in the test, as in the world, colours are random. In validation a network with both gets 99 % right. How
+# much is left of that in the test?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["07b.3"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percent right, with random colours
-reveal(guess, round(kept(colour.select(way="both")).mean(), 1), "Both, in the test, in percent")
+reveal(guess, round(kept(colour.select(way="both")).mean()), "Both, in the test, in percent")
 said = {"gray": "gray alone", "both": "both", "frozen": "both, colour frozen after an epoch",
         "dropped": "both, half of the colours dropped"}
 print("right, %, means of five runs           validation        test")
 for way, name in said.items():
     runs = colour.select(way=way)
-    print(f"{name:36}{kept(runs, 'val_accuracy').mean():13.1f} {kept(runs).mean():11.1f}")
+    print(f"{name:36}{kept(runs, 'val_accuracy').mean():13.0f} {kept(runs).mean():11.0f}")
 
 # %% [markdown]
-# No stop on this validation can be trusted. It is as deceived as training: the colour is a shortcut that works there.
-# Freezing it early, or dropping it often, makes the network rely more on the clothes, and is still far behind leaving it
-# out. What you need is a test that looks like the world.
+# No stop on this validation can be trusted: it is as deceived as training. Freezing the colour early, or dropping it
+# often, makes the network rely more on the clothes, and is still far behind leaving it out. What you need is a test
+# that looks like the world.
 #
 # ## A head's own loss
 #

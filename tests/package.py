@@ -1,6 +1,6 @@
 """`make package`: what pip installs from this repository works, each extra alone in an empty environment.
 
-    python tests/package.py [library | plots | lab | pruning | tensorboard] ...
+    python tests/package.py [library | plots | lab | parquet | pruning | tensorboard] ...
 
 It builds a wheel, and for each name makes an environment, installs that and nothing else, and runs what it is
 for. Takes minutes: TensorFlow is installed twice.
@@ -37,6 +37,11 @@ plots.curve({HISTORY})
     "lab": ALONE + f"""
 from course_utils.stopping import stopping_lab
 print(stopping_lab([{HISTORY}]).report.reason)
+""",
+    "parquet": ALONE + f"""
+from course_utils.stopping import Runs
+Runs([{HISTORY}]).to_parquet("runs.parquet")
+assert Runs.from_parquet("runs.parquet")[0] == {HISTORY}
 """,
     "pruning": """
 import keras, numpy as np

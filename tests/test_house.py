@@ -19,8 +19,8 @@ FLOORS = {
     "stopping": [
         ["words", "door", "scoring", "steps", "layers", "state", "belonging", "neighbours"],
         ["history", "report", "checks", "batches"],
-        ["criterion", "probes", "runs"],
-        ["joins", "interrupts", "every", "gradient_norm"],
+        ["criterion", "probes", "parquet"],
+        ["runs", "joins", "interrupts", "every", "gradient_norm"],
         ["criteria", "budgets", "scores", "peers", "wrappers", "rate", "recorder", "best", "replay"],
         ["watch", "actions", "many", "plots", "tensorboard", "remaining"],
         ["verdict", "compare"],
@@ -53,7 +53,7 @@ FLOORS = {
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
     "joins", "interrupts", "budgets", "scores", "peers", "wrappers", "replay", "compare", "actions", "best",
-    "plots", "lab", "runs", "many", "remaining", "belonging", "neighbours", "verdict", "watch",
+    "plots", "lab", "runs", "parquet", "many", "remaining", "belonging", "neighbours", "verdict", "watch",
 }
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .batches import batches
 from .budgets import Epochs, RateFloor, StepBudget, TimeBudget
 from .compare import Comparison, Row, compare
-from .criteria import Above, AtLeast, AtMost, Below, ImprovementBelow, NotFinite, Patience
+from .criteria import Above, AtLeast, AtMost, Below, ImprovementBelow, NotFinite, Patience, patience_for
 from .criterion import Criterion
 from .door import names_on_demand
 from .history import History, MissingColumn
@@ -64,6 +64,6 @@ __all__ = [
     "LearningRate", "Memory", "MissingColumn", "NotFinite", "Patience", "Plateau", "Probe",
     "ProgressQuotient", "RateFloor", "Report", "Row", "Runs", "Signal", "Smoothed", "StepBudget", "StopFile",
     "StopWhen", "SuccessiveIncreases", "TimeBudget", "WeightChange",
-    "When", "as_criterion", "batches", "best_so_far", "compare", "first_rows", "raise_error", "replay",
-    "scale_learning_rate",
+    "When", "as_criterion", "batches", "best_so_far", "compare", "first_rows", "patience_for", "raise_error",
+    "replay", "scale_learning_rate",
 ]

@@ -1,14 +1,14 @@
 """Compare: many criteria on many finished runs. What does each cost in epochs, and what does it lose?"""
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from .checks import direction
 from .joins import as_criterion
 from .many import first_rows
-from .runs import Runs
+from .runs import in_parts
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
 
     Args:
         criteria: a list of criteria, or a mapping of names to criteria.
-        histories: a list of histories: column -> one value per epoch; or Runs, if they are asked often.
+        histories: a list of histories: column -> one value per epoch; or Runs, if they are asked often. Of an
+            iterator of either, such as `Runs.parts_of_parquet(path)`, only a part is in memory at a time.
         best, mode: the column that says which epoch is best, and its good direction: "min" or "max", needed
             unless it is a loss.
         measured, measured_mode: the column in which regret is measured, and its good direction. `best` and
@@ -124,23 +125,33 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
     Patience('val_loss', patience=1)                 2     75%             25.0 %       0 of 1
     Epochs(3)                                        2     75%             25.0 %       0 of 1
     """
-    named, runs = _named(criteria), histories if isinstance(histories, Runs) else Runs(histories)
-    if not named or not len(runs):
-        raise ValueError("compare needs at least one criterion and one history.")
+    named, found, runs = _named(criteria), {}, 0
     if regret not in ("percent", "difference"):
         raise ValueError(f'regret is "percent" or "difference"; got {regret!r}.')
     if measured is None and measured_mode is not None:
         raise ValueError(f"measured_mode={measured_mode!r} belongs to the measured column: name it.")
+    for part in filter(len, in_parts(histories)):
+        for row in _rows(named, part, runs, best, mode, measured, measured_mode, regret == "percent"):
+            found.setdefault(row.name, []).append(row)
+        runs += len(part)
+    if not found:
+        raise ValueError("compare needs at least one criterion and one history.")
+    each = [field.name for field in fields(Row)[1:]]
+    return Comparison([Row(name, *(np.concatenate([getattr(row, what) for row in rows]) for what in each))
+                       for name, rows in found.items()], regret == "percent")
+
+
+def _rows(named, runs, before, best, mode, measured, measured_mode, percent):
+    """A Row for each criterion on some runs; `before` is how many came before them."""
     measured = measured or best
     if not runs.lengths.all():
-        raise ValueError(f"Run {int(runs.lengths.argmin())} has no rows.")
+        raise ValueError(f"Run {before + int(runs.lengths.argmin())} has no rows.")
     # columns that are missing are an error, before their direction is asked
     chosen_by, values = runs.column(best)[0], runs.column(measured)[0]
     sign = direction(best, mode)
     if measured == best:
         measured_mode = measured_mode or mode
     measured_sign = direction(measured, measured_mode, "measured_mode")
-    percent = regret == "percent"
     if percent and measured_sign < 0:
         raise ValueError(f'"percent" is for columns where less is better; for "{measured}" say '
                          'regret="difference".')
@@ -156,14 +167,13 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
                              f'epoch {runs.epochs(row)[run]}. Say regret="difference".')
         return value
 
-    finest, rows = value(runs.lengths - 1), []
+    finest = value(runs.lengths - 1)
     for name, criterion in named.items():
         first = first_rows(criterion, runs)
         last = np.where(first < 0, runs.lengths - 1, first)
         kept = value(last)
         lost = 100 * (kept / finest - 1) if percent else measured_sign * kept - measured_sign * finest
-        rows.append(Row(name, runs.epochs(last), first >= 0, kept, (last + 1) / runs.lengths, lost))
-    return Comparison(rows, percent)
+        yield Row(name, runs.epochs(last), first >= 0, kept, (last + 1) / runs.lengths, lost)
 
 
 def _best_rows(values):

@@ -190,6 +190,28 @@ class Patience(Criterion):
                 f"({position(history, since, unit)}){by} for {rows}")
 
 
+def patience_for(epochs):
+    """A patience to begin with, from the most epochs that a run may take: 0.75 times their square root.
+
+    Whole, and at least 1. A start, and no law: of chapter 08's 28 problems most lose less than a percent by it,
+    and those that learn slowly lose more, whatever number is fixed beforehand. Where finished runs are at hand,
+    `compare` on them knows better.
+
+    Args:
+        epochs: at least 1.
+
+    Raises:
+        ValueError, TypeError: no such count.
+
+    Source: this course's own study, data/curves/study.npz.
+
+    >>> [patience_for(epochs) for epochs in (1, 30, 100, 300)]
+    [1, 4, 8, 13]
+    """
+    check_count("epochs", epochs)
+    return max(1, round(0.75 * math.sqrt(epochs)))
+
+
 @dataclass(frozen=True, repr=False)
 class ImprovementBelow(Criterion):
     """Met once `metric` has improved by no more than `epsilon` over the last `window` measured rows.

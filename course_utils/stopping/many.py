@@ -11,7 +11,7 @@ import numpy as np
 
 from . import budgets, criteria, joins, peers, scores, wrappers
 from .checks import direction
-from .runs import Runs
+from .runs import in_parts
 
 NEAR = 1e-9  # a score as near to its limit as that is computed again, by the criterion itself
 TINY, HUGE = 1e-140, 1e140  # squares of less, or more, are 0 or infinite
@@ -28,14 +28,18 @@ def first_rows(criterion, runs):
 
     Args:
         criterion: a criterion, or a function of the history so far.
-        runs: Runs, or a list of histories.
+        runs: Runs, a list of histories, or an iterator of either, which is asked in parts: see `compare`.
 
     >>> from course_utils.stopping import Patience
     >>> first_rows(Patience("val_loss", 2), [{"val_loss": [0.9, 0.5, 0.6, 0.7]}, {"val_loss": [0.9, 0.8]}])
     array([ 3, -1])
     """
-    runs = runs if isinstance(runs, Runs) else Runs(runs)
-    criterion, alone = joins.as_criterion(criterion), np.zeros(len(runs), dtype=bool)
+    criterion = joins.as_criterion(criterion)
+    return np.concatenate([np.zeros(0, int), *(_first_rows(criterion, part) for part in in_parts(runs))])
+
+
+def _first_rows(criterion, runs):
+    alone = np.zeros(len(runs), dtype=bool)
     try:
         with np.errstate(all="ignore"):  # NaN and infinity are values here
             met = _met(criterion, runs, alone)

@@ -1,10 +1,15 @@
 """Many finished runs as one table: each column as an array of all runs. many.py asks them together."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 
+from . import parquet
 from .history import History
 
 NUMBERS = {float, int, bool, type(None)}
+PART = 10_000  # runs, or rows of a file, that are read at once
 
 
 class Runs:
@@ -12,17 +17,27 @@ class Runs:
 
     Args:
         histories: histories, or mappings of column -> one value per row, as `History.of` takes them.
+        labels: mapping of name -> one value for each run, such as its seed. One is always there: "run", which
+            counts from 0 if it is not given.
+
+    Attributes:
+        lengths: how many rows each run has, int array (runs,).
+        labels: name -> array (runs,).
 
     Raises:
-        TypeError, ValueError: as `History.of`.
+        TypeError, ValueError: as `History.of`; a label that does not have one value for each run.
 
-    >>> runs = Runs([{"val_loss": [0.9, 0.5, 0.6]}, {"val_loss": [0.9, 0.8]}])
+    >>> runs = Runs([{"val_loss": [0.9, 0.5, 0.6]}, {"val_loss": [0.9, 0.8]}], labels={"seed": [7, 8]})
     >>> len(runs), runs.lengths, runs[1]
     (2, array([3, 2]), {'val_loss': [0.9, 0.8]})
+    >>> runs.select(seed=8).labels
+    {'run': array([1]), 'seed': array([8])}
     """
 
-    def __init__(self, histories):
+    def __init__(self, histories, labels=None):
         self._given = [_checked(history) for history in histories]
+        labels = {"run": range(len(self)), **(labels or {})}
+        self.labels = {name: _label(name, values, len(self)) for name, values in labels.items()}
         self.lengths = np.array([_length(history) for history in self._given], dtype=int)
         self.starts = np.zeros(len(self), dtype=int)
         self._columns, self._whole = {}, self
@@ -65,10 +80,89 @@ class Runs:
     def tail(self, starts):
         """The same runs from row `starts` on: a number, or an array with one for each run."""
         rest = object.__new__(Runs)
-        starts = np.minimum(starts, self.lengths)
+        starts, rest.labels = np.minimum(starts, self.lengths), self.labels
         rest._given, rest._whole, rest._columns = self._given, self._whole, {}
         rest.starts, rest.lengths = self.starts + starts, self.lengths - starts
         return rest
+
+    def select(self, **labels):
+        """The runs with these labels, as Runs: `runs.select(problem="gene", seed=[0, 1])`.
+
+        Raises:
+            ValueError: there is no such label.
+        """
+        chosen = np.ones(len(self), bool)
+        for name, wanted in labels.items():
+            if name not in self.labels:
+                raise ValueError(f'These runs have no label "{name}". Labels: {", ".join(self.labels)}.')
+            chosen &= np.isin(self.labels[name], wanted)
+        chosen = np.flatnonzero(chosen)
+        part = Runs([self._given[run] for run in chosen],
+                    {name: values[chosen] for name, values in self.labels.items()})
+        return part.tail(self.starts[chosen]) if self.starts.any() else part
+
+    def to_parquet(self, path):
+        """Write the runs as a Parquet file, which `from_parquet` and other tools read. Needs pyarrow.
+
+        A row of it is a run: each label a value, each column a list of values, null (None) where one was not
+        measured and in place of a list where a run has no such column. For a table with a row for each row of
+        a run: `pandas.read_parquet(path).explode([columns])`, `unnest` in DuckDB, `explode` in polars.
+
+        Raises:
+            ImportError: pyarrow is missing.
+            ValueError: values of one column, or label, are of several kinds, as numbers and text; a label and
+                a column have one name.
+
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "runs.parquet")
+        >>> Runs([{"val_loss": [0.9, None]}, {"val_loss": []}], {"seed": [7, 8]}).to_parquet(path)
+        >>> runs = Runs.from_parquet(path)
+        >>> runs[0], runs.lengths, runs.labels["seed"]
+        ({'val_loss': [0.9, None]}, array([2, 0]), array([7, 8]))
+        """
+        parquet.write(path, [self[run] for run in range(len(self))] if self.starts.any() else self._given,
+                      self.labels)
+
+    @classmethod
+    def from_parquet(cls, path, run=None, labels=(), columns=None):
+        """Read runs that `to_parquet` wrote, or others: with a row for each run and lists, or for each row.
+
+        A null is None, not measured; NaN is NaN. (pandas writes its NaN as null.) Rows keep their order.
+
+        Args:
+            path: a file.
+            run: where the file has a row for each row of a run: the column that says of which run. The rows
+                of a run stand together. It becomes a label.
+            labels: in such a file, the columns that are labels, with one value in all rows of a run. Where a
+                row is a run, all columns without lists are labels.
+            columns: the columns to read; all if left out.
+
+        Raises:
+            ImportError: pyarrow is missing.
+            MissingColumn: there is no such column in the file.
+            ValueError: rows of one run stand apart, or their label changes; `run` is missing, or too much; it
+                is no Parquet file.
+        """
+        histories, found = [], {}
+        for some, their_labels in parquet.read(path, run, labels, columns, PART):
+            histories += some
+            for name, values in their_labels.items():
+                found.setdefault(name, []).extend(values)
+        return cls(histories, found)
+
+    @classmethod
+    def parts_of_parquet(cls, path, run=None, labels=(), columns=None, size=PART):
+        """The same in parts, one Runs after the other, for more than fits into memory: an iterator.
+
+        `compare` and `first_rows` take it. "run" counts on from part to part.
+
+        Args:
+            size: rows of the file that are read at once.
+        """
+        count = 0
+        for histories, found in parquet.read(path, run, labels, columns, size):
+            yield cls(histories, {"run": range(count, count + len(histories)), **found})
+            count += len(histories)
 
     def _read(self, name):
         parts = [_values(history, name) for history in self._given]
@@ -92,6 +186,15 @@ class Runs:
                 np.take_along_axis(measured, rows, 0) & inside)
 
 
+def in_parts(histories):
+    """Runs to be asked one after the other: a list whole; an iterator in parts, or the Runs that it gives."""
+    if not isinstance(histories, Iterator):
+        yield histories if isinstance(histories, Runs) else Runs(histories)
+        return
+    for first in histories:
+        yield first if isinstance(first, Runs) else Runs([first, *islice(histories, PART - 1)])
+
+
 def _checked(history):
     """A dict of equally long lists, or arrays, of numbers as it is; else a History, which checks it."""
     plain = type(history) is dict and all(map(_is_plain, history.values()))
@@ -104,6 +207,14 @@ def _is_plain(values):
     return isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiub"
 
 
+def _label(name, values, runs):
+    values = np.array(values if isinstance(values, np.ndarray) else [*values])
+    if values.shape != (runs,):
+        raise ValueError(f'The label "{name}" should have one value for each of {runs} runs; its shape is '
+                         f"{values.shape}.")
+    return values
+
+
 def _length(history):
     return len(next(iter(history.values()), ()))
 
@@ -113,6 +224,8 @@ def _values(history, name):
     if name not in history:
         History.of(history)[name]  # an error that names the columns there are
     values = history[name]
+    if isinstance(values, np.ma.MaskedArray):
+        return values.astype(float).filled(np.nan), ~np.ma.getmaskarray(values)
     numbers = np.asarray(values, dtype=float)  # None becomes NaN
     if isinstance(values, np.ndarray):
         return numbers, np.ones(len(numbers), bool)

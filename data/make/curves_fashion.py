@@ -18,8 +18,8 @@ About a minute on two cores. A second run on the same machine writes the same by
 import argparse
 
 import numpy as np
-from npz import save
-from recording import Networks, joined, record
+from npz import joined, save
+from recording import Networks, record
 
 from course_utils.classroom.data import load_fashion_mnist
 

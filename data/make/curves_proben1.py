@@ -18,8 +18,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from npz import save
-from recording import Networks, joined, record
+from npz import joined, save
+from recording import Networks, record
 
 # name -> has classes; building has three consumptions as targets
 PROBLEMS = {"diabetes": True, "soybean": True, "gene": True, "thyroid": True, "building": False}

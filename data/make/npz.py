@@ -61,6 +61,26 @@ def note(name):
     return "new" if old is None else "same" if sums[name] == old else "other"
 
 
+def joined(families):
+    """Stack labelled recordings into the arrays of a curves file.
+
+    Args:
+        families: pairs (labels, columns): dict of label name -> value or array (runs,), and dict of column ->
+            array (runs, epochs), such as `recording.record` returns.
+
+    Returns:
+        dict `label/<name>` -> array (all runs,), `column/<name>` -> array (all runs, epochs).
+    """
+    arrays = {}
+    for labels, columns in families:
+        runs = len(next(iter(columns.values())))
+        for name, value in labels.items():
+            arrays.setdefault(f"label/{name}", []).append(np.broadcast_to(value, runs))
+        for name, curves in columns.items():
+            arrays.setdefault(f"column/{name}", []).append(curves)
+    return {key: np.concatenate(parts) for key, parts in arrays.items()}
+
+
 def _read(path):
     with np.load(path, allow_pickle=False) as archive:
         return {key: archive[key] for key in archive.files}

@@ -145,23 +145,3 @@ def record(networks, x, y, parts, batch_size, epochs, title="", after_epoch=None
     if not np.isfinite(curves).all():
         raise FloatingPointError(f"{title or 'A run'}: a loss is not finite. Try a lower learning rate.")
     return dict(zip(COLUMNS, curves, strict=True))
-
-
-def joined(families):
-    """Stack labelled recordings into the arrays of a curves file.
-
-    Args:
-        families: pairs (labels, columns): dict of label name -> value or array (runs,), and dict of column ->
-            array (runs, epochs), such as `record` returns.
-
-    Returns:
-        dict `label/<name>` -> array (all runs,), `column/<name>` -> array (all runs, epochs).
-    """
-    arrays = {}
-    for labels, columns in families:
-        runs = len(next(iter(columns.values())))
-        for name, value in labels.items():
-            arrays.setdefault(f"label/{name}", []).append(np.broadcast_to(value, runs))
-        for name, curves in columns.items():
-            arrays.setdefault(f"column/{name}", []).append(curves)
-    return {key: np.concatenate(parts) for key, parts in arrays.items()}

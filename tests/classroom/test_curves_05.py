@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from course_utils.classroom.chapter_05 import armed, figures, pictures
 from course_utils.classroom.data import DATA, load_curves
-from course_utils.pruning import at_target
+from course_utils.pruning import at_target, tfmot
 from course_utils.stopping import Above, Armed, Epochs, Patience, plots, replay
 
 NAMES = ("stops", "sparsity", "when", "sizes", "masks", "traps")
@@ -286,6 +286,11 @@ def test_the_file_of_a_phone_reads_what_the_network_reads():
     assert np.mean(answers == test[1][:100]) > 0.7
     lines = pictures.drawn(test[0][0]).split("\n")
     assert len(lines) == 8 and max(map(len, lines)) <= 16 and "@@" in "".join(lines)
+
+
+def test_tfmot_can_only_prune_a_sequential_and_says_that_a_sequential_is_none():
+    with pytest.raises(ValueError, match=r"(?s)can only prune .*Sequential.*You passed .*type: Sequential"):
+        tfmot().sparsity.keras.prune_low_magnitude(pictures.small_network())
 
 
 # ---- the scripts ----

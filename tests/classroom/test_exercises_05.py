@@ -182,7 +182,6 @@ class TestChapter05(ExerciseRules):
              "of the mended one": ((0.7875, 300), "ends at 300"),
              "step 100": ((0.661, 300), "every 150 steps"),
              "step 200": ((0.879, 300), "every 150 steps"),
-             "the lesson's": ((0.789, 200), "trap 3"),
              "no 1 -": ((0.9 * (1 - (150 / 280) ** 3), 300), "where is the 1?"),
              "one step more": ((0.81, 301), "no multiple of 150"),
              "an epoch more": ((0.81, 294), "no multiple of 150"),

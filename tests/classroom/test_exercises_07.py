@@ -299,7 +299,7 @@ class TestChapter07(ExerciseRules):
              "no end": (between(lambda s, e, n: s, lambda s, e, n: n - 1), "Go to `end`"),
              "neither": (between(lambda s, e, n: 0, lambda s, e, n: n - 1), "Take `start` and `end`"),
              "a slice": (between(lambda s, e, n: s, lambda s, e, n: e - 1), "a slice ends there"),
-             "as in the lesson": (between(lambda s, e, n: 0, lambda s, e, n: 2), "as in the lesson"),
+             "from 0 to 2": (between(lambda s, e, n: 0, lambda s, e, n: 2), "from epoch 0 to 2"),
              "late": (between(lambda s, e, n: s + 1, lambda s, e, n: min(e + 1, n - 1)), "one epoch late"),
              "early": (between(lambda s, e, n: s - 1, lambda s, e, n: e - 1), "one epoch early"),
              "mean": (step_by_step, "the mean of the ratios"),

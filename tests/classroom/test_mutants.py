@@ -14,6 +14,7 @@ from course_utils.classroom.chapter_04 import exercises as chapter_04
 from course_utils.classroom.chapter_05 import exercises as chapter_05
 from course_utils.classroom.chapter_06 import exercises as chapter_06
 from course_utils.classroom.chapter_07 import exercises as chapter_07
+from course_utils.classroom.chapter_08 import exercises as chapter_08
 from course_utils.classroom.chapter_90 import exercises as chapter_90
 from course_utils.pruning import at_target
 from course_utils.stopping import (
@@ -25,16 +26,17 @@ from course_utils.stopping import (
     Patience,
     Smoothed,
     StepBudget,
+    patience_for,
 )
 from mutants import TooManySteps, answer_of, mutants, with_faulty_calls
 
 CHAPTERS = [chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07,
-            chapter_90]
+            chapter_08, chapter_90]
 TRAIN = "6.5", "7.3"  # what may be wrong is tried, mostly without training, in test_exercises_06 and 07
 EXERCISES = {e.number: e for chapter in CHAPTERS for e in chapter.chapter.exercises if e.number not in TRAIN}
 NAMES = dict(keras=keras, np=np, math=math, Above=Above, Armed=Armed, Below=Below, Epochs=Epochs,
              ImprovementBelow=ImprovementBelow, Patience=Patience, Smoothed=Smoothed, StepBudget=StepBudget,
-             at_target=at_target)
+             at_target=at_target, patience_for=patience_for)
 
 # other ways to write a right answer: faults grow on them, too
 ALSO = [
@@ -163,6 +165,36 @@ def ogr(train, val, start, end):
         return math.inf
     return abs((gaps[end] - gaps[start]) / (val[end] - val[start]))
 """),
+    ("8.2", """
+def mean_regret(regrets, problems):
+    sums, counts = {}, {}
+    for regret, problem in zip(regrets, problems):
+        sums[problem] = sums.get(problem, 0) + regret
+        counts[problem] = counts.get(problem, 0) + 1
+    total = 0
+    for problem in sums:
+        total += sums[problem] / counts[problem]
+    return total / len(sums)
+"""),
+    ("8.3", """
+def choose(settings, goal):
+    best, lowest = None, float("inf")
+    for name in settings:
+        cost, regret = settings[name]
+        if regret <= goal and cost < lowest:
+            best, lowest = name, cost
+    return best
+"""),
+    ("8.4", """
+def stop(val_loss, worth):
+    best, at, lowest = float("inf"), 0, float("inf")
+    for epoch, loss in enumerate(val_loss):
+        lowest = min(lowest, loss)
+        paid = worth * epoch + lowest
+        if paid < best:
+            best, at = paid, epoch
+    return at
+"""),
     ("90.3", """
 def best_epoch(history, validation_freq):
     losses = history["val_loss"]
@@ -180,6 +212,8 @@ FIRST_LOSS = "the first loss is below infinity and sets it anew"
 COMPARED = "of \"min\" and \"max\" only the one is as large as that"
 WINDOW = "ImprovementBelow('val_loss', epsilon=0.001, window=40, relative=True)"
 START = "lowest, at, length = (float('inf'), 0, 0)"
+OFFSET = "each epoch pays the same more, or less"
+NOTHING_PAID = "best, at, lowest = (float('inf'), 0, float('inf'))"
 NONE_YET = "lengths, best = ([], (float('inf'), None))"
 # exercise -> {mutant of its solution, or of another one in ALSO: why it is right, too}
 EQUIVALENT = {
@@ -241,6 +275,12 @@ EQUIVALENT = {
     "7.4": {f"Above('{name}', 0.5) -> Above('{name}', {value})": "the column is 0 or 1"
             for name in ("pictures_frozen", "words_frozen") for value in (0.525, 0.475)},
     "7.5": {f"Patience('val_loss', 3) -> Patience('val_loss', {n})": OPEN for n in (4, 2)},
+    "8.3": {"cost < lowest -> cost <= lowest": "which of two good settings of one cost is not said"},
+    "8.4": {**{f"epoch + 1 -> epoch{other}": OFFSET for other in (" - 1", "", " + 2", " + 0")},
+            **{f"{NOTHING_PAID} -> best, at, lowest = (float('inf'), {epoch}, float('inf'))": FIRST_LOSS
+               for epoch in (1, -1)}},
+    "8.5": {f"{part}({n}) -> {part}({n + by})": OPEN
+            for part, n in (("Epochs", 500), ("patience_for", 600)) for by in (1, -1)},
     "90.2": {"answer = [1, 2, 5] -> answer = [5, 2, 1]": "any order will do"},
 }
 

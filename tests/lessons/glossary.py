@@ -37,6 +37,8 @@ GLOSSARY = {
     "source score": ("06", r"LEEP|LogME|H-score", "**LEEP**"),
     "modality": ("07", r"modalit(?:y|ies)", "**modalities**"),
     "clock": ("07", r"input's \*\*clock|clocks", "**clock**"),
+    "bootstrap": ("08", r"bootstrap", "**bootstrap**"),
+    "clairvoyant": ("08", r"clairvoyant", "**clairvoyant**"),
     "utilisation rate": ("07", r"utilisation rates?", "**utilisation rate**"),
     "baseline": ("90", r"baselines?", "The baseline is 0.1"),
 }

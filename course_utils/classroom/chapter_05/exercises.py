@@ -123,7 +123,6 @@ def last_mask(answer):
         (0.9 * (1 - EVERY / END) ** 3, "That is what is missing at step 150. Take it from 0.9."),
         (TARGET * (1 - (EVERY / END) ** 3), "The inner brackets hold 1 - step / end_step: where is the 1?"),
         (_asked(EVERY, 300), "That is step 150 of a schedule that ends at 300. This one ends at 280."),
-        (_asked(100, 199), "That is the mask of trap 3, of another schedule: every 100 steps, up to 199."),
         (_asked(100), "That is step 100. A mask is drawn every 150 steps here."),
         (_asked(200), "That is step 200. A mask is drawn every 150 steps here.")]
     if abs(reached - _asked(EVERY)) > 1e-4:

@@ -24,32 +24,11 @@ ALT = {
         "Mistakes of ten MLPs by the moment at which pruning begins. At sparsity 0.90 start, early, stop and "
         "late are within half a point of one another, little above a network that was never pruned; at 0.98 "
         "late is worse than the others.",
-    "finished_or_not":
-        "Six runs. The accuracy of pixels is above 0.96 from the first epoch on, while IoU stays at 0 for "
-        "about ten epochs, then rises to 0.8. Two rules stop all six within six epochs, at IoU 0; the armed "
-        "one stops near the top.",
 }
 MISTAKES = "mistakes on the test, % (log scale)"
 MOMENTS = ("start", "early", "stop", "late")
-DIFFERENCE = "difference in mistakes, first minus second (mean ± standard deviation over the seeds):"
 
 # ---- numbers ----
-
-
-def paired(ours, theirs, unit="points", more="higher"):
-    """A difference of two arrays, seed by seed, as a sentence: mean ± sd (ddof 1), and how many agree.
-
-    `more` says what a difference above 0 is: mistakes are worse and not higher.
-
-    >>> paired(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
-    '+0.7 ± 0.6 points, higher in 2 of 3 seeds (1 tie)'
-    """
-    gain = ours - theirs
-    ties = int(np.isclose(gain, 0).sum())
-    higher = int((gain > 0).sum() - (np.isclose(gain, 0) & (gain > 0)).sum())
-    said = f" ({ties} tie{'s' if ties > 1 else ''})" if ties else ""
-    return (f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} {unit}, {more} in {higher} of {len(gain)} seeds"
-            f"{said}")
 
 
 class Outcome(NamedTuple):
@@ -67,10 +46,10 @@ class Outcome(NamedTuple):
     accuracy: np.ndarray
 
 
-def outcome(runs, rule, restore=True, best_when=None):
-    """Stop recorded runs by a rule, and keep the best weights (`restore`) or the last: `Outcome`."""
+def outcome(runs, rule, best_when=None):
+    """Stop recorded runs by a rule, and keep the best weights: `Outcome`."""
     reports = [replay(rule, run, best="val_loss", best_when=best_when) for run in runs]
-    rows = [report.best_epoch if restore else report.epoch for report in reports]
+    rows = [report.best_epoch for report in reports]
     kept = [(run["sparsity"][row], 100 * run["test_accuracy"][row]) for run, row in zip(runs, rows)]
     stopped = sum(rule.first(run) is not None for run in runs)
     return Outcome(stopped, np.array([report.epoch + 1 for report in reports]), *np.transpose(kept))
@@ -94,66 +73,9 @@ def _best(run, target):
     return int(np.argmin(np.where(full, run["val_loss"], np.inf)))
 
 
-def cost_rows(by_sparsity):
-    """What the lesson says of the figure `costs`, as lines of numbers."""
-    def wrong(network, target, schedule):
-        return mistakes(by_sparsity, target, network=network, schedule=schedule)
-
-    yield "mistakes on the test, mean of the seeds:"
-    ways = {"CNN, not cut": (0.0, "dense"), "CNN at 0.95, cut, not trained": (0.95, "untrained"),
-            "CNN at 0.95, ramp": (0.95, "gradual")}
-    for said, (target, schedule) in ways.items():
-        yield f"{said:31}{wrong('cnn', target, schedule).mean():5.1f} %"
-    yield DIFFERENCE
-    for target in (0.9, 0.98):
-        gap = paired(wrong("cnn", target, "one-shot"), wrong("cnn", target, "gradual"), more="worse")
-        yield f"CNN at {target:.2f}, at once minus ramp  {gap}"
-    for network, target in (("cnn", 0.9), ("gru", 0.5), ("gru", 0.9)):
-        gap = paired(wrong(network, target, "gradual"), wrong(network, 0.0, "dense"), more="worse")
-        yield f"{network.upper()} at {target:.2f}, ramp minus not cut  {gap}"
-
-
-def moment_rows(by_moment):
-    """What the lesson says of the figure `moments`, as lines of numbers."""
-    yield f"{'mistakes, mean of the seeds':29}" + "".join(f"{moment:>8}" for moment in MOMENTS)
-    wrong = {(target, moment): mistakes(by_moment, target, moment=moment)
-             for target in (0.9, 0.98) for moment in MOMENTS}
-    for target in (0.9, 0.98):
-        row = "".join(f"{wrong[target, moment].mean():6.1f} %" for moment in MOMENTS)
-        yield f"{f'MLP at {target:.2f}':29}{row}"
-    yield DIFFERENCE
-    for target in (0.9, 0.98):
-        for moment in ("start", "early", "late"):
-            gap = paired(wrong[target, moment], wrong[target, "stop"], more="worse")
-            yield f"MLP at {target:.2f}, {moment:5} minus stop  {gap}"
-
-
 def means(rows):
     """Column -> its mean over histories of one row each."""
     return {name: np.mean([row[name][0] for row in rows]) for name in rows[0]}
-
-
-def recorded_traps(curves):
-    """What was done in traps 4 and 5 -> the sparsity that came of it, mean of the seeds."""
-    cases = {"4. EarlyStopping before UpdatePruningStep": "before", "   and after it": "after",
-             "5. Ctrl-C, strip": "stripped", "   Ctrl-C, masks, strip": "masked, stripped"}
-    return {said: np.mean([run["sparsity"][0] for run in curves.select(case=case)])
-            for said, case in cases.items()}
-
-
-def trap_rows(library, recorded):
-    """What comes of traps 3 to 5, as lines.
-
-    Args:
-        library: tfmot's, whose schedule is asked when a mask is due, and how much it cuts.
-        recorded: the recording pruning_traps.
-    """
-    for end in (99, 199, 200):
-        schedule = library.PolynomialDecay(0.0, 0.9, begin_step=0, end_step=end, frequency=100)
-        asked = [float(share) for now, share in map(schedule, range(end + 1)) if bool(now)]
-        yield f"3. frequency 100, a ramp that ends at step {end}: the last mask cuts {asked[-1]:.3f}"
-    for said, kept in recorded_traps(recorded).items():
-        yield f"{said}: sparsity {kept:.3f}"
 
 
 # ---- figures ----
@@ -234,8 +156,8 @@ def costs(by_sparsity):
                                     ("mlp", "gradual", "MLP", GREEN, "D"),
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
     panels[1].set(title="ramp: three networks")
-    figure.supxlabel("lines: means; bars: range of the seeds; marks are moved sideways a little, to be told "
-                     "apart", fontsize=9, color=GREY)
+    figure.supxlabel("lines: means of six seeds (CNN) or five; bars: their range; marks are moved sideways "
+                     "a little, to be told apart", fontsize=9, color=GREY)
     return figure
 
 
@@ -247,7 +169,7 @@ def _lines(panel, curves, ways, targets=(0.5, 0.8, 0.9, 0.95, 0.98)):
         mean, low, high = (np.array([of(row) for row in wrong]) for of in (np.mean, np.min, np.max))
         panel.errorbar(places + shift, mean, [mean - low, high - mean], fmt=f"{mark}-", color=colour,
                        markersize=6, elinewidth=1, label=name)
-    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (axis: log of 1 - sparsity)")
+    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity")
     _in_percent(panel, top=170)
 
 
@@ -286,32 +208,6 @@ def _in_percent(panel, top):
     panel.minorticks_off()
     panel.legend(frameon=False, fontsize=9, loc="upper left")
     panel.spines[["top", "right"]].set_visible(False)
-
-
-def finished_or_not(runs, stops):
-    """Accuracy and IoU of the mask task over the epochs, with the stops of some rules.
-
-    Args:
-        runs: histories with the columns val_accuracy and val_iou.
-        stops: name of a rule -> the epoch in which it stops each run.
-    """
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained")
-    labels = "accuracy of pixels (from 0.96)", "IoU of masks"
-    for panel, name, label in zip(panels, ("val_accuracy", "val_iou"), labels):
-        for run in runs:
-            panel.plot(run[name], color=GREY, linewidth=0.8, alpha=0.7)
-        for (rule, rows), colour, mark in zip(stops.items(), (ORANGE, RED, BLUE), "sDo"):
-            panel.plot(rows, [run[name][row] for run, row in zip(runs, rows)], mark, color=colour,
-                       markersize=7, markeredgecolor="white", label=f"stopped by {rule}", zorder=3)
-            if len(set(rows)) == 1:
-                panel.annotate(f"all {len(rows)}", (rows[0], runs[0][name][rows[0]]), color=colour,
-                               fontsize=8, xytext=(0, 8), textcoords="offset points", ha="center")
-        panel.set(xlabel="epoch (counted from 0)", ylabel=label)
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set(ylim=(0.96, 1))
-    panels[1].set(ylim=(-0.02, 1.02))
-    panels[1].legend(frameon=False, loc="lower right", fontsize=8)
-    return figure
 
 
 def second_stop_scores(line, own, all_full, limits):

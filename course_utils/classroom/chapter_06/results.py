@@ -1,15 +1,12 @@
 """What the recorded trainings of chapter 06 gave: taken out of the curves, compared, and printed.
 
-Needs NumPy, and SciPy where ranks are compared.
+Needs NumPy.
 """
 
 import numpy as np
 
-from ..chapter_05.figures import paired
-
-COLUMNS = {  # of `outcomes` -> how a mean is shown; how many units there are in one, and what they are called
-    "epochs": ("{:.0f}", 1, "epochs"), "seconds": ("{:.0f} s", 1, "s"), "found": ("{:.0f} s", 1, "s"),
-    "accuracy": ("{:.1f} %", 100, "points"), "test_accuracy": ("{:.1f} %", 100, "points"),
+COLUMNS = {  # of `outcomes` -> how a mean is shown, and how many units there are in one
+    "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.0f} %", 100),
 }
 SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 
@@ -29,40 +26,73 @@ def until(run, rule):
     return {name: values[: None if stop is None else begin + stop + 1] for name, values in run.items()}
 
 
-def outcomes(runs, rule=None):
+def outcomes(runs, rule=None, within=np.inf):
     """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
 
-    epochs, seconds: of all of it; found: the seconds until the end of the kept epoch (NaN where they are not
-    recorded); accuracy, test_accuracy: of the kept epoch, the one with the lowest "val_loss".
+    epochs, seconds: of all of it (seconds are NaN where they are not recorded); test_accuracy: of the kept
+    epoch, the one with the lowest "val_loss". NaN where no epoch is over.
+
+    Args:
+        runs: histories.
+        rule: see `until`.
+        within: what is not over after so many seconds does not count.
+
+    >>> run = {"loss": [3, 2], "val_loss": [3, 2], "test_accuracy": [0.3, 0.4], "seconds": [5, 9],
+    ...        "phase": [0, 0]}
+    >>> [float(outcomes([run], within=seconds)["test_accuracy"][0]) for seconds in (4, 5, 9)]
+    [nan, 0.3, 0.4]
     """
     rows = []
     for run in runs:
         run = until(run, rule)
-        kept = int(np.argmin(run["val_loss"]))
         seconds = run.get("seconds", len(run["loss"]) * [np.nan])
-        rows.append((len(run["loss"]), seconds[-1], seconds[kept], run["accuracy"][kept],
-                     run["test_accuracy"][kept]))
-    return dict(zip(("epochs", "seconds", "found", "accuracy", "test_accuracy"), np.array(rows).T))
+        over = sum(not second > within for second in seconds)
+        kept = int(np.argmin(run["val_loss"][:over])) if over else None
+        rows.append((over, seconds[over - 1], run["test_accuracy"][kept]) if over else (0, 0.0, np.nan))
+    return dict(zip(("epochs", "seconds", "test_accuracy"), np.array(rows).T))
 
 
-def print_gains(ways, ours, theirs, **headings):
-    """What one way gains on another, seed by seed: a line a column, see `paired`.
+def print_seeds(ways, ours, theirs):
+    """In how many seeds one way gets more of the test right than another.
 
     Args:
         ways: name -> outcomes.
         ours, theirs: names of two of them.
-        headings: column of `outcomes` -> what it is called; the test accuracy if there are none.
 
-    >>> ways = {"a": {"epochs": np.array([9.0, 8.0])}, "b": {"epochs": np.array([8.0, 6.0])}}
-    >>> print_gains(ways, "a", "b", epochs="epochs")
-    a - b, epochs: +1.5 ± 0.7 epochs, higher in 2 of 2 seeds
+    >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.8])}}
+    >>> print_seeds(ways, "a", "b")
+    a better than b in 1 of 2 seeds (1 tie)
     """
-    headings = headings or {"test_accuracy": "test"}
-    width = max(map(len, headings.values())) + 1
-    for column, heading in headings.items():
-        _, times, unit = COLUMNS[column]
-        told = paired(times * ways[ours][column], times * ways[theirs][column], unit)
-        print(f"{ours} - {theirs}, {heading + ':':{width}} {told}")
+    gain = ways[ours]["test_accuracy"] - ways[theirs]["test_accuracy"]
+    tied = np.isclose(gain, 0)
+    said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
+    print(f"{ours} better than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
+
+
+def print_over_time(times):
+    """A line a way: how many percent of the test it gets right after some seconds, means over its runs.
+
+    Args:
+        times: seconds -> name -> outcomes.
+
+    >>> early, late = {"test_accuracy": np.array([np.nan])}, {"test_accuracy": np.array([0.5])}
+    >>> print_over_time({5: {"a": early}, 10: {"a": late}})
+    right after  5 s  10 s
+    a              -  50 %
+    """
+    lines = {"right after": [f"{seconds} s" for seconds in times]}
+    for name in next(iter(times.values())):
+        means = [100 * ways[name]["test_accuracy"].mean() for ways in times.values()]
+        lines[name] = ["-" if np.isnan(mean) else f"{mean:.0f} %" for mean in means]
+    print_lines(lines)
+
+
+def print_lines(lines):
+    """Print name -> cells as lines, in columns."""
+    first = max(map(len, lines))
+    widths = [max(map(len, cells)) for cells in zip(*lines.values())]
+    for name, cells in lines.items():
+        print("  ".join([f"{name:{first}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths))]))
 
 
 def print_table(ways, **headings):
@@ -72,47 +102,17 @@ def print_table(ways, **headings):
         ways: name -> outcomes.
         headings: column of `outcomes` -> what stands above it.
 
-    >>> print_table({"a": {"found": np.array([9.0, 11.0])}, "b": {"found": np.array([5.0])}}, found="after")
+    >>> ways = {"a": {"seconds": np.array([9.0, 11.0])}, "b": {"seconds": np.array([5.0])}}
+    >>> print_table(ways, seconds="after")
        after
     a   10 s
     b    5 s
     """
     lines = {"": list(headings.values())}
     for name, of in ways.items():
-        shown = [(of[column].mean(), *COLUMNS[column][:2]) for column in headings]
+        shown = [(of[column].mean(), *COLUMNS[column]) for column in headings]
         lines[name] = [form.format(times * mean) for mean, form, times in shown]
-    first = max(map(len, lines))
-    widths = [max(map(len, cells)) for cells in zip(*lines.values())]
-    for name, cells in lines.items():
-        print("  ".join([f"{name:{first}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths))]))
-
-
-def after_each(history, report):
-    """How many validation photos were right at the best epoch of each phase, a sentence.
-
-    Args:
-        history, report: of `fit_in_phases`.
-    """
-    right = {name: history["val_accuracy"][phase.best_epoch] for name, phase in report.phases.items()}
-    said = [f"{share:.1%} after the {name}" for name, share in right.items()]
-    return f"validation photos right: {', '.join(said)}"
-
-
-def print_losses(runs, name):
-    """What the validation loss of runs in two phases does: means, and in how many runs the top gets lower.
-
-    Args:
-        runs: histories with a column `phase`, 0 for the head and 1 for the top.
-        name: what these runs are called.
-    """
-    rows = []
-    for run in runs:
-        head, top = ([loss for loss, its in zip(run["val_loss"], run["phase"]) if its == which]
-                     for which in (0, 1))
-        rows.append((min(head), head[-1], min(top), min(top) < min(head)))
-    best, end, top, lower = np.array(rows).T
-    print(f"{name}, val_loss: head {best.mean():.2f} at its best, {end.mean():.2f} at its end; top "
-          f"{top.mean():.2f} at its best, lower than the head's in {int(lower.sum())} of {len(rows)} seeds")
+    print_lines(lines)
 
 
 # ---- how many pictures it takes ----
@@ -137,17 +137,10 @@ def print_few(ways, few, many):
     """The mean accuracy of *features* with few photos beside that of *scratch* with many.
 
     >>> print_few({"features": {100: [0.5, 0.6]}, "scratch": {1500: [0.5]}}, 100, 1500)
-    features with 100 photos: 55.0 %; scratch with 1500: 50.0 %
+    features with 100 photos: 55 %; scratch with 1500: 50 %
     """
     ours, theirs = (100 * np.mean(ways[way][count]) for way, count in (("features", few), ("scratch", many)))
-    print(f"features with {few} photos: {ours:.1f} %; scratch with {many}: {theirs:.1f} %")
-
-
-def print_gains_by_size(ways):
-    """What *features* gains on *scratch*, a line for each number of pictures."""
-    for pictures, frozen in sorted(ways["features"].items()):
-        ours, theirs = (100 * np.array(values) for values in (frozen, ways["scratch"][pictures]))
-        print(f"{pictures:4} clothes, features - scratch: {paired(ours, theirs)}")
+    print(f"features with {few} photos: {ours:.0f} %; scratch with {many}: {theirs:.0f} %")
 
 
 # ---- which source ----
@@ -168,42 +161,32 @@ def with_classes(sources):
     return {name: of for name, of in sources.items() if not np.isnan(of["leep"]).any()}
 
 
-def agreement(sources, score):
-    """Do a score and the accuracy rank the sources alike?
+def names_the_best(sources, score):
+    """In how many draws the source with the highest score is the most accurate; None where one has no score.
 
     Args:
         sources: source -> column -> array, a value a draw.
 
-    Returns:
-        (Kendall's tau of each draw, in how many draws the score's best is the most accurate), or None where
-        a source does not have the score.
+    >>> a = {"logme": np.array([2.0, 2.0]), "test_accuracy": np.array([0.6, 0.5])}
+    >>> b = {"logme": np.array([1.0, 1.0]), "test_accuracy": np.array([0.4, 0.7])}
+    >>> names_the_best({"a": a, "b": b}, "logme")
+    1
     """
-    from scipy.stats import kendalltau
-
     scores, accuracies = (np.array([of[name] for of in sources.values()])
                           for name in (score, "test_accuracy"))
-    if np.isnan(scores).any():
-        return None
-    tau = np.array([kendalltau(*draw).statistic for draw in zip(scores.T, accuracies.T)])
-    return tau, int((scores.argmax(0) == accuracies.argmax(0)).sum())
-
-
-def print_accuracies(sources):
-    """What a head gives on each source, best first."""
-    means = {name: 100 * of["test_accuracy"].mean() for name, of in sources.items()}
-    print("right: " + ", ".join(f"{name} {means[name]:.0f} %" for name in sorted(means, key=means.get)[::-1]))
+    return None if np.isnan(scores).any() else int((scores.argmax(0) == accuracies.argmax(0)).sum())
 
 
 def print_scores(table):
-    """How well each score ranks all sources, and those with classes.
+    """How often each score names the best of all sources, and of those with classes, over all targets.
 
     Args:
         table: of `source_table`.
     """
-    print(f"{'':16} tau, 5 sources  tau, 3 sources   names the best")
-    for target, sources in table.items():
-        for score, name in SCORES.items():
-            five, three = agreement(sources, score), agreement(with_classes(sources), score)
-            told = "-" if five is None else f"{five[0].mean():.2f}"
-            best = "-" if five is None else f"{five[1]} of {len(five[0])} draws"
-            print(f"{target:7} {name:8} {told:>14}  {three[0].mean():14.2f}  {best:>15}")
+    draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
+    print(f"names the best   of all five   of the small ones   ({draws} draws)")
+    for score, name in SCORES.items():
+        five = [names_the_best(sources, score) for sources in table.values()]
+        three = [names_the_best(with_classes(sources), score) for sources in table.values()]
+        told = "no classes" if None in five else sum(five)
+        print(f"{name:14}   {told:>11}   {sum(three):17}")

@@ -74,7 +74,7 @@ def mistakes():
         (of(START, START + 1), "You compare `start` with the epoch after it. Compare it with `end`."),
         (of(0, END), "You begin at epoch 0. Begin at `start`."),
         (of(START, last), "You go on to the last epoch. Go to `end`."),
-        (of(0, 2), "That is from epoch 0 to 2, as in the lesson. Take `start` and `end`."),
+        (of(0, 2), "That is from epoch 0 to 2. Take `start` and `end`."),
         (of(0, last), "That is from the first epoch to the last. Take `start` and `end`."),
         (of(START, END - 1), "You go to the epoch before `end`: a slice ends there. val[end] is a loss."),
         (of(START + 1, END + 1), "You are one epoch late at both ends. Epochs count from 0, as lists do."),

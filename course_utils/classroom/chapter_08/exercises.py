@@ -1,0 +1,228 @@
+"""The five exercises of chapter 08, the study."""
+
+import functools
+
+import numpy as np
+
+from ...stopping import MissingColumn, as_criterion, first_rows
+from ..exercises import Chapter
+from ..stage import Blank, Right, Wrong, has_blank, one, shown, whole
+from ..untouched import LISTS, call_untouched
+from .study import SEEN, patience_line, ratio, study
+
+chapter = Chapter()
+summary = chapter.summary
+
+
+@chapter.exercise(
+    "8.1", "At equal regret",
+    hints=["Where between 1.3 and 0.3 does the new rule's regret of 0.8 lie? Go as far from 14 to 16.",
+           "Patience of that regret would cost 15 %. How many times that is 18 %?"],
+    solution="answer = 18 / 15  # 0.8 is halfway from 1.3 to 0.3, so patience would cost halfway from 14 "
+             "to 16",
+    fact="At equal regret it is a fifth dearer. Beside Patience 5 alone it would look better, beside "
+         "Patience 3 worse.")
+def at_equal_regret(answer):
+    value = one(answer, "The answer is one number, such as 0.9")
+    if np.isclose(value, 1.2, atol=0.005):
+        return None
+    mistakes = {
+        15 / 18: "That is patience's cost as a multiple of the rule's. It is the other way round.",
+        18 / 16: "That compares with Patience 5, which loses less than the rule does.",
+        18 / 14: "That compares with Patience 3, which loses more than the rule does.",
+        15.0: "15 % is what patience would cost at this regret. How many times that does the rule cost?",
+        3.0: "That is the difference in points. A multiple is asked for.",
+        0.2: "That is how much dearer it is. As a multiple it is 1 more.",
+        20.0: "That is how many percent dearer it is. A multiple is asked for: no extra would be 1.",
+        120.0: "That is in percent of patience's cost. As a multiple it is a hundredth of that."}
+    for wrong, reason in mistakes.items():
+        if np.isclose(value, wrong, rtol=0.005):
+            return reason
+    return (f"18 % is not {value:g} times what patience costs at a regret of 0.8 %. Find that cost first: it "
+            "lies between 14 and 16.")
+
+
+VOTES = (  # regrets, problems, the mean, what to say
+    ([10.0, 0.0, 2.0], ["a", "b", "b"], 5.5,
+     "Problem a lost 10 in its one run, b lost 1 on average: with one vote each that makes 5.5."),
+    ([4.0, 1.0, 8.0, 3.0, 2.0], ["a", "b", "a", "a", "b"], 3.25,
+     "Runs of one problem need not stand beside each other."),
+    ([7.0, 3.0, 0.0, 2.0, -1.0, 0.5], ["z", "a", "a", "m", "m", "m"], 3.0,
+     "z lost 7, a 1.5 and m 0.5 on average, whatever the order of their names."),
+    ([-2.0, 0.5], ["b", "b"], -0.75,
+     "With one problem it is the mean of its runs. A regret may be negative."))
+
+
+@chapter.exercise(
+    "8.2", "One problem, one vote",
+    hints=["First the mean of each problem's runs, then the mean of these means.",
+           "A dict helps: `by_problem.setdefault(problem, []).append(regret)`."],
+    solution='''
+def mean_regret(regrets, problems):
+    by_problem = {}
+    for regret, problem in zip(regrets, problems):
+        by_problem.setdefault(problem, []).append(regret)
+    means = [sum(of) / len(of) for of in by_problem.values()]
+    return sum(means) / len(means)
+''',
+    fact="Else a problem that is cheap to record, and so has many runs, decides the race.")
+def one_vote_each(answer):
+    for regrets, problems, right, reason in VOTES:
+        got = call_untouched(answer, list(regrets), list(problems), said=LISTS)
+        value = one(got, "The function should return one number", typed=False)
+        if np.isclose(value, right, rtol=1e-9, atol=1e-12):
+            continue
+        each = [np.mean([r for r, p in zip(regrets, problems) if p == name])
+                for name in dict.fromkeys(problems)]
+        mistakes = [(np.mean(regrets),
+                     "That is the mean over the runs: a problem with more runs has more votes."),
+                    (np.sum(each), "That is the sum of the problems' means."),
+                    (np.max(each), "That is the worst problem's mean."),
+                    (np.median(each), "That is the median of the problems' means."),
+                    (np.sum(each) / len(regrets),
+                     "Divide by the number of problems, not by that of the runs.")]
+        said = next((text for wrong, text in mistakes if np.isclose(value, wrong)), reason)
+        return (f"For regrets {regrets} of problems {', '.join(problems)} you return {value:.6g}, and it is "
+                f"{right:g}. {said}")
+    return None
+
+
+SETTINGS = (  # settings, goal, the name, what to say
+    ({"a": (30, 1.0), "b": (20, 2.5), "c": (10, 5.0)}, 3.0, "b",
+     "a and b lose little enough, and b is cheaper."),
+    ({"a": (30, 1.0), "b": (20, 2.5), "c": (10, 5.0)}, 2.5, "b",
+     "\"At most\" the goal: a setting that loses exactly that much is good enough."),
+    ({"a": (30, 1.0), "b": (20, 2.5), "c": (10, 5.0)}, 9.0, "c",
+     "All are good enough, and c is the cheapest."),
+    ({"x": (15.0, 0.9), "z": (15.5, 0.2), "y": (50.0, 0.1)}, 0.5, "z",
+     "The one that loses least is not the cheapest of those that lose little enough."),
+    ({"early": (11, -0.5), "late": (12, 0.0), "first": (9, 0.1)}, 0.0, "early", "A regret may be negative."))
+NONE_GOOD = {"a": (30, 1.0), "b": (20, 2.5)}, 0.5
+
+
+@chapter.exercise(
+    "8.3", "Choose a setting",
+    hints=["Which settings lose at most `goal`? Keep those, with their costs.",
+           "`min(good, key=good.get, default=None)` is the key of the least value."],
+    solution='''
+def choose(settings, goal):
+    good = {name: cost for name, (cost, regret) in settings.items() if regret <= goal}
+    return min(good, key=good.get, default=None)
+''',
+    fact="This is the step that flatters: what was cheapest on these problems was also lucky on them.")
+def choose_a_setting(answer):
+    for settings, goal, right, reason in SETTINGS:
+        got = call_untouched(answer, dict(settings), goal, said=LISTS)
+        name = got.item() if isinstance(got, np.ndarray) and got.shape == () else got
+        if not isinstance(name, str):
+            if isinstance(name, (tuple, list)) and right in [part for part in name if isinstance(part, str)]:
+                return f"You return {shown(got)}. The name alone is asked for."
+            return f"The function should return a name, such as {right!r}; you return {shown(got)}."
+        if name != right:
+            return (f"With {settings} and a goal of {goal:g} it is {right!r}, and you return {name!r}. "
+                    f"{reason}")
+    settings, goal = NONE_GOOD
+    got = answer(dict(settings), goal)
+    if has_blank(got):
+        raise Blank
+    if got is not None:
+        return (f"With {settings} and a goal of {goal:g} none is good enough: return None. "
+                f"You return {shown(got)}.")
+    if answer({}, 1.0) is not None:
+        return "Where there are no settings there is nothing to choose: return None."
+    return None
+
+
+RUNS = (  # losses, worth, the epoch, what to say. Binary fractions: sums are exact
+    ([1.0, 0.5, 0.375, 0.375, 0.0], 0.125, 4,
+     "She sees the last epoch's 0 beforehand. Three epochs of waiting cost 0.375, and the loss falls by "
+     "more."),
+    ([1.0, 0.5, 0.375, 0.375, 0.0], 0.25, 1, "Now waiting from epoch 1 to 4 costs 0.75, and gains only 0.5."),
+    ([1.0, 0.875, 0.75, 0.625], 0.125, 0, "Each epoch gains exactly what it costs: of equals, the first."),
+    ([0.5, 0.75, 1.0], 0.0, 0, "The lowest so far stays at 0.5: of equals, the first."),
+    ([0.5, 0.75, 0.25, 0.25], 0.0, 2, "Where epochs cost nothing she goes on to the lowest, and not beyond."),
+    ([4.0, 3.0, 2.0, 1.0, 3.0], 0.5, 3, "Each epoch to the lowest gains 1 and costs 0.5."))
+
+
+@chapter.exercise(
+    "8.4", "The clairvoyant",
+    hints=["For every epoch: what has she paid if she stops after it? `worth * (epoch + 1) + min(...)`.",
+           "The lowest loss so far at an epoch: `min(val_loss[: epoch + 1])`."],
+    solution='''
+def stop(val_loss, worth):
+    paid = [worth * (epoch + 1) + min(val_loss[: epoch + 1]) for epoch in range(len(val_loss))]
+    return paid.index(min(paid))
+''',
+    fact="No rule can do better on this curve at this price, so she shows how much is left to win.")
+def the_clairvoyant(answer):
+    for losses, worth, right, reason in RUNS:
+        got = call_untouched(answer, list(losses), worth)
+        epoch = one(got, "The function should return one epoch", whole, typed=False)
+        if epoch == right:
+            continue
+        if epoch == right + 1 and epoch >= len(losses):
+            return (f"{losses}, worth {worth:g}: you return {epoch}. Epochs count from 0, so the last is "
+                    f"{right}.")
+        before = next((t for t in range(1, len(losses)) if losses[t] >= losses[t - 1]), None)
+        if before is not None and epoch in (before, before - 1):
+            reason += " A rise is no reason to stop for one who sees what follows."
+        return (f"Losses {losses}, an epoch is worth {worth:g}: she stops at epoch {right}, you at {epoch}. "
+                f"{reason}")
+    return None
+
+
+MOST_COST, MOST_LOST = 0.20, 1.0
+
+
+@functools.cache
+def _last():
+    on = study("last")
+    return on, patience_line(on)
+
+
+@chapter.exercise(
+    "8.5", "Your rule in the race",
+    hints=["600 epochs allow more patience than 300. What does `patience_for` say?",
+           "A few runs may never run out of patience: join a budget with |.",
+           "Thresholds in units of the loss do not travel. What counts epochs does."],
+    solution='''
+rule = Patience("val_loss", patience_for(600)) | Epochs(500)
+''',
+    fact="Compare its dot with the line of patience: below the line, it beats patience on these eight. On "
+         "others? That is the question this chapter is about.")
+def your_rule(answer):
+    if isinstance(answer, (int, float, str)):
+        return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
+    rule = as_criterion(answer)
+    on, line = _last()
+    try:
+        stops = first_rows(rule, on.runs)
+    except MissingColumn as error:
+        said = str(error).split(".")[0]
+        why = " The test is for the score: a rule must not see it." if "test_" in said else ""
+        return f"{said}. The columns are {', '.join(SEEN)}.{why}"
+    price = on.price("your rule", stops)
+    cost, lost, worst = price.cost.mean(), price.regret.mean(), on.problems[int(price.regret.argmax())]
+
+    def draw():
+        from ..notebook import show
+        from .figures import your_rule as picture
+
+        show(picture(line, price, MOST_COST, MOST_LOST),
+             "Regret against cost on the last eight problems: a line of patiences by their length, and your "
+             f"rule, a cross at {100 * cost:.0f} % of the epochs and {lost:.1f} %.")
+
+    said = (f"On the last eight your rule trains {100 * cost:.1f} % of the epochs and loses {lost:z.2f} %, "
+            f"most on {worst}, {price.regret.max():z.1f} %.")
+    if price.never:
+        count = int((stops < 0).sum())
+        raise Wrong(f"{said} But {count} of {len(stops)} runs it never ends. Join a budget with |, such as "
+                    "Epochs(500).", draw)
+    if len(set(stops.tolist())) == 1:
+        raise Wrong(f"{said} It ends all runs at one epoch: that is a number, and no rule.", draw)
+    if cost > MOST_COST or lost > MOST_LOST:
+        limits = [f"{MOST_LOST:g} % of regret"] * bool(lost > MOST_LOST)
+        limits += [f"{100 * MOST_COST:.0f} % of the epochs"] * bool(cost > MOST_COST)
+        hint = " It leaves slow runs too soon." if lost > MOST_LOST else " It waits longer than it has to."
+        raise Wrong(f"{said} The limit is {' and '.join(limits)}.{hint}", draw)
+    return Right(f"{said} That is {ratio(price, line):.2f} times what patience costs at this regret.", draw)

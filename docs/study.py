@@ -1,0 +1,119 @@
+"""Writes docs/study.md, the tables behind chapter 08. `make notebooks` runs it, for half a minute."""
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from course_utils.classroom.chapter_08 import race, study  # noqa: E402
+from course_utils.classroom.chapter_08.rules import FAMILIES  # noqa: E402
+from course_utils.stopping import first_rows  # noqa: E402
+
+PAGE = ROOT / "docs" / "study.md"
+GROUPS = "first", "second"
+HALVINGS = 60
+OPENING = """# The study
+
+The tables behind [08 But when?](../notebooks/08_but_when.ipynb), written by `docs/study.py` from the
+recorded runs (`data/curves/study.npz`; [data/README.md](../data/README.md) says what they are, `make
+study` records them anew).
+
+A rule's *cost* is the share of the epochs that it trains. Its *regret* says by how many percent the test
+loss of the kept weights lies above that of the run's best epoch, best in validation loss. A problem's
+number is the mean over its runs; all problems count the same. The *ratio* is a rule's cost divided by
+what patience costs at the same mean regret, on the line that joins its lengths; in brackets 95 % by a
+bootstrap over problems, paired. Below 1 is better than patience. Of each family the cheapest setting was
+chosen that loses no more than a patience does, on half of the problems, and it was judged on the other
+half.
+"""
+
+
+def head(*names):
+    """The first two lines of a table."""
+    yield f"| {' | '.join(names)} |"
+    yield f"|{'---|' * len(names)}"
+
+
+def shown(ratio, low, high):
+    return "none" if np.isnan(ratio) else f"{ratio:.2f} ({low:.2f} to {high:.2f})"
+
+
+def random_halves():
+    """Medians over random halvings: family -> ratio. The page's first table has one halving."""
+    chance, ratios = np.random.default_rng(0), {name: [] for name in FAMILIES}
+    for _ in range(HALVINGS):
+        halves = np.array_split(chance.permutation(len(study.study(*GROUPS).problems)), 2)
+        for entry in race.race("Patience 5", GROUPS, halves):
+            ratios[entry.name].append(entry.ratio)
+    return {name: np.nanmedian(values) for name, values in ratios.items()}
+
+
+def by_goal():
+    """A table: the ratio at three regrets, its median over other halvings, and on the last problems."""
+    goals, medians = ("Patience 3", "Patience 5", "Patience 8"), random_halves()
+    tables = {goal: {entry.name: entry for entry in race.race(goal, GROUPS)} for goal in goals}
+    last = race.on_the_last("Patience 5")
+    yield from head("family", "at the regret of Patience 3", "of Patience 5", "of Patience 8",
+                    f"median of {HALVINGS} halvings, Patience 5", "the last eight")
+    for name in sorted(FAMILIES, key=lambda name: tables["Patience 5"][name].ratio):
+        cells = [shown(e.ratio, e.low, e.high) for e in (tables[goal][name] for goal in goals)]
+        yield f"| {name} | {' | '.join(cells)} | {medians[name]:.2f} | {shown(*last[name][:3])} |"
+
+
+def by_measure():
+    """A table: other measures of the stops of Patience 5's race, means over problems."""
+    on, entries = study.study(*GROUPS), race.race("Patience 5", GROUPS)
+    half = np.isin(on.of, np.array_split(np.arange(len(on.problems)), 2)[0])
+    each, stops = np.arange(len(on.of)), {}
+    for entry in entries:
+        rules = {repr(rule): rule for rule in FAMILIES[entry.name]}
+        on_first, on_second = (first_rows(rules[price.name], on.runs) for price in entry.chosen)
+        stops[entry.name] = np.where(half, on_second, on_first)
+    rows = {name: np.where(stop < 0, on.lengths - 1, stop) for name, stop in stops.items()}
+    losses = {name: on.regrets()[row, each] for name, row in rows.items()}
+    best = np.min(list(losses.values()), 0)
+    error = np.take_along_axis(on.columns["test_error"].T, on.kept, 0)
+    classes = np.array([name not in ("building", "abalone", "kin32fm") for name in on.problems])
+    yield from head("family", "settings: chosen on the first ten; on the second ten", "epochs, %", "regret, %",
+                    "mistakes, points", "badness, %", "never stopped, %")
+    for entry in entries:
+        row, lost = rows[entry.name], losses[entry.name]
+        wrong = on.mean(100 * (error[row, each] - error[on.lengths - 1, each]))[classes].mean()
+        bad = on.mean(100 * ((100 + lost) / (100 + best) - 1)).mean()
+        chosen = "; ".join(f"`{price.name}`" for price in entry.chosen)
+        yield (f"| {entry.name} | {chosen} | {100 * on.mean((row + 1) / on.lengths).mean():.1f} | "
+               f"{on.mean(lost).mean():z.2f} | {wrong:+.2f} | {bad:.2f} | "
+               f"{100 * np.mean(stops[entry.name] < 0):.1f} |")
+
+
+def by_problem():
+    """A table: what each problem is, and what patience costs and loses there."""
+    yield from head("problem", "runs", "best epoch, median", "Patience 5: epochs, %", "regret, %",
+                    "Patience 14: epochs, %", "regret, %", "its own patience for 1 %")
+    for groups in (GROUPS, ("last",)):
+        on = study.study(*groups)
+        lengths = dict(zip(study.LENGTHS, study.patience_line(on)))
+        for place, problem in enumerate(on.problems):
+            runs = on.of == place
+            good = [lengths[n].regret[place] <= 1 for n in study.LENGTHS]
+            enough = next(n for i, n in enumerate(study.LENGTHS) if all(good[i:]))
+            cells = [f"{100 * lengths[n].cost[place]:.0f} | {lengths[n].regret[place]:z.1f}" for n in (5, 14)]
+            best = np.median(on.kept[-1, runs])
+            yield f"| {problem} | {runs.sum()} | {best:.0f} | {' | '.join(cells)} | {enough} |"
+
+
+def page():
+    parts = [OPENING, "## Fourteen families", "", *by_goal(), "",
+             "The last eight problems were looked at once; the setting is the one chosen on all twenty.", "",
+             "## The same stops by other measures", "",
+             "*Mistakes*: points of test error above the run's best epoch, on problems with classes. "
+             "*Badness*: by how many percent the test loss is above that of the best of the fourteen in that "
+             "run.", "", *by_measure(), "", "## The problems", "", *by_problem()]
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: written")
