@@ -52,7 +52,7 @@ def train_step(model, inputs, labels):
 # %%
 guess = ...  # how often will it say "Stop training"? A number, or leave the dots
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["A1"]
 model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
 batches_run, messages = articles_loop(model, batches(*emoji.train, size=16, seed=0))
 reveal(guess, messages, "Messages in 25 epochs")
@@ -88,7 +88,7 @@ print("lowest mean loss:", [round(min(run["full_loss"]), 3) for run in runs])
 # %%
 guess = ...  # the mean loss at the first message
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["A2", "01.1"]
 # NBVAL_CHECK_OUTPUT
 run = runs[0]
 first = run["messages"].index(1)
@@ -109,7 +109,7 @@ show(ax, alt="Mean loss of five runs with the break, which level off above 0.01,
 # Two changes: look at the mean over all emoji after each epoch, and end the loop over epochs there. Here is that loop on the record of a
 # training without the `break`: nothing is trained.
 
-# %%
+# %% claims=["A4"]
 # NBVAL_CHECK_OUTPUT
 losses = recorded.select(broken=False)[0]["full_loss"]  # one value per epoch
 for epoch, loss in enumerate(losses):
@@ -125,7 +125,7 @@ for epoch, loss in enumerate(losses):
 # a callback that measures what Keras does not, here the size of the gradient. The cell is silent while it trains, up to a minute; on a
 # slow computer the budget may end it.
 
-# %%
+# %% claims=["A5", "A7"]
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=1))
 model = two_input_model(len(emoji.vocabulary), len(emoji.groups))
 model.fit(batches(*emoji.train, size=16, seed=0), validation_data=emoji.validation, epochs=25, verbose=0,
@@ -143,7 +143,7 @@ print("gradient norm, first and last epoch:", [round(stop.history["gradient_norm
 # the model? We trained on both inputs, on words alone and on pictures alone, with five random splits into training and new emoji, and
 # kept the curves. In which epoch does the mean loss get below 0.01?
 
-# %%
+# %% claims=["A14", "01.2"]
 # NBVAL_CHECK_OUTPUT
 curves = data.load_curves("threshold")
 rule = Below("loss", 0.01)
@@ -151,7 +151,7 @@ for inputs in ("words", "both", "pictures"):
     runs = curves.select(input=inputs, units=64)  # 64 units in the layer that reads the words
     print(f"{inputs:9}", [rule.first(run) for run in runs])
 
-# %%
+# %% claims=["A15"]
 ax = figures.four_questions(curves)
 show(ax, alt="Four panels. Accuracy is lower for threshold 1 than for smaller ones. "
              "Pictures: validation loss turns up, accuracy does not fall. "
@@ -167,7 +167,7 @@ show(ax, alt="Four panels. Accuracy is lower for threshold 1 than for smaller on
 #
 # Here are the numbers behind panels 1 and 2.
 
-# %%
+# %% claims=["A12", "A13"]
 # NBVAL_CHECK_OUTPUT
 epochs, accuracy = figures.accuracy_at_thresholds(curves)
 sds = accuracy.std(0, ddof=1)
@@ -188,7 +188,7 @@ print(f"pictures, last epoch against lowest validation loss: loss x {np.mean(ris
 # %%
 guess = ...  # the epoch
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["A6", "01.3"]
 # NBVAL_CHECK_OUTPUT
 both, small = curves.select(input="both"), Below("gradient_norm", 1.0)
 reveal(guess, small.first(both[0]), "Fires at epoch")

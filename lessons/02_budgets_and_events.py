@@ -8,7 +8,7 @@
 #
 # 25 minutes to read, 30 for the exercises. You need `model.fit` and a little numpy.
 
-# %%
+# %% claims=["B6"]
 from course_utils.stopping import (Above, ImprovementBelow, Memory, NotFinite, Patience, StopWhen, TimeBudget,
                                    When, batches, compare, scale_learning_rate)
 from course_utils.classroom import data
@@ -53,7 +53,7 @@ def articles_loop(train_time_limit=100, performance_improvement_threshold=0.001,
 
 guess = ...  # steps; a number, or leave the dots
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["B1", "B2"]
 # NBVAL_CHECK_OUTPUT
 improvements = articles_loop()
 reveal(guess, len(improvements), "Steps")
@@ -69,7 +69,7 @@ print(f"begun with 2 instead of inf: ... {articles_loop(performance_improvement=
 # The article's formulas are right: $\theta_{t+1} = \theta_t - \eta \nabla J(\theta_t)$, and stop when time $\geq T$ or improvement
 # $\leq \epsilon$, its **epsilon**. Its text says: stop when the improvement *exceeds* a threshold. One of the two is wrong.
 
-# %%
+# %% claims=["B4", "B5"]
 # NBVAL_CHECK_OUTPUT
 def descend(y, stop, steps=5000):
     theta, losses = np.random.default_rng(0).random(10), []
@@ -96,7 +96,7 @@ print("the formula, improvement <= 0.001: stops at", descend(y, lambda losses: i
 # %%
 guess = ...  # the step
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["02.1"]
 # NBVAL_CHECK_OUTPUT
 points = disease - disease.mean()
 reveal(guess, descend(points, lambda losses: improvement(losses) <= 0.001), "Stops at step")
@@ -169,7 +169,7 @@ problems = {name: curves.select(problem=name, units=64)[:10] for name in names}
 seen = sum(problems.values(), [])  # all fifty
 guess = ...  # percent
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["B11", "02.2"]
 # NBVAL_CHECK_OUTPUT
 def price(window, epsilon):
     rule = ImprovementBelow("val_loss", epsilon, window, relative=True)
@@ -205,7 +205,7 @@ show(ax, alt="Five panels, one for each problem, on one scale: "
 events = data.load_curves("events")
 guess = ...  # by how many points of test accuracy does the third beat the first?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["02.3"]
 # NBVAL_CHECK_OUTPUT
 accuracy = figures.actions(events, "adam 0.005")  # a row for each of ten seeds: end, go on, rate / 10
 end, go_on, lower = accuracy.T
@@ -242,7 +242,7 @@ model.fit(batches(x[:4000], label[:4000], size=32, seed=0), epochs=1000, verbose
           callbacks=[Memory(), lower_rate, stop])
 print(*(event.reason for event in lower_rate.events), stop.report, sep="\n")
 
-# %% [markdown]
+# %% [markdown] claims=["B7"]
 # Eight seconds, give or take five batches, which run as one here. No event listed? It came too late. The probe `Memory` measures the process,
 # in MiB.
 #

@@ -52,7 +52,7 @@ show(ax, alt="Five curves of the validation loss over 300 epochs. "
 # building is measured in MSE. With a threshold of 0.01, at which epoch does the loop stop?
 guess = ...  # an epoch from 0 to 299; leave the dots to skip
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["D1"]
 # NBVAL_CHECK_OUTPUT
 run = one_each["building"]
 for epoch, mse in enumerate(run["val_loss"]):
@@ -67,7 +67,7 @@ print(f"with an MSE of {mse:.3f}, where the lowest of the run is {min(run['val_l
 #
 # Mended, it is `Below`. Four thresholds on twenty runs of building, each with its own split:
 
-# %%
+# %% claims=["D2"]
 # NBVAL_CHECK_OUTPUT
 for threshold in (0.01, 0.007, 0.0065, 0.006):
     stops = [Below("val_loss", threshold).first(run) for run in problems["building"]]
@@ -112,7 +112,7 @@ print(replay(Patience("val_loss", 5), run, best="val_loss"))
 # %%
 guess = ...  # "diabetes", "soybean", "gene", "thyroid" or "building"
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2", "B14"]
 # NBVAL_CHECK_OUTPUT
 def mean_sd(values):
     return f"{np.mean(values):6.1f} ± {np.std(values, ddof=1):4.1f}"
@@ -202,7 +202,7 @@ print("NaN first, ours: ", replay(Patience("val_loss", 3), {"val_loss": nan_firs
 # %%
 guess = ...  # a number of epochs, of 60
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["03.3"]
 # NBVAL_CHECK_OUTPUT
 recorded = data.load_curves("validation_sets")
 middle = {}
@@ -232,7 +232,7 @@ show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are 
 # The clothes again, with true labels, and with 30 % of the training and validation labels shuffled. And gene once more. How many points
 # of test accuracy does the epoch of lowest validation loss save, compared with training to the end?
 
-# %%
+# %% claims=["B10", "03.3"]
 # NBVAL_CHECK_OUTPUT
 fashion = data.load_curves("fashion")
 groups = {"true labels": fashion.select(shuffled=0), "30 % shuffled": fashion.select(shuffled=0.3),

@@ -32,7 +32,7 @@ show(*figures.ups_and_downs({name: runs[1] for name, runs in problems.items()}))
 # %%
 guess = ...  # percent; leave the dots to skip
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["04.1"]
 # NBVAL_CHECK_OUTPUT
 rises = {}
 for name, runs in problems.items():
@@ -62,7 +62,7 @@ for name, (until, after) in rises.items():
 # %%
 guess = ...  # a number from 0 to 100
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["B9", "04.2"]
 # NBVAL_CHECK_OUTPUT
 every_run = [run for runs in problems.values() for run in runs]
 three = {"GL 5": GeneralizationLoss(5), "PQ 3": ProgressQuotient(3), "UP 8": SuccessiveIncreases(8)}
@@ -161,7 +161,7 @@ for name, row in {"GL 5": table["GL 5"], "Lasting(5, GL 5)": lasting, "Patience 
 # (We tried patience 1 to 50. None trains as many epochs as PQ 3 or UP 8, so those two take part with lower limits, PQ 1 and UP 3. ± is
 # the standard deviation over the runs.)
 
-# %%
+# %% claims=["04.3"]
 # NBVAL_CHECK_OUTPUT
 rules = {"PQ 1": ProgressQuotient(1), "UP 3": SuccessiveIncreases(3),
          "Lasting(5, GL 5)": Lasting(5, GeneralizationLoss(5)),

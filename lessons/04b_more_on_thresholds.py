@@ -47,7 +47,7 @@ print(f"its validation loss begins at {building['val_loss'][0]:.4f}; its thresho
 # %%
 guess = ...  # an epoch from 0 to 299; leave the dots to skip
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["D3"]
 # NBVAL_CHECK_OUTPUT
 reveal(guess, Below("val_loss", own).first(building), "It gets below at epoch")
 for name, runs in problems.items():
@@ -77,7 +77,7 @@ show(*appendix.two_readings(building, own, past))
 # goes on to the end: it costs all 300 epochs and keeps the weights of lowest validation loss, so its regret is 0. (Regret, as before: how
 # many percent higher the test loss is at the epoch kept than at the epoch of the run's lowest validation loss.)
 
-# %%
+# %% claims=["D4"]
 # NBVAL_CHECK_OUTPUT
 def tried(past, new):
     threshold = np.quantile([min(run["val_loss"]) for run in past], 0.95)
@@ -161,7 +161,7 @@ for t in range(1, 1001):
 # %%
 guess = ...  # splits, of 20
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["C7"]
 # NBVAL_CHECK_OUTPUT
 tuning, scoring = appendix.two_clocks()  # each: losses of (descent, L2), a row for each split
 chosen = [losses.argmin(1) for losses in tuning]

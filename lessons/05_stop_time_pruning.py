@@ -59,7 +59,7 @@ print("with y as a column: accuracy", np.mean(X.dot(W) * column > 0), "after 100
 #
 # Here a stop does come, on a network that reads digits.
 
-# %%
+# %% claims=["C4", "05.1"]
 # NBVAL_CHECK_OUTPUT
 train, validation, test = pictures.digits()  # scikit-learn's, 8 x 8 pixels
 model = pictures.small_network()  # three Dense layers
@@ -104,7 +104,7 @@ print("by share cut:", accuracies)
 # We pruned three networks that read these digits: the CNN (convolutions) of the first figure, an MLP (`Dense`
 # layers, like yours) and a GRU (recurrent: it reads row by row). Which will break first?
 
-# %%
+# %% claims=["C9"]
 costs, when = data.load_curves("pruning_sparsity"), data.load_curves("pruning_when")
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
@@ -118,7 +118,7 @@ show(figures.costs(costs), alt=figures.ALT["costs"])
 # The MLP was trained for 60 epochs in all, and pruned from the *start*, after 3 epochs (*early*), at the
 # *stop*, or after 48 (*late*). Which moment would you take? <!-- given: 0.90, 0.98 -->
 
-# %%
+# %% claims=["C4"]
 show(figures.moments(when), alt=figures.ALT["moments"])
 
 # %% [markdown]
@@ -223,7 +223,7 @@ print(f"{len(file) / 1000:.0f} kB, after gzip {len(gzip.compress(file)) / 1000:.
 # Now the recorded CNN, by the clock. *dense* is not pruned; *half* has lost half of its filters (a
 # convolution's units). How many times as fast is *pruned*, with nine tenths cut?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["C10", "05.3"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # 1 is as fast as dense, 10 is ten times as fast
 sizes, models = data.load_curves("pruning_sizes"), ("dense", "pruned", "int8", "pruned int8", "half")

@@ -36,7 +36,7 @@ show(figures.photos_by_class(photos, labels, data.CIFAR10), alt=figures.ALT["pho
 # The third of the [four articles](00_start_here.ipynb) means well: first layers are the most general. The
 # target has three layers. How many does it have afterwards?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["D5", "D6"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # a number of layers; leave the dots to skip
 
@@ -129,7 +129,7 @@ rows = np.random.default_rng(0).permutation(len(labels))[:600]
 middle = cached_features(bottom, photos[rows], verbose=0)  # the bottom never changes: computed once
 known, validation = (middle[:400], labels[rows[:400]]), (middle[400:], labels[rows[400:]])
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["D7", "06.2"]
 history, report = fit_in_phases(  # it leaves BatchNormalization frozen
     model, [Phase("head", Patience("val_loss", 3), learning_rate=3e-3),  # the whole source is frozen
             Phase("top", Patience("val_loss", 3), learning_rate=5e-5, unfreeze_from="Conv_1")],
@@ -191,7 +191,7 @@ show(drawn, alt=figures.ALT["predictions"])
 #
 # By how many percentage points is *features* ahead of *scratch*?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["B14", "06.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percentage points
 curves = data.load_curves("transfer")  # recorded on one core; tested on 1500 other photos

@@ -58,7 +58,7 @@ print(f"always the largest group: {100 * np.bincount(split.test[1]).max() / len(
 # `network` builds that; its last layer, the head, sees both, or one input alone. On the first split we train one
 # network on pictures and one on both, with a patience of 3. (The one on words is recorded, as are all other splits.)
 
-# %%
+# %% claims=["07.2"]
 (x, y), validation, (x_test, y_test) = split.train, split.validation, split.test
 widths = {name: values.shape[1] for name, values in x.items()}
 ways = {way: runs.select(way=way, scale=1.0) for way in ("pictures", "words", "both")}
@@ -183,7 +183,7 @@ print(utilisation(model, (x_test, y_test), output="both", reference=x))
 # gets as good, only later, since the same step in the weights moves its output less. So the constant sets their clock.
 # At a hundredth, how many does the joint network get right?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["A9", "07.3"]
 guess = ...  # percent right on the test
 scales = {scale: outcomes(runs, late, scale=scale) for scale in (1.0, 0.3, 0.1, 0.03, 0.01)}
 reveal(guess, round(scales[0.01]["both"].mean()), "One network, one stop, pictures x 0.01, in percent")

@@ -33,7 +33,7 @@ colour = data.load_curves("colour")
 # the best epoch of F1: is the *test* F1 higher or lower than when the loss is watched in the same way? Guess for the
 # left.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["A8", "07b.1"]
 recorded = data.load_curves("conditions")
 left, right = conditions(recorded, 0.1, 0.1), conditions(recorded, 1.0, 1.0)
 panels = {"pictures' rate a tenth, thinned groups": left, "pictures overfit": right}
@@ -60,7 +60,7 @@ show(figures.any_condition(panels), alt=figures.ALT["any_condition"])
 # Accuracy has a trap of its own. A small task: mark the pixels of a digit in a noisy picture. **IoU** is the
 # overlap of marked and true pixels, divided by all pixels that are in either. Which of three rules waits for the digit?
 
-# %%
+# %% claims=["C6"]
 masks, best = data.load_curves("pruning_masks").select(), dict(mode="max")
 rules = {"accuracy > 0.95": Above("val_accuracy", 0.95), "IoU, patience 5": Patience("val_iou", 5, **best),
          "IoU, armed": Armed(Above("val_iou", 0.1), Patience("val_iou", 3, min_delta=0.01, **best))}
@@ -76,7 +76,7 @@ show(comparisons.finished_or_not(masks, stops), alt=comparisons.ALT["finished_or
 # The network of 01 on emoji as pixels: here the words are the fast input. In each epoch, drop the names of half of the
 # emoji: for those, the network has only the picture. Or shift the pictures by a few pixels.
 
-# %%
+# %% claims=["A10"]
 # NBVAL_CHECK_OUTPUT
 pixels = data.load_curves("clocks_pixels")
 ways = {way: pixels.select(rows=900, way=way)
@@ -99,7 +99,7 @@ for way, runs in ways.items():
 #
 # Suppose you can afford only a certain number of steps. Who is ahead, and when?
 
-# %%
+# %% claims=["A11"]
 clock_runs, late = data.load_curves("clocks"), data.load_curves("clocks_late")
 tables = {way: within(clock_runs.select(way=way, scale=1.0), 25) for way in ("pictures", "words", "both")}
 tables["a stop each"] = own_within(clock_runs, late, 25, seeds=range(8), scale=1.0)
@@ -145,7 +145,7 @@ def distances(optimizer, factors):
         far.append(np.abs(weights.numpy()).mean())
     return far
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["07b.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # between 0 and 1
 optimizers = {"SGD": lambda: keras.optimizers.SGD(0.01),
@@ -173,7 +173,7 @@ for name, make in optimizers.items():
 # class away; in the test, as in the world, colours are random. In validation a network with both gets 99 % right. How
 # much is left of that in the test?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["07b.3"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percent right, with random colours
 reveal(guess, round(kept(colour.select(way="both")).mean()), "Both, in the test, in percent")

@@ -152,7 +152,7 @@ print(f"second run: last epoch {second.last_epoch}, weights of epoch {second.epo
 #
 # *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["90.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # last epoch, of 0 to 7
 slow = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
@@ -177,7 +177,7 @@ print(stop.report.reason)
 #
 # *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["90.3"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # the epoch whose weights come back
 steady = Script([0.50, 0.45, 0.41, 0.43])
@@ -399,7 +399,7 @@ trap(guess, int(np.argmin(history["val_loss"])), "np.argmin", safe=3)
 # Keras keeps the values and loses their places: six losses, three validation losses, and no word about which epochs they belong to. The
 # history of `StopWhen` has a `None` in each epoch without validation.
 
-# %%
+# %% claims=["90.2"]
 # NBVAL_CHECK_OUTPUT
 print("Keras:   ", history["val_loss"])
 print("StopWhen:", stop.history["val_loss"])

@@ -133,7 +133,7 @@ def build_model():
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
-# %%
+# %% claims=["91.1"]
 stop = StopWhen(Patience("val_loss", 10) | NotFinite() | TimeBudget(minutes=30), restore_best="val_loss")
 build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, callbacks=[stop])
 print(stop.report)
@@ -226,7 +226,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # them that was trained. [Regret](00_start_here.ipynb): by how many percent the test loss at the epoch kept exceeds that at the epoch of
 # lowest validation loss; so it can be negative.)
 
-# %%
+# %% claims=["B13", "91.2"]
 # NBVAL_CHECK_OUTPUT
 from stopping import compare
 
@@ -362,7 +362,7 @@ print(table)
 # Every part of a rule has a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes both for TensorBoard, and the
 # reason as text.
 
-# %%
+# %% claims=["B12"]
 from stopping import GeneralizationLoss, TensorBoardReport
 
 rule = (Patience("val_loss", 10) | TimeBudget(minutes=1)
@@ -434,7 +434,7 @@ except OSError as error:
 stop = train_somewhere()  # with other first weights, which the backup replaces
 print(stop.report)
 
-# %%
+# %% claims=["91.3"]
 # NBVAL_CHECK_OUTPUT
 print("broken or not, every loss of every epoch is the same:",
       all(stop.history[name] == unbroken.history[name] for name in ("loss", "val_loss")))
