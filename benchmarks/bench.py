@@ -160,7 +160,7 @@ def replaying():
         assert their_stops == stops
         ratios.append(theirs / ours)
     return [
-        (f"1000 recorded runs under {len(CRITERIA)} criteria, in s", statistics.median(seconds), 0.2,
+        (f"1000 recorded runs under {len(CRITERIA)} criteria, in s", statistics.median(seconds), 0.1,
          f"runs of 60 and of 300 epochs, {rows} in all"),
         ("EarlyStopping fed with recorded runs / first_rows", statistics.median(ratios), -500.0,
          f"{len(some)} of these runs under 14 patiences; the stops are equal"),

@@ -22,8 +22,9 @@ FLOORS = {
         ["criterion", "probes", "parquet"],
         ["runs", "joins", "interrupts", "every", "gradient_norm"],
         ["criteria", "budgets", "scores", "peers", "wrappers", "rate", "recorder", "best", "replay"],
-        ["watch", "actions", "many", "plots", "tensorboard", "remaining"],
-        ["verdict", "compare"],
+        ["watch", "actions", "many_scores", "plots", "tensorboard", "remaining"],
+        ["verdict", "many"],
+        ["compare"],
         ["follower", "lab"],
         ["when", "stop_when"],
     ],
@@ -53,7 +54,8 @@ FLOORS = {
 WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
     "joins", "interrupts", "budgets", "scores", "peers", "wrappers", "replay", "compare", "actions", "best",
-    "plots", "lab", "runs", "parquet", "many", "remaining", "belonging", "neighbours", "verdict", "watch",
+    "plots", "lab", "runs", "parquet", "many", "many_scores", "remaining", "belonging", "neighbours",
+    "verdict", "watch",
 }
 
 

@@ -125,27 +125,33 @@ def compare(criteria, histories, best="val_loss", mode=None, measured=None, regr
     Patience('val_loss', patience=1)                 2     75%             25.0 %       0 of 1
     Epochs(3)                                        2     75%             25.0 %       0 of 1
     """
-    named, found, runs = _named(criteria), {}, 0
+    named, found, places, runs = _named(criteria), {}, [], 0
     if regret not in ("percent", "difference"):
         raise ValueError(f'regret is "percent" or "difference"; got {regret!r}.')
     if measured is None and measured_mode is not None:
         raise ValueError(f"measured_mode={measured_mode!r} belongs to the measured column: name it.")
     for part in filter(len, in_parts(histories)):
-        for row in _rows(named, part, runs, best, mode, measured, measured_mode, regret == "percent"):
-            found.setdefault(row.name, []).append(row)
+        if not part.lengths.all():
+            raise ValueError(f"Run {runs + int(part.lengths.argmin())} has no rows.")
+        for numbers, some in part.alike() if named else ():
+            places.append(runs + numbers)
+            for row in _rows(named, some, best, mode, measured, measured_mode, regret == "percent"):
+                found.setdefault(row.name, []).append(row)
         runs += len(part)
     if not found:
         raise ValueError("compare needs at least one criterion and one history.")
-    each = [field.name for field in fields(Row)[1:]]
-    return Comparison([Row(name, *(np.concatenate([getattr(row, what) for row in rows]) for what in each))
-                       for name, rows in found.items()], regret == "percent")
+    order = np.argsort(np.concatenate(places))
+
+    def whole(name, rows):
+        each = (np.concatenate([getattr(row, field.name) for row in rows]) for field in fields(Row)[1:])
+        return Row(name, *(values[order] for values in each))
+
+    return Comparison([whole(name, rows) for name, rows in found.items()], regret == "percent")
 
 
-def _rows(named, runs, before, best, mode, measured, measured_mode, percent):
-    """A Row for each criterion on some runs; `before` is how many came before them."""
+def _rows(named, runs, best, mode, measured, measured_mode, percent):
+    """A Row for each criterion, on these runs alone."""
     measured = measured or best
-    if not runs.lengths.all():
-        raise ValueError(f"Run {before + int(runs.lengths.argmin())} has no rows.")
     # columns that are missing are an error, before their direction is asked
     chosen_by, values = runs.column(best)[0], runs.column(measured)[0]
     sign = direction(best, mode)

@@ -37,7 +37,7 @@ def read(path, run, labels, columns, size):
     """Yield (histories, labels) from `size` rows of the file after the other. Arguments, errors: see Runs."""
     arrow, parquet = _pyarrow()
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(path, pre_buffer=False)  # which would keep the whole file in memory
     except arrow.ArrowInvalid as error:
         raise ValueError(f"{path} cannot be read as Parquet. pyarrow says: {error}") from error
     with file:

@@ -1,6 +1,8 @@
 """Many finished runs as one table: each column as an array of all runs. many.py asks them together."""
 
+from array import array
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -8,8 +10,8 @@ import numpy as np
 from . import parquet
 from .history import History
 
-NUMBERS = {float, int, bool, type(None)}
 PART = 10_000  # runs, or rows of a file, that are read at once
+CELLS = 2**17  # numbers in the arrays that are computed with: 1 MB, which a processor keeps near
 
 
 class Runs:
@@ -40,7 +42,7 @@ class Runs:
         self.labels = {name: _label(name, values, len(self)) for name, values in labels.items()}
         self.lengths = np.array([_length(history) for history in self._given], dtype=int)
         self.starts = np.zeros(len(self), dtype=int)
-        self._columns, self._whole = {}, self
+        self._columns, self._whole = {}, None  # not self: a circle would stay in memory for a while
 
     def __len__(self):
         return len(self._given)
@@ -51,15 +53,27 @@ class Runs:
         start = int(self.starts[run])
         return history.tail(start) if start else history
 
-    @property
+    @cached_property
     def rows(self):
         """How many rows the longest run has."""
         return int(self.lengths.max(initial=0))
 
-    @property
+    @cached_property
     def inside(self):
         """Has the run such a row? bool array (rows, runs)."""
         return np.arange(self.rows)[:, None] < self.lengths
+
+    def alike(self):
+        """[(their numbers, those runs as Runs), ...]: of like length, and not too many, to compute with."""
+        return self._alike or [(np.arange(len(self)), self)]
+
+    @cached_property
+    def _alike(self):
+        sizes, found = np.frexp(self.lengths)[1], []  # of one size: the longest less than twice the shortest
+        for size in np.unique(sizes):
+            numbers, some = np.flatnonzero(sizes == size), max(CELLS >> size, 1)
+            found += [numbers[begin : begin + some] for begin in range(0, len(numbers), some)]
+        return [(numbers, self._chosen(numbers)) for numbers in found] if len(found) > 1 else []
 
     def epochs(self, rows):
         """The epoch that a row belongs to, for one row of each run: array (runs,). See `History.epoch`."""
@@ -69,19 +83,22 @@ class Runs:
     def column(self, name):
         """(values, measured): arrays (rows, runs), float and bool. Below a run's end nothing is measured.
 
+        Where all that is there was measured, `measured` is the array `inside` itself.
+
         Raises:
             MissingColumn: a run lacks it.
             TypeError, ValueError: a value is no number.
         """
         if name not in self._columns:
-            self._columns[name] = self._read(name) if self._whole is self else self._moved(name)
+            self._columns[name] = self._read(name) if self._whole is None else self._moved(name)
         return self._columns[name]
 
     def tail(self, starts):
         """The same runs from row `starts` on: a number, or an array with one for each run."""
         rest = object.__new__(Runs)
         starts, rest.labels = np.minimum(starts, self.lengths), self.labels
-        rest._given, rest._whole, rest._columns = self._given, self._whole, {}
+        rest._given, rest._columns = self._given, {}
+        rest._whole = self if self._whole is None else self._whole
         rest.starts, rest.lengths = self.starts + starts, self.lengths - starts
         return rest
 
@@ -96,10 +113,7 @@ class Runs:
             if name not in self.labels:
                 raise ValueError(f'These runs have no label "{name}". Labels: {", ".join(self.labels)}.')
             chosen &= np.isin(self.labels[name], wanted)
-        chosen = np.flatnonzero(chosen)
-        part = Runs([self._given[run] for run in chosen],
-                    {name: values[chosen] for name, values in self.labels.items()})
-        return part.tail(self.starts[chosen]) if self.starts.any() else part
+        return self._chosen(np.flatnonzero(chosen))
 
     def to_parquet(self, path):
         """Write the runs as a Parquet file, which `from_parquet` and other tools read. Needs pyarrow.
@@ -164,22 +178,29 @@ class Runs:
             yield cls(histories, {"run": range(count, count + len(histories)), **found})
             count += len(histories)
 
+    def _chosen(self, numbers):
+        part = object.__new__(Runs)
+        part._given = [self._given[run] for run in numbers]
+        part.labels = {name: values[numbers] for name, values in self.labels.items()}
+        part.starts, part.lengths = 0 * numbers, (self.starts + self.lengths)[numbers]
+        part._columns, part._whole = {}, None
+        return part.tail(self.starts[numbers]) if self.starts.any() else part
+
     def _read(self, name):
-        parts = [_values(history, name) for history in self._given]
-        flat = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0)
-        measured = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, bool)
-        inside = self.inside.T  # (runs, rows): run after run, as they lie in `flat`
-        tables = []
-        for part, fill in ((flat, np.nan), (measured, False)):
-            table = np.full(inside.shape, fill)
-            table[inside] = part
-            tables.append(np.ascontiguousarray(table.T))  # row after row, as they will be asked
-        return tuple(tables)
+        table, measured = np.full((len(self), self.rows), np.nan), self.inside
+        for run, history in enumerate(self._given):
+            values, missing = _values(history, name)
+            table[run, : len(values)] = values
+            if missing is not None:
+                measured = measured.copy() if measured is self.inside else measured
+                measured[: len(values), run] &= ~missing
+        return np.ascontiguousarray(table.T), measured  # row after row, as they will be asked
 
     def _moved(self, name):
         values, measured = self._whole.column(name)
         if len(self) and np.all(self.starts == self.starts[0]):
-            return values[self.starts[0] :], measured[self.starts[0] :]
+            is_whole = measured is self._whole.inside
+            return values[self.starts[0] :], self.inside if is_whole else measured[self.starts[0] :]
         rows = np.arange(self.rows)[:, None] + self.starts
         inside, rows = self.inside, np.minimum(rows, max(len(values) - 1, 0))
         return (np.where(inside, np.take_along_axis(values, rows, 0), np.nan),
@@ -196,15 +217,15 @@ def in_parts(histories):
 
 
 def _checked(history):
-    """A dict of equally long lists, or arrays, of numbers as it is; else a History, which checks it."""
+    """A dict of equally long lists, or arrays of numbers, as it is; else a History, which checks it."""
     plain = type(history) is dict and all(map(_is_plain, history.values()))
     return history if plain and len(set(map(len, history.values()))) == 1 else History.of(history)
 
 
 def _is_plain(values):
-    if type(values) is list:
-        return set(map(type, values)) <= NUMBERS
-    return isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiub"
+    # what is in a list is looked at when it is read: most columns never are
+    return type(values) is list or (
+        isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiub")
 
 
 def _label(name, values, runs):
@@ -220,16 +241,16 @@ def _length(history):
 
 
 def _values(history, name):
-    """(values, measured) of one run's column."""
+    """(values, which were not measured, a bool array; None where all were) of one run's column."""
     if name not in history:
         History.of(history)[name]  # an error that names the columns there are
     values = history[name]
     if isinstance(values, np.ma.MaskedArray):
-        return values.astype(float).filled(np.nan), ~np.ma.getmaskarray(values)
-    numbers = np.asarray(values, dtype=float)  # None becomes NaN
+        return values.astype(float).filled(np.nan), np.ma.getmaskarray(values)
     if isinstance(values, np.ndarray):
-        return numbers, np.ones(len(numbers), bool)
-    measured = ~np.isnan(numbers)
-    for row in np.flatnonzero(~measured):
-        measured[row] = values[row] is not None
-    return numbers, measured
+        return values, None
+    try:
+        return array("d", values), None
+    except TypeError:  # None, or something that is no number yet
+        values = History.of({name: values})[name]
+    return np.asarray(values, dtype=float), np.array([value is None for value in values])  # None becomes NaN

@@ -1,5 +1,7 @@
 """Many runs at once: the same stops as run by run, on curves of every kind, in a fraction of the time."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,6 +28,7 @@ from course_utils.stopping import (
     Runs,
     Smoothed,
     SuccessiveIncreases,
+    as_criterion,
     compare,
     first_rows,
 )
@@ -54,6 +57,25 @@ def test_the_same_stops_as_run_by_run(kind, data, runs):
     assert together == outcomes(lambda: run_by_run(criterion, runs))
 
 
+SPECIAL = [0.0, 0.5, 1.0, np.nan, np.inf, -np.inf, None]
+SHORT = [{"loss": list(curve), "val_loss": list(curve[::-1])} for curve in product(SPECIAL, repeat=4)]
+
+
+@pytest.mark.parametrize("criterion", [
+    Patience("loss", 1), Patience("loss", 2, 0.5), Patience("loss", 2, 0.5, relative=True),
+    Patience("loss", 1, mode="max"), Patience("loss", 2, 0.5, mode="max"), ImprovementBelow("loss", 0),
+    ImprovementBelow("loss", -0.5, 2), ImprovementBelow("loss", 0, 1, relative=True),
+    ImprovementBelow("loss", -0.6, 1, relative=True), SuccessiveIncreases(1, 2, "loss"),
+    Plateau("loss", 0, 2), GrowingPatience("loss", 1, 0, 1), IncToDec(0.5, "loss", 0), CorrelationBelow(0, 3),
+    NotFinite(), Smoothed(2, Patience("loss", 1)), Smoothed(3, ImprovementBelow("loss", 0)),
+    Lasting(2, Below("loss", 1)), Lasting(2, Below("loss", 1) | Below("val_loss", 0.5)),
+    After(1, Patience("loss", 1)) & Below("val_loss", 1),
+    Armed(Below("loss", 0.5), Lasting(2, Below("val_loss", 1))),
+], ids=repr)
+def test_the_same_stops_on_all_short_curves_of_special_values(criterion):
+    assert first_rows(criterion, SHORT).tolist() == run_by_run(criterion, SHORT)
+
+
 PLAIN = np.random.default_rng(0).uniform(0.2, 1, (2, 20, 40)).tolist()
 PLAIN = [{"loss": loss, "val_loss": val_loss} for loss, val_loss in zip(*PLAIN)]
 
@@ -72,6 +94,42 @@ def test_no_run_is_asked_alone_without_need(criterion, monkeypatch):
         patch.setattr(type(criterion), "first", lambda *_: pytest.fail("a run was asked alone"))
         assert first_rows(criterion, PLAIN).tolist() == expected
     assert len(set(expected)) > 1 or isinstance(criterion, (NotFinite, Epochs, Armed)), expected
+
+
+def is_long(history):
+    return history.rows > 4
+
+
+def test_groups_of_runs_are_put_back_in_their_order(monkeypatch):
+    """Runs of like length are computed together, and not too many of them."""
+    monkeypatch.setattr("course_utils.stopping.runs.CELLS", 100)
+    some = [{name: values[: 1 + 7 * place % 39] for name, values in run.items()}
+            for place, run in enumerate(PLAIN)]
+    runs = Runs(some, {"seed": range(100, 120)})
+    groups = runs.alike()
+    assert sorted(run for numbers, _ in groups for run in numbers) == list(range(20))
+    for numbers, group in groups:
+        assert group.rows * len(group) <= 100 and group.rows < 2 * group.lengths.min()
+        assert [group[place] for place in range(len(group))] == [some[run] for run in numbers]
+        assert group.labels["seed"].tolist() == [100 + run for run in numbers]
+    for criterion in (Patience("val_loss", 3), After(2, Patience("val_loss", 2, 0.1)), as_criterion(is_long)):
+        expected = run_by_run(criterion, some)
+        assert first_rows(criterion, runs).tolist() == expected
+        rest = [History.of(run).tail(2) for run in some]
+        assert first_rows(criterion, runs.tail(2)).tolist() == first_rows(criterion, rest).tolist()
+        assert [row + 1 if row >= 0 else len(run["loss"]) for row, run in zip(expected, some)] == (
+            compare([criterion], some)[0].stops + 1).tolist()
+
+
+def test_what_is_in_a_list_is_looked_at_when_it_is_read():
+    values = [np.array([0.9]), np.float32(0.5), None, "0.75", True]
+    unread = {"val_loss": [0.9, 0.5, 0.6, 0.7, 0.8], "note": values, "odd": [[1, 2]] * 5}
+    assert first_rows(Patience("val_loss", 1), [unread]).tolist() == [2]
+    column, measured = Runs([{"val_loss": values}]).column("val_loss")
+    np.testing.assert_array_equal(column[:, 0], [0.9, 0.5, np.nan, 0.75, 1])
+    assert measured[:, 0].tolist() == [True, True, False, True, True]
+    with pytest.raises(TypeError, match='Column "odd" should hold one value per row'):
+        first_rows(Below("odd", 1), [unread])
 
 
 def test_a_close_call_is_left_to_the_criterion():

@@ -1,7 +1,9 @@
 """Runs in Parquet files: what comes back is what was written, in every digit, whole or in parts."""
 
+import gc
 import re
 import sys
+import weakref
 
 import numpy as np
 import pyarrow
@@ -103,6 +105,27 @@ def test_an_iterator_is_asked_in_parts(monkeypatch):
     for nothing in ([], iter([]), iter([Runs([])])):
         with pytest.raises(ValueError, match="at least one criterion and one history"):
             compare(CRITERIA, nothing)
+
+
+def test_a_file_in_parts_leaves_memory_flat(path):
+    """Neither pyarrow nor a circle of references keeps what has been asked."""
+    lists = np.random.default_rng(0).uniform(0.2, 1, (20_000, 50))
+    table = pyarrow.table({"val_loss": pyarrow.array(list(lists))})
+    pyarrow.parquet.write_table(table, path, row_group_size=1000)
+    del table
+    begin, held, before, gone = pyarrow.total_allocated_bytes(), [], None, []
+    gc.collect()
+    gc.disable()
+    try:
+        for part in Runs.parts_of_parquet(path, size=1000):
+            compare([Patience("val_loss", 3), Epochs(4)], part)
+            gone.append(before is None or before() is None)
+            held.append(pyarrow.total_allocated_bytes() - begin)
+            before = weakref.ref(part)
+    finally:
+        gc.enable()
+    assert len(held) == 20 and all(gone)
+    assert max(held) < 4_000_000 < lists.nbytes, held
 
 
 def test_labels_are_kept_and_choose_runs(path):
