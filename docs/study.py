@@ -76,8 +76,8 @@ def by_measure():
     best = np.min(list(losses.values()), 0)
     error = np.take_along_axis(on.columns["test_error"].T, on.kept, 0)
     classes = np.array([name not in ("building", "abalone", "kin32fm") for name in on.problems])
-    yield from head("family", "settings: chosen on the first ten; on the second ten", "epochs, %", "regret, %",
-                    "mistakes, points", "badness, %", "never stopped, %")
+    yield from head("family", "settings: chosen on the first ten; on the second ten", "epochs, %",
+                    "regret, %", "mistakes, points", "badness, %", "never stopped, %")
     for entry in entries:
         row, lost = rows[entry.name], losses[entry.name]
         wrong = on.mean(100 * (error[row, each] - error[on.lengths - 1, each]))[classes].mean()

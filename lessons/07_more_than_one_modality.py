@@ -217,9 +217,9 @@ for said, of in {"the same, with three heads": kept(data.load_curves("blending")
     print(f"{said:46}{of.mean():.0f} %, higher in {higher_in(of, first, 'splits')}")
 
 # %% [markdown]
-# 65 % with one stop, 71 to 75 % once each input has its time or both keep the same. The frozen network has one head: it
-# differs from the first in the freezing alone. A rate or a constant is cheap, if you know the factor. (We picked ours
-# on these very splits.) A stop needs none; here it got a little less.
+# Both together: 65 % with one stop, 71 to 75 % once each input has its time or both keep the same. The frozen network
+# has one head: it differs from the first in the freezing alone. A rate or a constant is cheap, if you know the factor.
+# (We picked ours on these very splits.) A stop needs none; here it got a little less.
 #
 # The habit to take home: **train each input alone until its validation loss turns, and compare the best epochs.** (A
 # hint, no law: [07b](07b_more_on_several_inputs.ipynb).)

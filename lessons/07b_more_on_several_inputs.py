@@ -14,7 +14,8 @@ from course_utils.stopping import Above, Armed, Patience
 from course_utils.classroom import comparisons, data
 from course_utils.classroom.chapter_07 import figures
 from course_utils.classroom.chapter_07.networks import cross_entropy, network
-from course_utils.classroom.chapter_07.outcomes import conditions, kept, of_views, outcomes, own_within, within
+from course_utils.classroom.chapter_07.outcomes import (
+    conditions, kept, of_views, outcomes, own_within, within)
 from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
@@ -24,14 +25,13 @@ colour = data.load_curves("colour")
 # %% [markdown]
 # ## Any condition
 #
-# The article proposes F1, AUC, accuracy or IoU as the condition. Any column can decide. Should it? (**F1**: the
-# harmonic mean of precision and recall, here averaged over the groups. **AUC**: how often an emoji of a group is ranked
-# above one of another.)
+# The article proposes F1, AUC, accuracy or IoU as the condition. Should they decide? (**F1**: the harmonic mean of
+# precision and recall, here averaged over the groups. **AUC**: how often an emoji of a group is ranked above one of
+# another.)
 #
 # The network of 07, in two settings. *Left:* the pictures' layer learns at a tenth of the rate, and three of the eight
-# groups are thinned to a tenth. *Right:* as in 07, pictures overfit at once. We stop by a patience of 3 on F1 and keep
-# the best epoch of F1: is the *test* F1 higher or lower than when the loss is watched in the same way? Guess for the
-# left.
+# groups are thinned to a tenth. *Right:* as in 07, pictures overfit at once. Stopped by a patience of 3 on F1, is the
+# *test* F1 of its best epoch higher or lower than when the loss is watched? Guess for the left.
 
 # %% tags=["reveal"] claims=["A8", "07b.1"]
 recorded = data.load_curves("conditions")
@@ -41,18 +41,18 @@ guess = ...  # points of F1; with a minus if watching F1 loses
 gain = round((left["val_f1"]["test_f1"] - left["val_loss"]["test_f1"]).mean(), 1)
 reveal(guess, gain, "Left, test F1 by watching F1, compared with watching the loss, in points")
 whole = conditions(recorded, 0.1, 1.0)
-print(f"the same, no group thinned: {(whole['val_f1']['test_f1'] - whole['val_loss']['test_f1']).mean():+.1f}")
+gain = (whole["val_f1"]["test_f1"] - whole["val_loss"]["test_f1"]).mean()
+print(f"the same, no group thinned: {gain:+.1f}")
 show(figures.any_condition(panels), alt=figures.ALT["any_condition"])
 
 # %% [markdown]
 # *Left:* accuracy and F1 of a few hundred emoji are noisy, so a patience of 3 gives up early, and **watching F1 costs
-# F1**. (With all groups whole it costs less, but it costs.) Given all epochs to choose from (squares), F1 picks as well
-# as the loss: what fails is the short patience. AUC hardly has a peak: a stop on it trains nearly to the end, and gains
-# nothing.
+# F1**; with all groups whole it costs less. Given all epochs to choose from (squares), F1 picks as well as the loss:
+# what fails is the short patience. A stop on AUC trains nearly to the end, and gains nothing.
 #
-# *Right:* the loss stops as soon as the pictures overfit, and the other three, which stop later, are better off,
-# probably because a network can be too sure of itself and still put the right group first. The same emoji, trained
-# otherwise: no condition is best for all.
+# *Right:* the loss stops as soon as the pictures overfit. The other three stop later and gain, probably because a network
+# can be too sure of itself and still put the right group first. The same emoji, trained otherwise: no condition is best
+# for all.
 
 # %% [markdown]
 # ## Finished, or not begun?
@@ -107,9 +107,9 @@ show(figures.budget(tables), alt=figures.ALT["budget"])
 
 # %% [markdown]
 # After an epoch or two (57 steps each), pictures alone are nearly as good as anything, and words far behind. With one
-# stop for both nothing is gained after about six epochs; a second stop goes on paying until about fifteen. (*A stop
-# each* trains two networks, side by side.) Words alone are at their most accurate after about ten epochs and then get
-# a little worse, though their loss still falls: loss and accuracy need not have one best epoch.
+# stop for both nothing is gained after about six epochs; a second stop (two networks, side by side) goes on paying until
+# about fifteen. Words alone are most accurate after about ten epochs and then get a little worse, though their loss
+# still falls.
 #
 # ## Two other data sets
 #

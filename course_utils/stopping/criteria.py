@@ -193,9 +193,9 @@ class Patience(Criterion):
 def patience_for(epochs):
     """A patience to begin with, from the most epochs that a run may take: 0.75 times their square root.
 
-    Whole, and at least 1. A start, and no law: of chapter 08's 28 problems most lose less than a percent by it,
-    and those that learn slowly lose more, whatever number is fixed beforehand. Where finished runs are at hand,
-    `compare` on them knows better.
+    Whole, and at least 1. A start, and no law: of chapter 08's 28 problems most lose less than a percent by
+    it, and those that learn slowly lose more, whatever number is fixed beforehand. Where finished runs are at
+    hand, `compare` on them knows better.
 
     Args:
         epochs: at least 1.

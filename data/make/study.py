@@ -39,7 +39,8 @@ FIRST = ("diabetes", "soybean", "glass", "satellite", "building", "cancer", "dig
          "clothes", "emoji_words")
 SECOND = ("gene", "thyroid", "vowel", "sonar", "vehicle", "ionosphere", "kin32fm", "letters",
           "clothes_noisy", "emoji_pictures")
-LAST = ("robot", "pumadyn", "bank32nh", "progression", "friedman", "digits_cnn", "digits_gru", "digits_dropout")
+LAST = ("robot", "pumadyn", "bank32nh", "progression", "friedman", "digits_cnn", "digits_gru",
+        "digits_dropout")
 # Large tables, and what came last, learn by Adam alone.
 NO_RPROP = {"digits", "clothes", "clothes_noisy", "emoji_words", "emoji_pictures", "bank32nh",
             "progression", "friedman", "digits_cnn", "digits_gru", "digits_dropout"}

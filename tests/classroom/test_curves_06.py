@@ -99,9 +99,29 @@ def test_what_the_lesson_says_of_the_sources():
 
 
 def test_the_scores_are_told(capsys):
-    results.print_scores(results.source_table(load_curves("transfer_sources")))
+    table = results.source_table(load_curves("transfer_sources"))
+    results.print_scores(table)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[1:] == [["LEEP", "no", "classes", "6"], ["H-score", "10", "7"], ["LogME", "10", "6"]]
+    assert lines[1:4] == [["LEEP", "-", "6"], ["H-score", "10", "7"], ["LogME", "10", "6"]]
+    results.print_by_score(table)
+    assert "high LogME: random MobileNetV2 28 %, clothes 36 %, random small" in capsys.readouterr().out
+
+
+def test_heads_get_better_with_logme_from_source_to_source_and_not_always_from_draw_to_draw():
+    for sources in results.source_table(load_curves("transfer_sources")).values():
+        logme, right = (np.array([of[name] for of in sources.values()]) for name in ("logme", "test_accuracy"))
+        assert (logme.mean(1).argsort() == right.mean(1).argsort()).all()
+        assert (logme[0].argmax() != right[0].argmax()) and list(sources)[0] == "ImageNet"
+
+
+def test_no_seed_of_fixed_lengths_is_better_than_events_or_done_sooner(capsys):
+    curves = load_curves("transfer")
+    events = results.outcomes(curves.select(way="fine-tuned")[:3], Patience("val_loss", 3))
+    fixed = results.outcomes(curves.select(way="long head"))
+    assert (events["test_accuracy"] >= fixed["test_accuracy"]).all()
+    assert (events["seconds"] < fixed["seconds"]).all()
+    results.print_val_losses(curves.select(way="long head"), "fixed")
+    assert "head at its best 0.69, at its end 0.80; top at its best 0.77" in capsys.readouterr().out
 
 
 def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_get_there_again():

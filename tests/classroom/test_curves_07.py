@@ -146,6 +146,30 @@ def test_a_rate_of_its_own_and_another_scale_do_as_well(series):
     assert points(series[0.03]["both"], of["both"])[2] == 8
 
 
+def test_three_heads_with_one_stop_and_nothing_frozen_bring_a_point_and_the_freezing_the_rest(series):
+    of, heads = series[1.0], outcomes.kept(load_curves("blending").select(way="equal"))
+    assert 0.5 < points(heads, of["both"])[0] < 1.5
+    gain, error, up = points(of["frozen"], heads)
+    assert gain > 5 * error > 0 and gain > 5 and up == 8
+
+
+def test_a_rate_for_one_layer_as_the_lesson_sets_it():
+    import keras
+
+    if not hasattr(keras.optimizers, "MultiOptimizer"):
+        pytest.skip("this Keras has none")
+    model, adam = network({"pictures": 5, "words": 3}, 3, units=4), keras.optimizers.Adam
+    rates = keras.optimizers.OptimizerMap(adam(0.001), {"pictures_branch/.*": adam(0.0001)})
+    model.compile(keras.optimizers.MultiOptimizer(rates), model.loss)
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    x, y = toy(0)["train"]
+    model.train_on_batch(x, y)
+    moved = {name: abs(model.get_layer(name).get_weights()[0] - before[name][0]).max()
+             for name in ("pictures_branch", "words_branch", "both_head")}
+    assert moved["pictures_branch"] == pytest.approx(0.0001, rel=0.01)
+    assert moved["words_branch"] == pytest.approx(0.001, rel=0.01) == moved["both_head"]
+
+
 def test_the_best_pair_of_stops_is_off_the_diagonal():
     late = load_curves("clocks_late")
     for seed in range(8):
@@ -225,6 +249,13 @@ def test_patience_on_f1_costs_f1_unless_an_input_overfits(setting, signs):
         assert sign == 0 or (up <= 1 if sign < 0 else up >= 8), column
     early, loss, late = (np.median(came[name]["stop"]) for name in ("val_f1", "val_loss", "val_auc"))
     assert late > 35 and (early < loss - 5 if sign == 0 else loss < early)
+
+
+def test_with_all_groups_whole_watching_f1_costs_less():
+    curves = load_curves("conditions")
+    whole, thinned = (outcomes.conditions(curves, 0.1, kept) for kept in (1.0, 0.1))
+    lost = [(of["val_loss"]["test_f1"] - of["val_f1"]["test_f1"]).mean() for of in (whole, thinned)]
+    assert 0 < lost[0] < lost[1]
 
 
 def test_as_choice_of_the_best_epoch_f1_and_loss_are_equal_where_no_input_overfits():

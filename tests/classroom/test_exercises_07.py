@@ -113,6 +113,11 @@ def compiled(model):
     model.compile(optimizer="adam", loss=model.loss)
 
 
+def assigned(model):
+    model.get_layer("pictures_branch").trainable = False
+    model.train_function = model.make_train_function(force=True)
+
+
 branch = stop_learning("pictures_branch")
 
 
@@ -331,6 +336,7 @@ class TestChapter07(ExerciseRules):
              "trainable alone": (at_epoch(3, stop_learning("pictures_branch", anew=False)),
                                  "compiled before"),
              "compiled": (at_epoch(3, compiled), "Nothing is left for fit to call"),
+             "assigned": (at_epoch(3, assigned), "it returns nothing"),
              "misspelt": (Misspelt, "Keras knows no method on_epoch_start"),
              "wrecked at the end": (Wrecked, "other weights when training is over"),
              "words nudged": (Nudged, "words_branch is changed at the end of epoch 4"),

@@ -39,6 +39,8 @@ def _grade(answer):
     missing = [name for name in ("model", "phases", "data", "validation_data") if name not in answer]
     if missing:
         return f"fit_in_phases needs {' and '.join(missing)}, too."
+    if not isinstance(answer["model"], keras.Model):
+        return f"The model is with_head()[1], not {shown(answer['model'])}."
     phases = answer["phases"]
     listed = isinstance(phases, (list, tuple)) and all(isinstance(each, Phase) for each in phases)
     if not listed or len(phases) != 2:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from ...stopping.probes import Probe
-from ..stage import Wrong, one, whole
+from ..stage import Wrong, one, shown, whole
 
 MOST_EPOCHS = 12  # a right answer takes 6 to 12, at less than a second each on two quiet cores
 SCRIPT = 30  # epochs of the run on which `second` is tried
@@ -88,6 +88,9 @@ def pruned(settings, least_zeros, unseen):
     missing = [name for name in ("model", "data", "second", "target_sparsity") if name not in settings]
     if missing:
         raise Wrong(f"prune_at_stop needs {' and '.join(missing)}, too.")
+    if not hasattr(settings["model"], "get_weights"):
+        raise Wrong("Nothing was trained: leave model=model as it stands in the cell. This is "
+                    f"{shown(settings['model'])}.")
     target = one(settings["target_sparsity"], "target_sparsity is a share, such as 0.8")
     if not least_zeros <= target < 1:
         raise Wrong(f"target_sparsity is the share of zeros, from 0 to 1: with {target:g} the model will not "

@@ -132,8 +132,9 @@ def fault(answer):
     except TypeError:
         if model.train_function is not None:
             raise
-        return ("Nothing is left for fit to call: compile() in the middle of a fit throws its step away, and "
-                "AdamW's means of the gradients with it. make_train_function(force=True) is enough."), None
+        return ("Nothing is left for fit to call. compile() in the middle of a fit throws its step away, and "
+                "AdamW's means of the gradients with it; or you assign what make_train_function returns, and "
+                "it returns nothing. The call make_train_function(force=True) is enough."), None
     found = fault_of(model, optimizer, watched)
     last = weights_of(model)
     others = [name for name in LAYERS if not np.array_equal(last[name], watched.ends[-1][name])]

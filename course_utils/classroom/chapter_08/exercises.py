@@ -16,29 +16,31 @@ summary = chapter.summary
 
 @chapter.exercise(
     "8.1", "At equal regret",
-    hints=["Where between 1.3 and 0.3 does the new rule's regret of 0.8 lie? Go as far from 14 to 16.",
-           "Patience of that regret would cost 15 %. How many times that is 18 %?"],
-    solution="answer = 18 / 15  # 0.8 is halfway from 1.3 to 0.3, so patience would cost halfway from 14 "
-             "to 16",
-    fact="At equal regret it is a fifth dearer. Beside Patience 5 alone it would look better, beside "
+    hints=["How much of the way from 1.3 down to 0.3 is 0.5? Go as much of the way from 14 to 16.",
+           "Patience of that regret would cost 15.6 %. How many times that is 18 %?"],
+    solution="answer = 18 / 15.6  # 0.5 is 0.8 of the way from 1.3 to 0.3, and 15.6 is 0.8 of the way from "
+             "14 to 16",
+    fact="At equal regret it is 15 % dearer. Beside Patience 5 alone it would look better, beside "
          "Patience 3 worse.")
 def at_equal_regret(answer):
     value = one(answer, "The answer is one number, such as 0.9")
-    if np.isclose(value, 1.2, atol=0.005):
+    if np.isclose(value, 18 / 15.6, atol=0.005):
         return None
     mistakes = {
-        15 / 18: "That is patience's cost as a multiple of the rule's. It is the other way round.",
+        15.6 / 18: "That is patience's cost as a multiple of the rule's. It is the other way round.",
         18 / 16: "That compares with Patience 5, which loses less than the rule does.",
         18 / 14: "That compares with Patience 3, which loses more than the rule does.",
-        15.0: "15 % is what patience would cost at this regret. How many times that does the rule cost?",
-        3.0: "That is the difference in points. A multiple is asked for.",
-        0.2: "That is how much dearer it is. As a multiple it is 1 more.",
-        20.0: "That is how many percent dearer it is. A multiple is asked for: no extra would be 1.",
-        120.0: "That is in percent of patience's cost. As a multiple it is a hundredth of that."}
+        18 / 15: "That is halfway from 14 to 16. 0.5 is nearer to 0.3 than to 1.3.",
+        18 / 14.4: "That goes the wrong way: 0.5 is near 0.3, so the cost is near 16.",
+        15.6: "15.6 % is what patience would cost at this regret. How many times that does the rule cost?",
+        2.4: "That is the difference in points. A multiple is asked for.",
+        18 / 15.6 - 1: "That is how much dearer it is. As a multiple it is 1 more.",
+        100 * (18 / 15.6 - 1): "That is how many percent dearer it is. As a multiple, no dearer is 1.",
+        1800 / 15.6: "That is in percent of patience's cost. As a multiple it is a hundredth of that."}
     for wrong, reason in mistakes.items():
         if np.isclose(value, wrong, rtol=0.005):
             return reason
-    return (f"18 % is not {value:g} times what patience costs at a regret of 0.8 %. Find that cost first: it "
+    return (f"18 % is not {value:g} times what patience costs at a regret of 0.5 %. Find that cost first: it "
             "lies between 14 and 16.")
 
 

@@ -44,8 +44,8 @@ def left_to_win(line, oracles):
     ax.set(xlim=(10, 32), ylim=(-3, 4), xticks=(10, 12, 15, 20, 30), xticklabels=(10, 12, 15, 20, 30))
     ax.legend(frameon=False, fontsize=9)
     return ax, ("Regret against cost. The line of one who sees the whole validation curve lies close to that "
-                "of plain patience, and so does the best patience of each problem, chosen in hindsight. Only "
-                "one who sees the test lies far below, at regrets under zero.")
+                "of plain patience; the best patience of each problem, chosen in hindsight, runs a little "
+                "below it. Only one who sees the test lies far below, at regrets under zero.")
 
 
 def forest(rows, title, ax=None):
