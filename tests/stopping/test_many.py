@@ -105,6 +105,7 @@ def test_groups_of_runs_are_put_back_in_their_order(monkeypatch):
     monkeypatch.setattr("course_utils.stopping.runs.CELLS", 100)
     some = [{name: values[: 1 + 7 * place % 39] for name, values in run.items()}
             for place, run in enumerate(PLAIN)]
+    some[13]["val_loss"] = [0.5] * len(some[13]["loss"])  # a close call: Plateau asks this run alone
     runs = Runs(some, {"seed": range(100, 120)})
     groups = runs.alike()
     assert sorted(run for numbers, _ in groups for run in numbers) == list(range(20))
@@ -112,7 +113,8 @@ def test_groups_of_runs_are_put_back_in_their_order(monkeypatch):
         assert group.rows * len(group) <= 100 and group.rows < 2 * group.lengths.min()
         assert [group[place] for place in range(len(group))] == [some[run] for run in numbers]
         assert group.labels["seed"].tolist() == [100 + run for run in numbers]
-    for criterion in (Patience("val_loss", 3), After(2, Patience("val_loss", 2, 0.1)), as_criterion(is_long)):
+    for criterion in (Patience("val_loss", 3), After(2, Patience("val_loss", 2, 0.1)), as_criterion(is_long),
+                      Plateau("val_loss", 0, 2)):
         expected = run_by_run(criterion, some)
         assert first_rows(criterion, runs).tolist() == expected
         rest = [History.of(run).tail(2) for run in some]
