@@ -334,7 +334,7 @@ ex.read_the_table.check(answer)
 # - in the sixth at the latest, if the loss never gets below that of the first.
 
 # %% tags=["exercise"]
-seen, _ = second_stops.runs()[0]  # one of the twenty; put your rule in place of `waits`
+seen, _ = second_stops.runs()[1]  # one of the twenty; put your rule in place of `waits`
 print(replay(waits, seen, best="val_loss", best_when=full))
 answer = ..., ...  # a rule, and which epochs may be best: build both from criteria of this lesson, and |
 ex.your_second_stop.check(answer)

@@ -14,16 +14,17 @@ from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
 
 ALT = {
     "asked_and_kept":
-        "One pruning run of a CNN. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss rises "
-        "at once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with sparsity 0.30.",
+        "One pruning run of a CNN. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss "
+        "rises at once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with "
+        "sparsity 0.30.",
     "costs":
         "Mistakes on the test against sparsity, both on logarithmic axes. CNN: cut and not trained further, "
         "half are wrong at 0.9; trained, few are wrong up to 0.95, and the ramp is ahead at 0.98, where the "
         "bars overlap. Along a ramp, the GRU suffers sooner than the MLP and the CNN.",
     "moments":
         "Mistakes of ten MLPs by the moment at which pruning begins. At sparsity 0.90 start, early, stop and "
-        "late are within half a point of one another, about a point above networks never pruned; at 0.98 late "
-        "is worse than the others.",
+        "late are within half a point of one another, about a point above networks never pruned; at 0.98 "
+        "late is worse than the others.",
 }
 MISTAKES = "mistakes on the test, % (log scale)"
 MOMENTS = ("start", "early", "stop", "late")
