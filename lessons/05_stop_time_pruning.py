@@ -37,7 +37,7 @@ show(figures.asked_and_kept(after[0], replay(Patience("val_loss", 3), after[0], 
 # would only add parameters. Here are the accuracy and the update of its loop, on four points.
 # <!-- given: 0.90, 0.30 -->
 
-# %%
+# %% claims=["C1", "C2", "C3"]
 # NBVAL_CHECK_OUTPUT
 X = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
 y = np.array([1, -1, -1, 1])
@@ -136,7 +136,7 @@ show(figures.moments(when), alt=figures.ALT["moments"])
 # So let the second stop wait until the masks are *full*, with all cut that was asked for.
 # `Armed(full, rule)` lets `rule` sleep until then. How many of ten such runs come home with full masks?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # of ten runs
 three, full = Patience("val_loss", 3), at_target(0.9)  # a layer cuts whole weights: full is above 0.899

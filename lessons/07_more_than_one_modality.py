@@ -80,7 +80,7 @@ print(clocks({"pictures": alone, "words": ways["words"][0]}))
 # epochs: the best is epoch 2.) Pictures are done almost at once, words much later. When is the network with both at
 # its best? <!-- given: 3, 2 -->
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["07.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # an epoch of the first split, counted from 0
 reveal(guess, results["both_epoch"][0], "Best epoch of the network with both")
@@ -205,7 +205,7 @@ show(figures.by_scale(scales), alt=figures.ALT["by_scale"])
 #
 # On the eight splits: <!-- given: 3.15 -->
 
-# %%
+# %% claims=["07.3"]
 # NBVAL_CHECK_OUTPUT
 first = results["both"]
 print(f"{'one network, one stop':46}{first.mean():.0f} %")

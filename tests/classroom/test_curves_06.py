@@ -109,7 +109,8 @@ def test_the_scores_are_told(capsys):
 
 def test_heads_get_better_with_logme_from_source_to_source_and_not_always_from_draw_to_draw():
     for sources in results.source_table(load_curves("transfer_sources")).values():
-        logme, right = (np.array([of[name] for of in sources.values()]) for name in ("logme", "test_accuracy"))
+        logme, right = (np.array([of[name] for of in sources.values()])
+                        for name in ("logme", "test_accuracy"))
         assert (logme.mean(1).argsort() == right.mean(1).argsort()).all()
         assert (logme[0].argmax() != right[0].argmax()) and list(sources)[0] == "ImageNet"
 
