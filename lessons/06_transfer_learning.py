@@ -219,7 +219,7 @@ results.print_seeds(ends, "fine-tuned", "features")
 #
 # Which is ahead after 20 s?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["D10"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # "events", "fixed" or "at once"
 patient = Patience("val_loss", 3)
@@ -268,7 +268,7 @@ show(figures.sizes(sizes), alt=figures.ALT["sizes"])
 # MobileNetV2 from ImageNet or with random weights; small networks trained on clothes, on the other task, or
 # on nothing (*random small*). In how many of ten draws has the source of the highest LogME the best head?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["D8", "D9", "06.3"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # of ten draws
 fits = results.source_table(data.load_curves("transfer_sources"))
