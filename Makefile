@@ -32,7 +32,7 @@ notebooks: .venv/ready
 	@$(BIN)/python lessons/citation.py
 	@$(BIN)/python docs/wrong_answers.py
 	@$(BIN)/python docs/claims.py
-	@$(BIN)/python docs/study.py
+	@$(BIN)/python docs/study_page.py
 
 # All figures of the built notebooks on one page, also as a deuteranope sees them and on a dark page.
 figures: .venv/ready

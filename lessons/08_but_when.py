@@ -200,8 +200,9 @@ for of, groups, cuts in (("twenty", ("first", "second"), (30, 100, 300)),
               f"({study(*groups).problems[price.regret.argmax()]})")
 
 # %% [markdown]
-# On average it loses a percent at most. The worst is *friedman*, which creeps downhill for hundreds of epochs. No number can foresee
-# that, but your own finished runs can tell: `compare([Patience("val_loss", n) for n in (5, 10, 20)], my_runs)`. <!-- given: 5, 10, 20 -->
+# On average it loses a percent at most; but then one patience for every length does about as well, and this only saves you the choice. The
+# worst is *friedman*, which creeps downhill for hundreds of epochs. No number can foresee that. Your own finished runs can tell:
+# `compare([Patience("val_loss", n) for n in (5, 10, 20)], my_runs)`. <!-- given: 5, 10, 20 -->
 #
 # ## And Prechelt?
 #

@@ -115,3 +115,18 @@ def test_dead_links_of_a_built_site_are_found(tmp_path):
     assert subprocess.run(command, capture_output=True).returncode == 1
     (tmp_path / "a.html").unlink()
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+def test_the_page_of_the_study_has_every_rule_and_every_problem():
+    from course_utils.classroom.chapter_08.rules import FAMILIES
+    from course_utils.classroom.data import load_curves
+
+    text = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    for name in [*FAMILIES, *sorted(set(load_curves("study").labels["problem"].tolist()))]:
+        assert re.search(rf"(?m)^\| {re.escape(name)} \|", text), f"{name}: run docs/study_page.py"
+
+
+@pytest.mark.slow
+def test_the_page_of_the_study_is_what_its_script_makes():
+    made = importlib.import_module("study_page").page()  # docs/ is on the path
+    assert made == (ROOT / "docs" / "study.md").read_text(encoding="utf-8"), "run: python docs/study_page.py"

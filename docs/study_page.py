@@ -9,15 +9,15 @@ sys.path.insert(0, str(ROOT))
 
 from course_utils.classroom.chapter_08 import race, study  # noqa: E402
 from course_utils.classroom.chapter_08.rules import FAMILIES  # noqa: E402
-from course_utils.stopping import first_rows  # noqa: E402
+from course_utils.stopping import Patience, first_rows, patience_for  # noqa: E402
 
 PAGE = ROOT / "docs" / "study.md"
 GROUPS = "first", "second"
 HALVINGS = 60
 OPENING = """# The study
 
-The tables behind [08 But when?](../notebooks/08_but_when.ipynb), written by `docs/study.py` from the
-recorded runs (`data/curves/study.npz`; [data/README.md](../data/README.md) says what they are, `make
+The tables behind [08 But when?](../notebooks/08_but_when.ipynb), written by `docs/study_page.py` from
+the recorded runs (`data/curves/study.npz`; [data/README.md](../data/README.md) says what they are, `make
 study` records them anew).
 
 A rule's *cost* is the share of the epochs that it trains. Its *regret* says by how many percent the test
@@ -104,13 +104,69 @@ def by_problem():
             yield f"| {problem} | {runs.sum()} | {best:.0f} | {' | '.join(cells)} | {enough} |"
 
 
+def past_runs():
+    """A table: a threshold from past runs, which knows more than the families do.
+
+    A run ends where val_loss gets down to the quantile of the lowest val_loss of the four runs that differ
+    from it in their split and first weights alone.
+    """
+    on = study.study(*GROUPS)
+    line, lowest = study.patience_line(on), on.columns["val_loss"].min(1)
+    alike = {}
+    same = (on.labels[name].tolist() for name in ("problem", "network", "optimizer", "rate"))
+    for run, key in enumerate(zip(*same)):
+        alike.setdefault(key, []).append(run)
+    yield from head("quantile", "epochs, %", "regret, %", "ratio to patience", "never stopped, %")
+    for quantile in (0, 0.25, 0.5, 0.75, 0.95):
+        stops = np.full(len(on.of), -1)
+        for runs in alike.values():
+            for run in runs:
+                past = np.quantile([lowest[other] for other in runs if other != run], quantile)
+                below = on.columns["val_loss"][run] <= past
+                stops[run] = below.argmax() if below.any() else -1
+        price = on.price("past runs", stops)
+        cells = f"{100 * price.cost.mean():.1f} | {price.regret.mean():z.2f} | "
+        cells += f"{shown(study.ratio(price, line), *study.interval(price, line))} | {100 * price.never:.0f}"
+        yield f"| {quantile} | {cells} |"
+
+
+def defaults():
+    """A table: `patience_for(epochs)` where runs are cut at several lengths, against one patience for all."""
+    yield from head("problems", "epochs, %", "regret, %", "ratio to one patience for all lengths",
+                    "Patience 10: epochs, %", "regret, %")
+    for said, groups, cuts in (("twenty", GROUPS, (20, 30, 60, 100, 200, 300)),
+                               ("last eight", ("last",), (20, 30, 60, 100, 200, 300, 600))):
+        cut = [study.study(*groups, epochs=epochs) for epochs in cuts]
+        rules = [Patience("val_loss", patience_for(epochs)) for epochs in cuts]
+        own = [study.prices([rule], on)[0] for rule, on in zip(rules, cut)]
+        line = [together(prices) for prices in zip(*(study.patience_line(on) for on in cut))]
+        price, ten = together(own), line[study.LENGTHS.index(10)]
+        ratio = shown(study.ratio(price, line), *study.interval(price, line))
+        cells = [f"{100 * each.cost.mean():.1f} | {each.regret.mean():z.2f}" for each in (price, ten)]
+        yield f"| {said} | {cells[0]} | {ratio} | {cells[1]} |"
+
+
+def together(prices):
+    """The mean of several prices on the same problems."""
+    cost, regret = (np.mean([getattr(price, of) for price in prices], 0) for of in ("cost", "regret"))
+    return study.Price(prices[0].name, cost, regret)
+
+
+LAST = "The last eight problems were looked at once; the setting is the one chosen on all twenty."
+MEASURES = """*Mistakes*: points of test error above the run's best epoch, on problems with classes. *Badness*: by
+how many percent the test loss is above that of the best of the fourteen in that run."""
+PAST = """It knows four past runs of the same problem, network, optimizer and rate, which the families do not.
+Where a run never gets so low, nothing ends it."""
+DEFAULT = """`patience_for(epochs)`, which is 0.75 times the square root of the epochs, on runs cut at 20, 30, 60,
+100, 200 and 300 epochs (the last eight also at 600), all lengths together. It saves a choice; that it saves
+epochs, beside one patience for all lengths, is not shown."""
+
+
 def page():
-    parts = [OPENING, "## Fourteen families", "", *by_goal(), "",
-             "The last eight problems were looked at once; the setting is the one chosen on all twenty.", "",
-             "## The same stops by other measures", "",
-             "*Mistakes*: points of test error above the run's best epoch, on problems with classes. "
-             "*Badness*: by how many percent the test loss is above that of the best of the fourteen in that "
-             "run.", "", *by_measure(), "", "## The problems", "", *by_problem()]
+    parts = [OPENING, "## Fourteen families", "", *by_goal(), "", LAST, "",
+             "## The same stops by other measures", "", MEASURES, "", *by_measure(), "",
+             "## A threshold from past runs", "", PAST, "", *past_runs(), "",
+             "## The default", "", DEFAULT, "", *defaults(), "", "## The problems", "", *by_problem()]
     return "\n".join(parts) + "\n"
 
 
