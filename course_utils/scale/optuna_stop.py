@@ -20,8 +20,8 @@ class OptunaStop(StopWhen):
             model.fit(..., callbacks=[stop])
             return stop.best_value
 
-    A trial whose criterion is met is finished, so it completes, and the samplers learn from its value. Pruners
-    are for those that fall behind other trials: `prune=True` asks the study's after every epoch.
+    A trial whose criterion is met is finished, so it completes, and the samplers learn from its value.
+    Pruners are for those that fall behind other trials: `prune=True` asks the study's after every epoch.
 
     Each measured value of `restore_best` is reported to Optuna, with the epoch as its step. At the end the
     trial has the user attributes "reason", "ended_by", "epoch" and "best_epoch", as in a Report. A signal, a

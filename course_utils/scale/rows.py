@@ -56,9 +56,10 @@ class TrialRows:
         as_it_is = before == history.rows and trial not in self._unsaved
         last = history[NUMBER][before - 1] if before else 0
         if row[NUMBER] > last + 1:
-            kept = "" if self.folder else " Rows that are kept in a folder outlive the process."
-            warnings.warn(f"Trial {trial} goes from result {last} to result {row[NUMBER]}. What it said between"
-                          f" them is not known here, and the criterion judges without it.{kept}", stacklevel=3)
+            kept = "" if self.folder else " Rows in a folder outlive the process that keeps them."
+            warnings.warn(f"Trial {trial} goes from result {last} to result {row[NUMBER]}. What it said "
+                          f"between them is not known, and the criterion judges without it.{kept}",
+                          stacklevel=3)
         if before < history.rows:
             history = self.known[trial] = history.head(before)
         history.add(row)

@@ -50,8 +50,8 @@ class CriterionStopper:
 
     Raises:
         TypeError: `criterion` is none, or `folder` no path.
-        ValueError: a part of the criterion ends a job (Signal, Deadline, StopFile, a budget of a job). A trial
-            that is stopped is over, and nothing goes on with it.
+        ValueError: a part of the criterion ends a job (Signal, Deadline, StopFile, a budget of a job). A
+            trial that is stopped is over, and nothing goes on with it.
         MissingColumn: when a trial's first result lacks a column that the criterion reads.
 
     >>> from course_utils.stopping import Patience
@@ -107,9 +107,9 @@ class CriterionStopper:
         for name in self.criterion.columns:
             if name not in history:
                 there = ", ".join(sorted(history))
-                raise MissingColumn(f'Trial {trial_id} reports no "{name}", which {self.criterion!r} reads. It '
-                                    f"reports: {there}. Give tune.report a number for it, or None where it is "
-                                    "not measured.")
+                raise MissingColumn(f'Trial {trial_id} reports no "{name}", which {self.criterion!r} reads. '
+                                    f"It reports: {there}. Give tune.report a number for it, or None where "
+                                    "it is not measured.")
 
     def __getstate__(self):  # a generator cannot be pickled; it is made again from the rows
         return dict(self.__dict__, _asking={})
