@@ -44,17 +44,21 @@ Runs([{HISTORY}]).to_parquet("runs.parquet")
 assert Runs.from_parquet("runs.parquet")[0] == {HISTORY}
 """,
     "optuna": """
-from optuna.trial import FixedTrial
+import optuna
 from course_utils.scale.installed import need
 need("optuna", "a test")
+try:
+    from course_utils.scale import OptunaStop
+except ImportError as error:
+    assert "pip install tensorflow" in str(error), error
 """,
-    "ray": f"""
+    "ray": """
 from ray import tune
 from course_utils.scale import as_stopper
 from course_utils.stopping import Patience
 stopper = as_stopper(Patience("val_loss", 1), "rows")
 assert isinstance(stopper, tune.Stopper)
-told = [stopper("a", {{"training_iteration": i, "val_loss": 0.5}}) for i in (1, 2)]
+told = [stopper("a", {"training_iteration": i, "val_loss": 0.5}) for i in (1, 2)]
 assert told == [False, True] and stopper.reports(), told
 """,
     "pruning": """

@@ -31,6 +31,16 @@ def rule():
     return Patience("val_loss", 5)
 
 
+def environment(folder):
+    """For a process that starts Ray. `folder` is for what it needs."""
+    hidden = folder / "hidden"
+    hidden.mkdir(exist_ok=True)
+    # Jupyter brings a grammar that jsonschema loads, seconds in each of Ray's processes: they start too late
+    (hidden / "rfc3987_syntax.py").write_text("raise ImportError")
+    path = [hidden, Path(__file__).parents[2], *filter(None, sys.path)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
+
+
 def main(folder, how):
     import ray
     from ray import tune

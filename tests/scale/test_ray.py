@@ -2,11 +2,9 @@
 
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -21,13 +19,8 @@ REPORTS = [replay(sweep.rule(), {"val_loss": sweep.curve(trial)}, best="val_loss
 
 def run(folder, how):
     """What the sweep left, or None if it was killed."""
-    hidden = folder / "hidden"
-    hidden.mkdir(exist_ok=True)
-    # Jupyter brings a grammar that jsonschema loads, seconds in each of Ray's processes: they start too late
-    (hidden / "rfc3987_syntax.py").write_text("raise ImportError")
-    path = os.pathsep.join(map(str, [hidden, Path(sweep.__file__).parents[2], *filter(None, sys.path)]))
     done = subprocess.run([sys.executable, sweep.__file__, folder, how], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": path}, timeout=400)
+                          env=sweep.environment(folder), timeout=400)
     if done.returncode == -signal.SIGKILL:
         return None
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
