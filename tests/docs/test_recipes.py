@@ -95,7 +95,7 @@ def numbered(blocks):
         yield (heading, seen[heading]), code, printed
 
 
-# Ray starts processes of its own, which know nothing of this one: a script, with what is the reader's.
+# Ray's processes know nothing of this one: a script, with what is the reader's.
 RAY = """import keras
 import numpy as np
 import ray
