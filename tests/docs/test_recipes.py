@@ -100,13 +100,15 @@ RAY = """import keras
 import numpy as np
 import ray
 
-x, y = np.random.default_rng(0).normal(size=(48, 4)).astype("float32"), np.arange(48) % 2
+chance = np.random.default_rng(0)
+x, y = chance.normal(size=(48, 4)).astype("float32"), chance.integers(0, 2, 48)
 x_val, y_val = x[:20] + 1, 1 - y[:20]
 
 
 def build_model():
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"),
+                              keras.layers.Dense(2, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     return model
 
@@ -124,8 +126,8 @@ def test_the_sweep_with_ray(tmp_path):
     if importlib.util.find_spec("ray") is None:
         pytest.skip("ray is not installed; `make scale` installs it and runs this")
     (tmp_path / "recipe.py").write_text(RAY + code, encoding="utf-8")
-    done = subprocess.run([sys.executable, "recipe.py"], cwd=tmp_path, env=sweep.environment(tmp_path),
-                          capture_output=True, text=True, timeout=400)
+    done = subprocess.run([sys.executable, "recipe.py"], cwd=tmp_path, capture_output=True, text=True,
+                          env={**sweep.environment(tmp_path), "HOME": str(tmp_path)}, timeout=400)
     told = [line for line in done.stdout.splitlines() if "has not improved on" in line]
     assert len(told) == 2 and all("for 5 epochs" in line for line in told), done.stdout + done.stderr[-3000:]
     assert len(list((tmp_path / "sweep" / "rows").glob("*.jsonl"))) == 2

@@ -1,4 +1,4 @@
-"""KerasTuner as it is: reports that can be reached, a state for each trial, and a search that was broken off."""
+"""KerasTuner as it is: reports that can be reached, a state for each trial, a search that is broken off."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,8 @@ import pytest
 from course_utils.stopping import NotFinite, Patience, StopWhen
 
 if importlib.util.find_spec("keras_tuner") is None:
-    pytest.skip("keras_tuner is not installed; `make scale` installs it and runs this", allow_module_level=True)
+    pytest.skip("keras_tuner is not installed; `make scale` installs it and runs this",
+                allow_module_level=True)
 
 import keras_tuner
 
@@ -57,8 +58,8 @@ class Network(keras_tuner.HyperModel):
 def search(folder, *callbacks):
     network = Network(folder)
     tuner = keras_tuner.RandomSearch(network, "val_loss", max_trials=3, seed=1, directory=folder)
-    tuner.search(X[:40], Y[:40], validation_data=(X[40:], Y[40:]), batch_size=10, shuffle=False, epochs=EPOCHS,
-                 verbose=0, callbacks=list(callbacks))
+    tuner.search(X[:40], Y[:40], validation_data=(X[40:], Y[40:]), batch_size=10, shuffle=False,
+                 epochs=EPOCHS, verbose=0, callbacks=list(callbacks))
     return tuner, network
 
 
