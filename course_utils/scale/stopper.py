@@ -23,7 +23,8 @@ def as_stopper(criterion, folder=None):
     Args:
         criterion: a criterion, or a function of a trial's history so far that returns whether to stop.
         folder: where the rows are kept, a file for each trial. With it the rows outlive the driver, and after
-            `Tuner.restore` each trial is judged by all of its rows. A sweep has one of its own.
+            `Tuner.restore` each trial is judged by all of its rows. A sweep has one of its own. Keep all
+            checkpoints, too: with `num_to_keep` Tune may restore a trial from one that it has deleted.
 
     Returns:
         CriterionStopper, a `tune.Stopper`. It goes through pickle, if the criterion does.

@@ -127,7 +127,7 @@ def test_the_sweep_with_ray(tmp_path):
         pytest.skip("ray is not installed; `make scale` installs it and runs this")
     (tmp_path / "recipe.py").write_text(RAY + code, encoding="utf-8")
     done = subprocess.run([sys.executable, "recipe.py"], cwd=tmp_path, capture_output=True, text=True,
-                          env={**sweep.environment(tmp_path), "HOME": str(tmp_path)}, timeout=400)
+                          env={**sweep.environment(tmp_path), "HOME": str(tmp_path)}, timeout=600)
     told = [line for line in done.stdout.splitlines() if "has not improved on" in line]
     assert len(told) == 2 and all("for 5 epochs" in line for line in told), done.stdout + done.stderr[-3000:]
     assert len(list((tmp_path / "sweep" / "rows").glob("*.jsonl"))) == 2
