@@ -9,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test slow notebooks figures lint bench study lock package backends site gettext links browser colab offline
+.PHONY: lab my test slow notebooks figures lint bench study lock package backends scale site gettext links browser colab offline
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -52,6 +52,12 @@ study: .venv/ready
 backends: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch>=2.5"
 	@$(BIN)/pytest -q tests/backends
+
+# Sweeps with Ray Tune, Optuna and KerasTuner: half a gigabyte, and many processes.
+scale: .venv/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
+	  "ray[tune]>=2.44" "optuna>=4" keras-tuner tensorboard
+	@$(BIN)/pytest -q tests/scale tests/docs/test_recipes.py
 
 # What pip installs from here, each extra alone in an empty environment: minutes, and not part of `make test`.
 package: .venv/ready

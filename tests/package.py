@@ -1,6 +1,6 @@
 """`make package`: what pip installs from this repository works, each extra alone in an empty environment.
 
-    python tests/package.py [library | plots | lab | parquet | pruning | tensorboard] ...
+    python tests/package.py [library | plots | lab | parquet | optuna | ray | pruning | tensorboard] ...
 
 It builds a wheel, and for each name makes an environment, installs that and nothing else, and runs what it is
 for. Takes minutes: TensorFlow is installed twice.
@@ -42,6 +42,24 @@ print(stopping_lab([{HISTORY}]).report.reason)
 from course_utils.stopping import Runs
 Runs([{HISTORY}]).to_parquet("runs.parquet")
 assert Runs.from_parquet("runs.parquet")[0] == {HISTORY}
+""",
+    "optuna": """
+import optuna
+from course_utils.scale.installed import need
+need("optuna", "a test")
+try:
+    from course_utils.scale import OptunaStop
+except ImportError as error:
+    assert "pip install tensorflow" in str(error), error
+""",
+    "ray": """
+from ray import tune
+from course_utils.scale import as_stopper
+from course_utils.stopping import Patience
+stopper = as_stopper(Patience("val_loss", 1), "rows")
+assert isinstance(stopper, tune.Stopper)
+told = [stopper("a", {"training_iteration": i, "val_loss": 0.5}) for i in (1, 2)]
+assert told == [False, True] and stopper.reports(), told
 """,
     "pruning": """
 import keras, numpy as np

@@ -45,6 +45,10 @@ FLOORS = {
         ["features", "phase_forms", "phase_run"],
         ["phases"],
     ],
+    "scale": [
+        ["installed", "rows"],
+        ["stopper", "optuna_stop"],
+    ],
     "multimodal": [
         ["part", "inputs", "blending", "best_epochs"],
         ["freezing", "usage"],

@@ -1,11 +1,16 @@
 """Every block of docs/recipes.md runs by itself, prints what the page says, and does what it promises."""
 
 import functools
+import importlib.util
+import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
+import sweep
 from recipes import PAGE, recipes
 
 RANDOM = np.random.default_rng(0)
@@ -50,6 +55,18 @@ def refitted(names):
         names["final"].optimizer.iterations == steps_an_epoch * int(np.median(names["lengths"]))
 
 
+def all_complete(names):
+    trials = names["study"].trials
+    return {trial.state.name for trial in trials} == {"COMPLETE"} and \
+        all(trial.user_attrs["epoch"] == trial.user_attrs["best_epoch"] + 5 for trial in trials)
+
+
+def each_has_a_report(names):
+    reports, best = names["reports"], names["tuner"].oracle.get_best_trials()[0]
+    return len(reports) == 3 and best.score == min(report.kept for report in reports.values()) and \
+        all(report.epochs_after_best == 5 for report in reports.values())
+
+
 # What a block should have done, beside running: (heading, which of its blocks) -> a question to its names.
 PROMISES = {
     ("Ten lines to begin with", 0): lambda names: names["stop"].report.epochs_after_best == 10,
@@ -64,6 +81,8 @@ PROMISES = {
         names["stop"].interrupted == (names["stop"].history.get("seconds_left", [0])[0] <= 0),
     ("Validation is expensive, so it is rare", 0): unmeasured,
     ("It was killed, and should go on", 0): lambda names: names["stop"].report.epochs_after_best == 5,
+    ("A sweep", 0): all_complete,
+    ("A sweep", 2): each_has_a_report,
     ("How much patience?", 0): lambda names:
         [list(row.stops) for row in names["table"]] == [[2, 2], [3, 5], [8, 6]],
 }
@@ -76,10 +95,52 @@ def numbered(blocks):
         yield (heading, seen[heading]), code, printed
 
 
+# Ray's processes know nothing of this one: a script, with what is the reader's.
+RAY = """import keras
+import numpy as np
+import ray
+
+chance = np.random.default_rng(0)
+x, y = chance.normal(size=(48, 4)).astype("float32"), chance.integers(0, 2, 48)
+x_val, y_val = x[:20] + 1, 1 - y[:20]
+
+
+def build_model():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"),
+                              keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    return model
+
+
+ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
+"""
+
+
+def needs(code, package):
+    return re.search(rf"(?m)^(import|from) {package}\b", code)
+
+
+def test_the_sweep_with_ray(tmp_path):
+    (code,) = [code for _, code, _ in BLOCKS if needs(code, "ray")]
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("ray is not installed; `make scale` installs it and runs this")
+    (tmp_path / "recipe.py").write_text(RAY + code, encoding="utf-8")
+    done = subprocess.run([sys.executable, "recipe.py"], cwd=tmp_path, capture_output=True, text=True,
+                          env={**sweep.environment(tmp_path), "HOME": str(tmp_path)}, timeout=600)
+    told = [line for line in done.stdout.splitlines() if "has not improved on" in line]
+    assert len(told) == 2 and all("for 5 epochs" in line for line in told), done.stdout + done.stderr[-3000:]
+    assert len(list((tmp_path / "sweep" / "rows").glob("*.jsonl"))) == 2
+
+
 @pytest.mark.parametrize("place, code, printed", [
-    pytest.param(*block, id=f"{block[0][0]} {block[0][1]}") for block in numbered(BLOCKS)])
+    pytest.param(*block, id=f"{block[0][0]} {block[0][1]}") for block in numbered(BLOCKS)
+    if not needs(block[1], "ray")])
 def test_a_recipe_does_what_it_says(place, code, printed, tmp_path, monkeypatch, capsys):
     assert printed or place in PROMISES, "say on the page what it prints, or here what it does"
+    for package in ("optuna", "keras_tuner"):
+        if needs(code, package) and importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed; `make scale` installs it and runs this")
     monkeypatch.chdir(tmp_path)
     names = {"x": X, "y": Y, "x_val": X[:20] + 1, "y_val": 1 - Y[:20], "build_model": build_model}
     exec(compile(code, f"{PAGE.name}: {place[0]}", "exec"), names)
