@@ -158,8 +158,8 @@ MEASURES = """*Mistakes*: points of test error above the run's best epoch, on pr
 PAST = """It knows four past runs of the same problem, network, optimizer and rate, which the families do not.
 Where a run never gets so low, nothing ends it."""
 DEFAULT = """`patience_for(epochs)`, which is 0.75 times the square root of the epochs, on runs cut at 20, 30,
-60, 100, 200 and 300 epochs (the last eight also at 600), all lengths together. It saves a choice; that it saves
-epochs, beside one patience for all lengths, is not shown."""
+60, 100, 200 and 300 epochs (the last eight also at 600), all lengths together. It saves a choice; that it
+saves epochs, beside one patience for all lengths, is not shown."""
 
 
 def page():

@@ -33,7 +33,7 @@ GLOSSARY = {
     "fine-tuning": ("05", r"fine-tun\w+", "**fine-tuning**"),
     "head": ("06", r"heads?", "the **head**"),
     "backbone": ("06", r"backbones?", None),
-    "freezing": ("06", r"freez\w+|frozen", "freezes a layer"),
+    "freezing": ("06", r"freez\w+|frozen", "**frozen** layer keeps its weights"),
     "source score": ("06", r"LEEP|LogME|H-score", "**LEEP**"),
     "modality": ("07", r"modalit(?:y|ies)", "**modalities**"),
     "clock": ("07", r"input's \*\*clock|clocks", "**clock**"),
