@@ -38,7 +38,8 @@ def test_checksum_of_file_and_of_readme(name):
 
 
 def test_small_enough_to_clone():
-    assert sum(path.stat().st_size for path in data.DATA.rglob("*") if path.is_file()) < 27e6
+    # a fifth of it is chapter 08's study: 2,610 trainings, to be replayed and asked by anybody
+    assert sum(path.stat().st_size for path in data.DATA.rglob("*") if path.is_file()) < 33e6
 
 
 @pytest.mark.parametrize("name", [name for name in SUMS if name.endswith(".npz")])
