@@ -54,8 +54,8 @@ print("with y as a column: accuracy", np.mean(X.dot(W) * column > 0), "after 100
 
 # %% [markdown]
 # `X.dot(W)` is a column and `y` a row, so numpy pairs every prediction with every label. We are lucky that
-# the update crashes: the accuracy makes the same mistake in silence. With `y` as a column the loop runs, and
-# never stops: no straight line separates these points (XOR, negated).
+# the update crashes: the accuracy makes the same mistake in silence. With `y` as a column the article's loop,
+# which goes on until every point is right, would not end: no straight line separates these points (XOR, negated).
 #
 # Here a stop does come, on a network that reads digits.
 
@@ -139,7 +139,7 @@ show(figures.moments(when), alt=figures.ALT["moments"])
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # of ten runs
-three, full = Patience("val_loss", 3), at_target(0.9)  # a layer cuts whole weights: full is above 0.899
+three, full = Patience("val_loss", 3), at_target(0.9)  # weights are cut in whole numbers: full is above 0.899
 waits = Armed(full, three | Epochs(20))  # both count from the first epoch with full masks
 rules = {"patience 3": (three, None), "patience 10": (Patience("val_loss", 10), None),
          "waits": (waits, None), "waits, best_when=full": (waits, full)}  # full: no other epoch may be best
@@ -156,9 +156,9 @@ print(f"not pruned: {not_pruned.mean():.1f} % right, {lost.mean():.1f} points mo
 
 # %% [markdown]
 # Five. All ten wait, and then half of them restore an older epoch, of lower loss. **Only epochs with full
-# masks may count as best.** Then all ten keep 0.90, for half a point.
+# masks may count as best.** Then all ten keep 0.90, at the cost of half a point.
 #
-# So a second stop has to wait twice. Where you write the `fit`, take `PruneWhen`:
+# So a second stop has to wait twice: before it may stop, and before an epoch may be best. Where you write the `fit`, take `PruneWhen`:
 #
 # ```python
 # from course_utils.pruning import PruneWhen
@@ -190,8 +190,7 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(zeros)  # as it was
 
 # %% [markdown]
-# A zero is a weight like any other, and grows back wherever a gradient reaches it. (What stayed zero belongs
-# mostly to pixels that are always blank, and to units that never fire.) So do all **fine-tuning** (training a
+# A zero is a weight like any other, and grows back wherever a gradient reaches it. So do all **fine-tuning** (training a
 # pruned network further) under the masks: give `second` more patience, and call no `fit` afterwards.
 #
 # ## What do zeros buy?
@@ -307,7 +306,7 @@ ex.armed_stop.check(second_stop)
 #
 # - *a* After gzip, *int8* alone is smaller than *pruned* alone.
 # - *b* Pruning makes the gzipped file at least four times smaller, with int8 and without.
-# - *c* A network of which nine tenths are zeros answers faster than one without half of its filters.
+# - *c* *pruned* answers faster than *half*.
 # - *d* int8 saves time, and pruning on top of it saves no more.
 
 # %% tags=["exercise"]
@@ -330,8 +329,8 @@ ex.read_the_table.check(answer)
 #
 # On made-up runs, with slower and faster ramps, the rule stops
 #
-# - in the eighth full epoch at the earliest, while the loss falls,
-# - in the sixth at the latest, if the loss never gets below that of the first.
+# - while the loss keeps falling, not before the eighth full epoch,
+# - where the loss never falls below that of the first full epoch, no later than the sixth.
 
 # %% tags=["exercise"]
 seen, _ = second_stops.runs()[1]  # one of the twenty; put your rule in place of `waits`

@@ -22,7 +22,7 @@ import numpy as np
 show(figures.photos_by_class(photos, labels, data.CIFAR10), alt=figures.ALT["photos_by_class"])
 
 # %% [markdown]
-# Ten classes, about 150 photos of each. (The second deer is one because its label says so.) **Transfer
+# Ten classes, about 150 photos of each. (The second deer is a deer only because its label says so.) **Transfer
 # learning** starts from a network already trained on other photos, here a million from ImageNet: the
 # *source*. Ours is the *target*.
 #
@@ -64,7 +64,7 @@ print("the source's own layer:", target_model.layers[3] is source_model.layers[0
 # target_model.layers[0].set_weights(source_model.layers[0].get_weights())
 # ```
 #
-# The last layer stays new, one output for each class: the **head**.
+# The last layer, one output a class, stays new: the **head**.
 #
 # ## When is a layer frozen?
 #
@@ -102,8 +102,9 @@ print("The same, but norm frozen:", changed())
 
 # %% [markdown]
 # **A change of `trainable` takes effect at the next `compile`.** Then all six change, mean and variance too:
-# a few hundred photos overwrite what a million had set. (`training=False`, which Keras's guide recommends,
-# should keep those two; in Keras 3.15.1 `fit` overrules it.) **Freeze BatchNormalization itself.**
+# in a real source, a few hundred photos would overwrite what a million set. (`training=False` should keep those two; in
+# Keras 3.15.1 `fit` overrules it.) **Freeze BatchNormalization, even in a part
+# set free.**
 #
 # ## How good is a real source?
 #
@@ -146,7 +147,7 @@ show(figures.phases(history, report), alt=figures.ALT["phases"])
 # The top lowers the validation loss, a little. It starts from the head's *best* weights (diamond): hence
 # the jump of the training loss.
 #
-# **Your turn.** Write two phases. Outside the score; solved when the second trains more weights and half of
+# **Your turn.** Write two phases. Not scored; solved when the second trains more weights than the first and half of
 # the 200 validation photos are right.
 
 # %% tags=["exercise"]
@@ -171,7 +172,7 @@ show(drawn, alt=figures.ALT["predictions"])
 
 # %% [markdown]
 # Three photos at random, then its two most confident mistakes, on our machine a moose and an owlet: **a
-# network may be sure and wrong.** Ask it about your own; even a teapot is one of the ten:
+# network may be sure and wrong.** Ask it about your own; it will call even a teapot one of the ten:
 #
 # ```python
 # from keras.utils import img_to_array, load_img
@@ -206,7 +207,7 @@ results.print_seeds(ends, "fine-tuned", "features")
 
 # %% [markdown]
 # **Yes, if the source fits**, and ImageNet has dogs, trucks and frogs of its own. *Features* gets three
-# photos in four right, after eight seconds (the source's included); *scratch* one in two, after 26.
+# photos in four right, after eight seconds (computing them included, ImageNet's training not); *scratch* one in two, after 26.
 # Fine-tuning adds a little.
 #
 # ## Does a stop between phases find the best model sooner?
@@ -237,8 +238,8 @@ results.print_val_losses(curves.select(way="long head"), "fixed")
 # **Sooner than all at once: yes**, in every seed; in the end *at once* draws level. (Its random head spoilt
 # nothing for good.)
 #
-# **Than those fixed lengths: done sooner, in no seed worse.** *Fixed* overfits its head; its top starts there
-# and never gets back down. (Sixty is far too many; fifteen we did not try.)
+# **Sooner than those fixed lengths, too, and in no seed worse.** *Fixed* overfits its head; its top starts there
+# and never gets back down. (Sixty epochs of head are far too many; a shorter length we did not try.)
 #
 # ## How few photos will do?
 #
@@ -255,14 +256,14 @@ results.print_few(sizes["photos"], 100, 1500)
 show(figures.sizes(sizes), alt=figures.ALT["sizes"])
 
 # %% [markdown]
-# **100 photos with a source do about as well as 1,500 without.** But on clothes, 02's grey pictures, frozen
+# **100 photos with a source do about as well as 1,500 without** (each with 500 more to tell when to stop). But on clothes, 02's grey pictures, frozen
 # features gain nothing, and from 1,000 on *scratch* is ahead. (We did not fine-tune there.)
 
 # %% [markdown]
 # ## Which source fits? Ask before training
 #
-# One near the task, says the article, or just any. **LEEP**, **H-score** and **LogME** score a source on our
-# labelled pictures, before any training.
+# The article advises a source near the task, or just any. **LEEP**, **H-score** and **LogME** tell before any training how well our
+# labels can be told from what the frozen source puts out: LEEP from its classes, the others from its features. Higher is better.
 #
 # Two tasks, our photos and 01's emoji, each with five draws of 1,000 pictures. Five frozen sources:
 # MobileNetV2 from ImageNet or with random weights; small networks trained on clothes, on the other task, or
@@ -282,11 +283,11 @@ show(figures.sources(fits), alt=figures.ALT["sources"])
 # %% [markdown]
 # **A source that stands out is found**: ImageNet, in every draw. Among the small networks, which lie closer
 # together, each score is right in 6 or 7 of ten; luck would be in about three. Heads get better with LogME
-# from source to source; from draw to draw they need not.
+# from source to source; among the draws of one source they need not.
 #
 # "Just any" is no advice: random weights make MobileNetV2 the worst of all, and on photos our network that
-# learnt clothes is behind five that learnt nothing. (It sees in grey and is half as wide: clothes need not be
-# to blame.)
+# learnt clothes is behind *random small*, in all five draws. (It sees in grey and is half as wide: clothes need not
+# be to blame.)
 
 # %% [markdown]
 # ## Exercises
@@ -383,7 +384,7 @@ ex.leep_by_hand.check(answer)
 answer = dict(model=model, data=known, validation_data=validation, first=None,  # it is trained already
               target_sparsity=..., ramp_epochs=...,  # the share of zeros, and for how many epochs it grows
               second=..., learning_rate=...)  # a rule for what comes after the ramp: Epochs(4), ...
-ex.prune_the_top.check(answer)  # prune_at_stop(**answer), from `model` anew; 12 epochs in all
+ex.prune_the_top.check(answer)  # prune_at_stop(**answer), from `model` anew; at most 12 epochs in all
 
 # %% tags=["solution"]
 answer = dict(model=model, data=known, validation_data=validation, first=None,  # it is trained already

@@ -123,8 +123,8 @@ own = np.median(results["words_epoch"]), np.median(results["pictures_epoch"])
 show(figures.stops_map(maps, own, np.median(results["one_epoch"])), alt=figures.ALT["stops_map"])
 
 # %% [markdown]
-# One stop for both moves along the dashed line; the square is its best epoch. The circle, off the line, is lower
-# (brighter): pictures stop early, words late.
+# One stop for both moves along the dashed line; the square is its best epoch. The circle is where each network, on its
+# own, is at its best: pictures early, words late. It was not chosen on this map, and is brighter than the square.
 #
 # And the *joint* network? Let us cheat: for each split, choose its epoch by the test itself. How many are right?
 
@@ -138,8 +138,8 @@ for how, of in {"multiplied": results, "averaged": averaged(late, results)}.item
 
 # %% [markdown]
 # No single stop saves the joint network. Nor do two networks that share a stop (67 %). But if their probabilities are
-# *averaged*, one stop gets 71 % and two get 72 %: then most of the gain comes from the second network. What a second
-# stop alone is worth must be seen in one network.
+# *averaged*, one stop gets 71 % and two get 72 %: then most of the gain comes from having two networks. To see what a
+# second stop is worth, we need a single network.
 #
 # ## A stop inside a fit
 #
@@ -217,8 +217,8 @@ for said, of in {"the same, with three heads": kept(data.load_curves("blending")
     print(f"{said:46}{of.mean():.0f} %, higher in {higher_in(of, first, 'splits')}")
 
 # %% [markdown]
-# Both together: 65 % with one stop, 71 to 75 % once each input has its time or both keep the same. The frozen network
-# has one head: it differs from the first in the freezing alone. A rate or a constant is cheap, if you know the factor.
+# Both together: 65 % with one stop, 71 to 75 % once each input has its time or both need the same. The frozen network
+# of this table has one head and freezes where pictures alone were best: it differs from the first in that alone. A rate or a constant is cheap, if you know the factor.
 # (We picked ours on these very splits.) A stop needs none; here it got a little less.
 #
 # The habit to take home: **train each input alone until its validation loss turns, and compare the best epochs.** (A
@@ -245,8 +245,8 @@ ex.which_clock.check(answer)
 # values. Where val is the same at both, return infinity, `float("inf")`, even if the gap is the same, too. Do not
 # round.
 #
-# (That is the overfitting-to-generalisation ratio, OGR, of Wang, Tran and Feiszli, 2020. Well above 1: by heart; near 0:
-# it learns what carries over.)
+# (That is the overfitting-to-generalisation ratio, OGR, of Wang, Tran and Feiszli, 2020. While val falls: well above 1,
+# mostly by heart; near 0, it learns what carries over. Once val rises, it overfits, whatever the ratio.)
 
 # %% tags=["exercise"]
 def ogr(train, val, start, end):
@@ -344,7 +344,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# One stop for several inputs can come too early for the slower ones. Train each input alone until its validation loss
+# One stop for several inputs can come too early for the slower ones, and a later one too late for the faster. Train each input alone until its validation loss
 # turns, and compare the best epochs. Where they agree, one stop will probably do; where they differ, try a stop or a
 # rate for each, and measure.
 #
