@@ -12,7 +12,6 @@ from course_utils.classroom.chapter_08.rules import FAMILIES  # noqa: E402
 from course_utils.stopping import Patience, first_rows, patience_for  # noqa: E402
 
 PAGE = ROOT / "docs" / "study.md"
-GROUPS = "first", "second"
 HALVINGS = 60
 OPENING = """# The study
 
@@ -44,8 +43,8 @@ def random_halves():
     """Medians over random halvings: family -> ratio. The page's first table has one halving."""
     chance, ratios = np.random.default_rng(0), {name: [] for name in FAMILIES}
     for _ in range(HALVINGS):
-        halves = np.array_split(chance.permutation(len(study.study(*GROUPS).problems)), 2)
-        for entry in race.race("Patience 5", GROUPS, halves):
+        halves = np.array_split(chance.permutation(len(study.study(*race.TWENTY).problems)), 2)
+        for entry in race.race("Patience 5", halves):
             ratios[entry.name].append(entry.ratio)
     return {name: np.nanmedian(values) for name, values in ratios.items()}
 
@@ -53,7 +52,7 @@ def random_halves():
 def by_goal():
     """A table: the ratio at three regrets, its median over other halvings, and on the last problems."""
     goals, medians = ("Patience 3", "Patience 5", "Patience 8"), random_halves()
-    tables = {goal: {entry.name: entry for entry in race.race(goal, GROUPS)} for goal in goals}
+    tables = {goal: {entry.name: entry for entry in race.race(goal)} for goal in goals}
     last = race.on_the_last("Patience 5")
     yield from head("family", "at the regret of Patience 3", "of Patience 5", "of Patience 8",
                     f"median of {HALVINGS} halvings, Patience 5", "the last eight")
@@ -64,7 +63,7 @@ def by_goal():
 
 def by_measure():
     """A table: other measures of the stops of Patience 5's race, means over problems."""
-    on, entries = study.study(*GROUPS), race.race("Patience 5", GROUPS)
+    on, entries = study.study(*race.TWENTY), race.race("Patience 5")
     half = np.isin(on.of, np.array_split(np.arange(len(on.problems)), 2)[0])
     each, stops = np.arange(len(on.of)), {}
     for entry in entries:
@@ -92,7 +91,7 @@ def by_problem():
     """A table: what each problem is, and what patience costs and loses there."""
     yield from head("problem", "runs", "best epoch, median", "Patience 5: epochs, %", "regret, %",
                     "Patience 14: epochs, %", "regret, %", "its own patience for 1 %")
-    for groups in (GROUPS, ("last",)):
+    for groups in (race.TWENTY, ("last",)):
         on = study.study(*groups)
         lengths = dict(zip(study.LENGTHS, study.patience_line(on)))
         for place, problem in enumerate(on.problems):
@@ -110,7 +109,7 @@ def past_runs():
     A run ends where val_loss gets down to the quantile of the lowest val_loss of the four runs that differ
     from it in their split and first weights alone.
     """
-    on = study.study(*GROUPS)
+    on = study.study(*race.TWENTY)
     line, lowest = study.patience_line(on), on.columns["val_loss"].min(1)
     alike = {}
     same = (on.labels[name].tolist() for name in ("problem", "network", "optimizer", "rate"))
@@ -134,7 +133,7 @@ def defaults():
     """A table: `patience_for(epochs)` where runs are cut at several lengths, against one patience for all."""
     yield from head("problems", "epochs, %", "regret, %", "ratio to one patience for all lengths",
                     "Patience 10: epochs, %", "regret, %")
-    for said, groups, cuts in (("twenty", GROUPS, (20, 30, 60, 100, 200, 300)),
+    for said, groups, cuts in (("twenty", race.TWENTY, (20, 30, 60, 100, 200, 300)),
                                ("last eight", ("last",), (20, 30, 60, 100, 200, 300, 600))):
         cut = [study.study(*groups, epochs=epochs) for epochs in cuts]
         rules = [Patience("val_loss", patience_for(epochs)) for epochs in cuts]

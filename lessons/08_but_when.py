@@ -182,8 +182,8 @@ lines = {f"learning rate {rate}": patience_line(study("first", "second", optimiz
 show(*figures.by_rate(lines))
 
 # %% [markdown]
-# At a tenth of the rate, which is Keras's own, an epoch gets less far, and a standstill takes longer to show. Patience 5 loses about 1.5 % there,
-# and 14 nearly nothing. **At the lower rate you need more patience.** <!-- given: 5, 1.5, 14 -->
+# At a tenth of the rate, which is Keras's own, an epoch gets less far, and a standstill takes longer to show. The blue line
+# is at zero long before the purple one. **At the lower rate you need more patience.**
 #
 # A patience to begin with has to survive such runs, and where many epochs are allowed a few more cost little. `patience_for(epochs)`
 # is 0.75 times their square root, a rule of thumb from earlier trainings. Beside it, Patience 10: <!-- given: 0.75, 10 -->

@@ -1,7 +1,8 @@
 """Other packages: which version is needed, and the line that brings what is missing."""
 
-import re
 from importlib import metadata
+
+from packaging.version import Version  # Keras brings it
 
 LINES = {  # package -> (least version, what pip calls it)
     "ray": ("2.44", "ray[tune]"),
@@ -18,9 +19,6 @@ def need(package, what):
 
     Raises:
         ImportError: it is missing or too old; the message has the line that installs it.
-
-    >>> numbers("2.60.0rc1") > numbers("2.44") > numbers("2.9.3")
-    True
     """
     least, name = LINES[package]
     line = f"pip install '{name}>={least}'"
@@ -28,11 +26,6 @@ def need(package, what):
         found = metadata.version(package)
     except metadata.PackageNotFoundError:
         raise ImportError(f"{what} needs {package}, which is not installed: {line}", name=package) from None
-    if numbers(found) < numbers(least):
+    if Version(found) < Version(least):
         raise ImportError(f"{what} needs {package} {least} or newer, and {found} is installed: {line}",
                           name=package)
-
-
-def numbers(version):
-    """The first two numbers of a version, to be compared."""
-    return tuple(map(int, re.findall(r"\d+", version)[:2]))

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
+from .study import LENGTHS
 
 LABELLED = [f"Patience {n}" for n in (1, 2, 3, 5, 10, 20, 40, 100)]
 
@@ -104,10 +105,9 @@ def by_rate(lines):
     """
     ax = axes(width=7, height=3.6)
     for (label, line), colour, look in zip(lines.items(), (BLUE, PURPLE), ("o-", "s--")):
-        shown = [price for price in line if int(price.name.split()[1]) <= 30]
-        lengths = [int(price.name.split()[1]) for price in shown]
-        ax.plot(lengths, [price.regret.mean() for price in shown], look, color=colour, markersize=4,
-                linewidth=1.2, label=label)
+        lengths = [length for length in LENGTHS if length <= 30]
+        regrets = [price.regret.mean() for price in line[: len(lengths)]]
+        ax.plot(lengths, regrets, look, color=colour, markersize=4, linewidth=1.2, label=label)
     ax.axhline(0, color=GREY, linewidth=0.6)
     ax.set(xlabel="patience, in epochs", ylabel="mean regret, %")
     ax.legend(frameon=False)

@@ -31,10 +31,13 @@ class Entry:
     high: float = np.nan
 
 
+TWENTY = "first", "second"  # the groups of problems that settings are chosen on
+
+
 @functools.cache
-def settings(*groups):
-    """Family -> the prices of its settings on the problems of these groups."""
-    return {name: prices(rules, study(*groups)) for name, rules in FAMILIES.items()}
+def settings():
+    """Family -> the prices of its settings on the twenty problems."""
+    return {name: prices(rules, study(*TWENTY)) for name, rules in FAMILIES.items()}
 
 
 def cheapest(candidates, goal):
@@ -43,15 +46,14 @@ def cheapest(candidates, goal):
     return min(good, key=lambda price: price.cost.mean(), default=None)
 
 
-def race(like="Patience 5", groups=("first", "second"), halves=None):
+def race(like="Patience 5", halves=None):
     """Every family's `Entry`, the cheapest first.
 
     Args:
         like: the length of patience whose regret, on the half where settings are chosen, is the goal.
-        groups: of problems.
         halves: two lists of places of problems; the first ten and the others if left out.
     """
-    on, candidates = study(*groups), settings(*groups)
+    on, candidates = study(*TWENTY), settings()
     line = patience_line(on)
     halves = halves or np.array_split(np.arange(len(on.problems)), 2)
     goals = [next(price for price in line if price.name == like).on(half).regret.mean() for half in halves]
@@ -76,10 +78,10 @@ def _entry(name, candidates, halves, goals, line):
 def on_the_last(like="Patience 5"):
     """Family -> (ratio, low, high, Price) on the last problems, with the setting chosen on all others."""
     line = patience_line(study("last"))
-    twenty = patience_line(study("first", "second"))
+    twenty = patience_line(study(*TWENTY))
     goal = next(price for price in twenty if price.name == like).regret.mean()
     found = {}
-    for name, candidates in settings("first", "second").items():
+    for name, candidates in settings().items():
         best = cheapest(candidates, goal)
         if best is not None:
             rule = next(rule for rule in FAMILIES[name] if repr(rule) == best.name)
