@@ -203,7 +203,8 @@ for of, groups, cuts in (("twenty", ("first", "second"), (30, 100, 300)),
 # %% [markdown]
 # It loses a percent at most on average, and a problem 6 at worst; a single run can do worse. Patience 10 everywhere does about as
 # well: the formula only saves you a choice. Your own finished runs know better than either: <!-- given: 6, 10, 5, 20 -->
-# `compare([Patience("val_loss", n) for n in (5, 10, 20)], my_runs)`.
+# `compare([Patience("val_loss", n) for n in (5, 10, 20)], my_runs)`. A small validation set asks for no more: a
+# late record there is mostly luck (tables: `docs/study.md`).
 #
 # ## And Prechelt?
 #

@@ -100,16 +100,20 @@ def table(problem, seeds):
     return x, np.stack(labels), [np.stack(part) for part in zip(*parts, strict=True)]
 
 
-def record(family, seeds=range(SEEDS), epochs=None):
-    """Train the runs of a family. Returns (labels, columns): see `npz.joined`."""
-    x, y, parts = table(family.problem, seeds)
+def record(family, seeds=range(SEEDS), epochs=None, sizes=()):
+    """Train the runs of a family. Returns (labels, columns): see `npz.joined`.
+
+    `sizes`: val_loss is also measured on the first so many examples of the validation set, as val_25_loss.
+    """
+    x, y, (rows, validation, test) = table(family.problem, seeds)
     classes = y.ndim == 2
     outputs = int(y.max()) + 1 if classes else y.shape[2]
     rprop = family.optimizer == "rprop"
     rates = np.array([RATES[seed % 2] for seed in seeds], "float32")
     columns = curves(
         lambda: NETWORKS[family.network](x.shape[1], outputs), family.optimizer, rates, list(seeds), x, y,
-        parts, len(parts[0][0]) if rprop else BATCH_SIZE, epochs or family.epochs)
+        rows, {"val": validation, "test": test} | {f"val_{n}": validation[:, :n] for n in sizes},
+        rows.shape[1] if rprop else BATCH_SIZE, epochs or family.epochs)
     labels = {"problem": family.problem, "network": family.network, "optimizer": family.optimizer,
               "group": family.group, "rate": rates, "seed": np.array(seeds)}
     return labels, columns
@@ -130,7 +134,7 @@ def one_core(cores):
         os.sched_setaffinity(0, {cores.get()})
 
 
-def packed(parts):
+def packed(parts, digits=DIGITS):
     """All that was recorded as the arrays of a curves file, rounded to what a rule can tell.
 
     A loss below 1e-7, which is all that float32 can say of a probability near 1, counts as that: rules that
@@ -138,8 +142,9 @@ def packed(parts):
 
     Args:
         parts: arrays of families, as `joined` gives them.
+        digits: binary digits to keep of a column; of all others float16.
     """
-    epochs = max(part["column/loss"].shape[1] for part in parts)
+    epochs = max(part["column/val_loss"].shape[1] for part in parts)
     arrays = {}
     for key in parts[0]:
         values = [part[key] for part in parts]
@@ -148,8 +153,8 @@ def packed(parts):
         arrays[key] = np.concatenate(values)
         if key.endswith("loss"):
             arrays[key] = np.maximum(arrays[key], 1e-7)
-        if key in DIGITS:
-            arrays[key] = shortened(arrays[key], DIGITS[key])
+        if key in digits:
+            arrays[key] = shortened(arrays[key], digits[key])
         elif key.startswith("column/"):
             arrays[key] = arrays[key].astype("float16")
     return {key.replace("column/", "planes/"): in_planes(array) if key.startswith("column/") else array

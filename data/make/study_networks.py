@@ -52,7 +52,7 @@ for width in (8, 16, 32):
     NETWORKS[f"dropout-{width}"] = functools.partial(dense, str(width), dropout=0.5)
 
 
-def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
+def curves(network, optimizer, rates, seeds, x, y, rows, held_out, batch_size, epochs):
     """Train one run a seed.
 
     Args:
@@ -62,7 +62,8 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
         seeds: ints, for first weights and batch orders.
         x: float32 (examples, ...).
         y: labels int32 (seeds, examples), or targets float32 (seeds, examples, outputs).
-        parts: int arrays (seeds, n), the rows for training, validation and test.
+        rows: int array (seeds, n), the examples for training.
+        held_out: name -> int array (seeds, n), examples on which to measure: `name_loss`, `name_error`.
         batch_size: the last batch of an epoch is smaller where need be.
         epochs: int.
 
@@ -83,7 +84,7 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
     state = [[np.stack(same) for same in zip(*own)] for own in zip(*starts)]
     rate = [variable.path.endswith("learning_rate") for variable in tuner.variables].index(True)
     state[2][rate] = np.asarray(rates, "float32")
-    order, weight = orders(parts[0], seeds, batch_size, epochs)
+    order, weight = orders(rows, seeds, batch_size, epochs)
 
     def scores(out, truth):
         if truth.ndim == 1:
@@ -104,7 +105,7 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
 
     slope = jax.grad(objective, has_aux=True)
 
-    def epoch(state, order, y, validation, test, x):
+    def epoch(state, order, y, held_out, x):
         def step(state, batch):
             trained, other, tuned = state
             rows, weight = batch
@@ -115,17 +116,18 @@ def curves(network, optimizer, rates, seeds, x, y, parts, batch_size, epochs):
 
         state, (loss, wrong, norm) = jax.lax.scan(step, state, (order, weight))
         n = weight.sum()
-        held_out = [measured(state[0], state[1], x[rows], y[rows]) for rows in (validation, test)]
-        return state, (loss.sum() / n, wrong.sum() / n, *held_out[0], *held_out[1], norm.mean())
+        scored = [measured(state[0], state[1], x[rows], y[rows]) for rows in held_out]
+        return state, (loss.sum() / n, wrong.sum() / n, *sum(scored, ()), norm.mean())
 
     @jax.jit
-    def train(state, order, y, validation, test, x):
-        every = jax.vmap(epoch, in_axes=(0, 0, 0, 0, 0, None))
-        return jax.lax.scan(lambda state, order: every(state, order, y, validation, test, x), state, order)[1]
+    def train(state, order, y, held_out, x):
+        every = jax.vmap(epoch, in_axes=(0, 0, 0, 0, None))
+        return jax.lax.scan(lambda state, order: every(state, order, y, held_out, x), state, order)[1]
 
-    names = "loss", "error", "val_loss", "val_error", "test_loss", "test_error", "gradient_norm"
-    measures = train(tuple(state), order, y, *parts[1:], x)
-    columns = {name: np.asarray(values).T for name, values in zip(names, measures)}
+    of = [f"{name}_{what}" for name in held_out for what in ("loss", "error")]
+    names = "loss", "error", *of, "gradient_norm"
+    measures = train(tuple(state), order, y, [*held_out.values()], x)
+    columns = {name: np.asarray(values).T for name, values in zip(names, measures, strict=True)}
     if y.ndim == 3:
         columns |= {name: np.sqrt(columns[name]) for name in names if name.endswith("error")}
     return columns

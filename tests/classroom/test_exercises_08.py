@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from course_utils.classroom.chapter_08 import exercises as ex
-from course_utils.classroom.chapter_08 import figures
+from course_utils.classroom.chapter_08 import figures, race
 from course_utils.classroom.chapter_08.study import SEEN, patience_line, prices, study
 from course_utils.stopping import (
     Below,
@@ -367,9 +367,13 @@ def test_the_numbers_of_8_1_are_those_of_the_study():
 @pytest.mark.parametrize("rule", [eighteen, Patience("val_loss", 3), Patience("val_loss", 100)])
 def test_the_figure_of_8_5_can_be_read(rule):
     last = study("last")
-    drawn = figures.your_rule(patience_line(last), prices([rule], last)[0], ex.MOST_COST, ex.MOST_LOST)
-    assert plots.unreadable(drawn.figure) == []
+    rivals = [price for name, (*_, price) in race.on_the_last().items() if name != "Patience"]
+    own = prices([rule], last)[0]
+    drawn = figures.your_rule(patience_line(last), own, rivals, ex.MOST_COST, ex.MOST_LOST)
+    assert plots.unreadable(drawn.figure) == [] and len(rivals) == 13
+    diamonds = next(line for line in drawn.lines if "rivals" in line.get_label())
+    places = [[100 * rival.cost.mean(), rival.regret.mean()] for rival in rivals]
+    np.testing.assert_allclose(diamonds.get_xydata(), places)
     cross = next(line for line in drawn.lines if line.get_label() == "your rule")
-    price = prices([rule], last)[0]
-    np.testing.assert_allclose(cross.get_xydata(), [[100 * price.cost.mean(), price.regret.mean()]])
+    np.testing.assert_allclose(cross.get_xydata(), [[100 * own.cost.mean(), own.regret.mean()]])
     plt.close("all")

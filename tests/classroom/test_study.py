@@ -1,5 +1,6 @@
 """Chapter 08's rooms (study, race, rules, rprop, figures) and its recording: a slice of it is made anew."""
 
+import itertools
 import math
 import os
 import subprocess
@@ -22,10 +23,13 @@ from course_utils.classroom.chapter_08.study import (
     Price,
     Study,
     at_regret,
+    by_seed,
+    by_validation_size,
     clairvoyant,
     interval,
     own_patience,
     patience_line,
+    phase_of_transfer,
     prices,
     ratio,
     study,
@@ -40,6 +44,7 @@ from course_utils.stopping import (
     as_criterion,
     compare,
     first_rows,
+    patience_for,
     plots,
 )
 
@@ -520,16 +525,21 @@ np.savez(study.BUILD / "anew.npz", rate=labels["rate"], **columns)
 """
 
 
+def record_anew(script, *arguments):
+    """Run a script in a process of its own, on JAX."""
+    folders = [str(DATA / "make"), str(DATA.parent), *sys.path]
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1",
+                   "PYTHONPATH": os.pathsep.join(folders)}
+    done = subprocess.run([sys.executable, "-c", script, *map(str, arguments)], env=environment, text=True,
+                          capture_output=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @pytest.mark.parametrize("family", [
     "cancer-16-adam", pytest.param("cancer-8-rprop", marks=pytest.mark.slow)])
 def test_a_slice_recorded_anew_is_the_one_in_the_file(family, tmp_path):
     """Where rounding differs, so do two trainings in the end: 40 epochs of an easy problem are not so far."""
-    folders = [str(DATA / "make"), str(DATA.parent), *sys.path]
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1",
-                   "PYTHONPATH": os.pathsep.join(folders)}
-    done = subprocess.run([sys.executable, "-c", ANEW, str(tmp_path), family], env=environment, text=True,
-                          capture_output=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-3000:]
+    record_anew(ANEW, tmp_path, family)
     problem, network, optimizer = family.split("-")
     curves = load_curves("study")
     chosen = np.isin(curves.labels["seed"], [0, 3, 8])
@@ -544,6 +554,91 @@ def test_a_slice_recorded_anew_is_the_one_in_the_file(family, tmp_path):
             np.testing.assert_allclose(anew[name], recorded, rtol=1e-2, err_msg=name)
         for name in ("error", "val_error", "test_error"):
             np.testing.assert_allclose(anew[name], curves.columns[name][chosen, :40], atol=0.02, err_msg=name)
+
+
+# ---- advice that was tried ----
+
+
+def lost(on, rule):
+    """By how many percent of test loss a rule's weights are worse than the best: a number a run."""
+    stops = first_rows(rule, on.runs)
+    return on.regrets()[np.where(stops < 0, on.lengths - 1, stops), np.arange(len(on.of))]
+
+
+def test_seen_through_fewer_examples_the_trainings_are_the_same():
+    sizes = by_validation_size()
+    assert list(sizes) == [25, 50, 100, 200, "all"] and len(sizes["all"].of) == 5 * 2 * 10
+    for on in sizes.values():
+        np.testing.assert_array_equal(on.columns["test_loss"], sizes["all"].columns["test_loss"])
+        np.testing.assert_array_equal(on.best, sizes["all"].kept[-1])
+    values = [on.columns["val_loss"] for on in sizes.values()]
+    assert all((a != b).mean() > 0.9 for a, b in itertools.pairwise(values))
+    # the smaller the set, the further from the whole one
+    far = [np.abs(each - values[-1]).mean() for each in values[:-1]]
+    assert far == sorted(far, reverse=True)
+    assert (sizes["all"].regrets()[-1] == 0).all()
+
+
+def test_a_small_validation_set_asks_for_no_more_patience():
+    """The page: twice as long for weights that are no better, on digits worse ones; more examples help."""
+    sizes = by_validation_size()
+    for size in (25, 50, 100):
+        on = sizes[size]
+        five, twenty = prices([Patience("val_loss", n) for n in (5, 20)], on)
+        assert 1.9 < twenty.cost.mean() / five.cost.mean() < 2.4
+        more = twenty.regret - five.regret
+        assert more[on.problems.index("digits")] > 5 and more.min() > -0.5 and more.mean() > 1
+        each = lost(on, Patience("val_loss", 20)) - lost(on, Patience("val_loss", 5))
+        assert (each > 0).sum() > 2 * (each < 0).sum() > 0
+    losses = [lost(on, Patience("val_loss", 5)).mean() for on in sizes.values()]
+    assert losses[0] > 6 and losses[1] > 5 and max(losses[2:4]) < 1.2 and abs(losses[4]) < 0.5
+
+
+def test_shuffled_labels_end_sooner_and_patience_with_them():
+    clean, noisy = (by_seed(study(problem=name)) for name in ("clothes", "clothes_noisy"))
+    last = race.on_the_last()
+    settings = {name: next(rule for rule in FAMILIES[name] if repr(rule) == price.name)
+                for name, (*_, price) in last.items()}
+    five = [prices([settings["Patience"]], on)[0] for on in (clean, noisy)]
+    assert np.median(noisy.best) < np.median(clean.best) and five[1].cost.mean() < 0.75 * five[0].cost.mean()
+    assert five[1].regret.mean() < 0.5
+    times = {name: ratio(prices([rule], noisy)[0], patience_line(noisy)) for name, rule in settings.items()}
+    assert 0.9 < min(times.values()) < 0.95 and len(noisy.problems) == 10
+
+
+@pytest.mark.parametrize(("way", "phase", "epochs"), [("scratch", 0, 40), ("features", 0, 60),
+                                                      ("fine-tuned", 1, 10)])
+def test_the_rule_of_thumb_loses_next_to_nothing_on_photos(way, phase, epochs):
+    on = phase_of_transfer(way, phase)
+    assert len(on.problems) == 5 and set(on.lengths) == {epochs}
+    price = prices([Patience("val_loss", patience_for(epochs))], on)[0]
+    assert price.never == 0 and price.regret.mean() < 0.5 and price.cost.max() < 0.7
+    assert prices([Patience("val_loss", 10)], on)[0].never == (way == "fine-tuned")
+
+
+SMALLER = """
+import sys
+from pathlib import Path
+import numpy as np
+import study_validation as make
+
+make.study.BUILD = Path(sys.argv[1])
+make.tables()
+labels, columns = make.record("digits", "16", seeds=[0, 3], epochs=20)
+np.savez(make.study.BUILD / "anew.npz", seed=labels["seed"], **columns)
+"""
+
+
+@pytest.mark.slow
+def test_a_slice_of_the_smaller_sets_recorded_anew_is_the_one_in_the_file(tmp_path):
+    record_anew(SMALLER, tmp_path)
+    curves = load_curves("study_validation")
+    runs = np.flatnonzero((curves.labels["problem"] == "digits") & (curves.labels["network"] == "16"))[[0, 3]]
+    assert curves.labels["seed"][runs].tolist() == [0, 3]
+    with np.load(tmp_path / "anew.npz") as anew:
+        assert anew["seed"].tolist() == [0, 3]
+        for name in ("val_loss", "val_25_loss", "val_200_loss", "test_loss"):
+            np.testing.assert_allclose(anew[name], curves.columns[name][runs, :20], rtol=1e-2, err_msg=name)
 
 
 # ---- what the figures say ----

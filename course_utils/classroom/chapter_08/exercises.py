@@ -8,6 +8,7 @@ from ...stopping import MissingColumn, as_criterion, first_rows
 from ..exercises import Chapter
 from ..stage import Blank, Right, Wrong, has_blank, one, shown, whole
 from ..untouched import LISTS, call_untouched
+from .race import on_the_last
 from .study import SEEN, patience_line, ratio, study
 
 chapter = Chapter()
@@ -179,7 +180,8 @@ MOST_COST, MOST_LOST = 0.20, 1.0
 @functools.cache
 def _last():
     on = study("last")
-    return on, patience_line(on)
+    rivals = [price for name, (*_, price) in on_the_last().items() if name != "Patience"]
+    return on, patience_line(on), rivals
 
 
 @chapter.exercise(
@@ -190,13 +192,13 @@ def _last():
     solution='''
 rule = Patience("val_loss", patience_for(600)) | Epochs(500)
 ''',
-    fact="Compare its dot with the line of patience: below the line, it beats patience on these eight. On "
+    fact="Compare your cross with the line of patience: below the line, it beats patience on these eight. On "
          "others? That is the question this chapter is about.")
 def your_rule(answer):
     if isinstance(answer, (int, float, str)):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
     rule = as_criterion(answer)
-    on, line = _last()
+    on, line, rivals = _last()
     try:
         stops = first_rows(rule, on.runs)
     except MissingColumn as error:
@@ -210,9 +212,10 @@ def your_rule(answer):
         from ..notebook import show
         from .figures import your_rule as picture
 
-        show(picture(line, price, MOST_COST, MOST_LOST),
-             "Regret against cost on the last eight problems: a line of patiences by their length, and your "
-             f"rule, a cross at {100 * cost:.0f} % of the epochs and {lost:.1f} %.")
+        show(picture(line, price, rivals, MOST_COST, MOST_LOST),
+             "Regret against cost on the last eight problems: a line of patiences by their length, thirteen "
+             f"rivals as diamonds, and your rule, a cross at {100 * cost:.0f} % of the epochs and {lost:.1f} "
+             "%.")
 
     said = (f"On the last eight your rule trains {100 * cost:.1f} % of the epochs and loses {lost:z.2f} %, "
             f"most on {worst}, {price.regret.max():z.1f} %.")

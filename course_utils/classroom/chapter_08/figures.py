@@ -115,10 +115,12 @@ def by_rate(lines):
                 "at length 5; at 0.001 it starts higher and nears zero only at about 15.")
 
 
-def your_rule(line, own, most_cost, most_regret):
-    """The learner's rule as a cross beside the line of patience on the last eight problems."""
+def your_rule(line, own, rivals, most_cost, most_regret):
+    """The learner's rule as a cross on the last eight problems, beside patience and its rivals."""
     ax = axes(width=7, height=4)
     _frontier(ax, line)
+    ax.plot([100 * price.cost.mean() for price in rivals], [price.regret.mean() for price in rivals], "D",
+            color=BLUE, markersize=4.5, alpha=0.8, label="patience's thirteen rivals")
     ax.fill_between([5, 100 * most_cost], np.full(2, -1.5), most_regret, color=GREEN, alpha=0.12, linewidth=0,
                     label="within both limits")
     ax.plot(100 * own.cost.mean(), own.regret.mean(), "P", color=RED, markersize=11, label="your rule")

@@ -75,6 +75,7 @@ def _entry(name, candidates, halves, goals, line):
     return Entry(name, chosen, judged, whole, ratio(whole, line), *interval(whole, line))
 
 
+@functools.cache
 def on_the_last(like="Patience 5"):
     """Family -> (ratio, low, high, Price) on the last problems, with the setting chosen on all others."""
     line = patience_line(study("last"))

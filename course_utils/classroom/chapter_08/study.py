@@ -46,6 +46,8 @@ class Study:
     Args:
         columns: column -> float array (runs, epochs), NaN behind a run's end.
         labels: label -> array (runs,), `problem` among them.
+        best: int array (runs,), the epochs whose weights regret compares with; each run's best in val_loss if
+            left out.
 
     Attributes:
         runs: what a rule may see of them, as Runs.
@@ -54,10 +56,10 @@ class Study:
         kept: (epochs, runs): the epoch that is best in val_loss until then.
     """
 
-    def __init__(self, columns, labels):
+    def __init__(self, columns, labels, best=None):
         self.columns, self.labels = columns, labels
         self.lengths = (~np.isnan(columns["val_loss"])).sum(1)
-        self.runs = Runs([{name: columns[name][i, :end] for name in SEEN}
+        self.runs = Runs([{name: columns[name][i, :end] for name in SEEN if name in columns}
                           for i, end in enumerate(self.lengths)])
         names = labels["problem"].tolist()
         self.problems = tuple(dict.fromkeys(names))
@@ -66,15 +68,17 @@ class Study:
         rows, lowest = np.arange(len(losses))[:, None], np.fmin.accumulate(losses)
         new = losses < np.concatenate([np.full((1, len(names)), np.inf), lowest[:-1]])
         self.kept = np.maximum.accumulate(np.where(new, rows, 0))
+        self.best = self.kept[self.lengths - 1, np.arange(len(names))] if best is None else best
 
     def mean(self, values):
         """Means over the runs of each problem: array (problems,)."""
         return np.bincount(self.of, values) / np.bincount(self.of)
 
     def regrets(self, column="test_loss"):
-        """By how many percent `column` at the kept epoch lies above that of the whole run: (epochs, runs)."""
-        values = np.take_along_axis(self.columns[column].T, self.kept, 0)
-        return 100 * (values / values[self.lengths - 1, np.arange(len(self.of))] - 1)
+        """By how many percent `column` at the kept epoch lies above the best epoch's: (epochs, runs)."""
+        values = self.columns[column].T
+        best = values[self.best, np.arange(len(self.of))]
+        return 100 * (np.take_along_axis(values, self.kept, 0) / best - 1)
 
     def price(self, name, stops):
         """The `Price` of stops: the row in which each run ends, -1 where it never does."""
@@ -102,6 +106,39 @@ def study(*groups, epochs=None, **labels):
     end = end if epochs is None else min(epochs, end)
     return Study({name: values[:, :end] for name, values in columns.items()},
                  {label: values[chosen] for label, values in curves.labels.items()})
+
+
+def by_seed(on):
+    """The same runs with a seed in place of a problem: means and intervals are over seeds."""
+    seeds = np.char.add("seed ", on.labels["seed"].astype(str))
+    return Study(on.columns, {**on.labels, "problem": seeds}, on.best)
+
+
+def by_validation_size():
+    """Examples that validate -> Study of the same trainings, seen through so many; "all" comes last.
+
+    Regret compares with what the whole validation set calls each run's best epoch.
+    """
+    curves = data.load_curves("study_validation")
+    columns = {name: values.astype(float) for name, values in curves.columns.items()}
+    whole = Study(columns, curves.labels)
+    small = {size: Study({**columns, "val_loss": columns[f"val_{size}_loss"]}, curves.labels, whole.best)
+             for size in (25, 50, 100, 200)}
+    return {**small, "all": whole}
+
+
+def phase_of_transfer(way, phase):
+    """Chapter 06's runs on photos, one phase of them: a Study in which each seed is a problem."""
+    curves = data.load_curves("transfer")
+    runs = np.flatnonzero(curves.labels["way"] == way)
+    inside = curves.columns["phase"][runs] == phase
+    columns = {}
+    for name in ("loss", "val_loss", "test_loss"):
+        columns[name] = np.full(inside.shape, np.nan)
+        for row, run, own in zip(columns[name], runs, inside):
+            row[: own.sum()] = curves.columns[name][run][own]
+    labels = {"problem": curves.labels["way"][runs], "seed": curves.labels["seed"][runs]}
+    return by_seed(Study(columns, labels))
 
 
 def prices(rules, on):
