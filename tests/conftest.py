@@ -8,6 +8,8 @@ matplotlib.use("agg")
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 
+# Their cases for tf_keras are slow: what they hold for Keras 3 rests on the same lines.
+TWICE = ("tests/stopping/test_state.py", "tests/stopping/test_probes.py", "tests/stopping/test_every.py")
 LONGEST = ("tests/pruning/", "tests/transfer/", "tests/multimodal/", "tests/stopping/test_state.py",
            "tests/backends/", "notebooks/")
 
@@ -19,5 +21,6 @@ def pytest_collection_modifyitems(items):
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
-        if item.nodeid.startswith("notebooks/") and not item.nodeid.startswith("notebooks/solutions/"):
+        learners = item.nodeid.startswith("notebooks/") and not item.nodeid.startswith("notebooks/solutions/")
+        if learners or item.nodeid.startswith(TWICE) and "tf_keras" in item.nodeid:
             item.add_marker(pytest.mark.slow)

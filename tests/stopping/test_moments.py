@@ -225,7 +225,7 @@ def test_what_was_used_can_be_copied(tmp_path):
         for twin in (copy.deepcopy(used), pickle.loads(pickle.dumps(used))):
             if hasattr(used, "report"):
                 assert twin.report == used.report
-            fit(tiny(keras), *([twin.stop, twin] if isinstance(twin, TensorBoardReport) else [twin]))
+            fit(model, *([twin.stop, twin] if isinstance(twin, TensorBoardReport) else [twin]))
 
 
 def test_two_prunings_in_one_fit_leave_no_constraint():
@@ -258,7 +258,7 @@ def test_a_row_of_a_fit_costs_the_same_however_long_it_is(monkeypatch):
     for name in ("head", "tail"):
         monkeypatch.setattr(History, name, counting(getattr(History, name), copied))
     rule = After(2, Asked(lambda history: False)) | Patience("loss", 99)
-    fit(tiny(keras, run_eagerly=True), StopWhen(rule), epochs=20)
+    fit(tiny(keras, run_eagerly=True), StopWhen(rule), epochs=12)
     assert len(copied) < 6
 
 
