@@ -84,7 +84,7 @@ class ExerciseRules:
     def test_check_hint_and_solution_show_something(self, exercise, capsys):
         right, wrong, _ = self.answers[exercise]
         exercise.check(right[0])
-        for answer, _ in list(wrong.values())[:2]:  # all are graded above; here the figure is drawn, if there is one
+        for answer, _ in list(wrong.values())[:2]:  # graded above, all of them; this draws the figures
             exercise.check(answer)
         for _ in range(len(exercise.hints) + 1):
             exercise.hint()
