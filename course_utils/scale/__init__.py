@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from ..stopping.door import names_on_demand
 
 if TYPE_CHECKING:
+    from .lost import reporting
     from .optuna_stop import OptunaStop
     from .stopper import CriterionStopper, as_stopper
     from .together import Together
 
 __getattr__, __dir__ = names_on_demand(__name__, {
+    "lost": ["reporting"],
     "optuna_stop": ["OptunaStop"],
     "stopper": ["CriterionStopper", "as_stopper"],
     "together": ["Together"],
 })
 
-__all__ = ["CriterionStopper", "OptunaStop", "Together", "as_stopper"]
+__all__ = ["CriterionStopper", "OptunaStop", "Together", "as_stopper", "reporting"]

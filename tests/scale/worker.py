@@ -102,7 +102,7 @@ def data(engine, case, rank):
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    train, validation = (tf.data.Dataset.from_tensor_slices(part).batch(2 * BATCH).with_options(options)
+    train, validation = (tf.data.Dataset.from_tensor_slices(part).batch(BATCH).with_options(options)
                          for part in (train, validation))
     return {"x": train, "validation_data": validation}
 
@@ -158,6 +158,8 @@ def callback(case, rank, folder, clock):
 
 def main(folder, rank, port, engine, cases):
     keras, scope = begin(engine, rank, port)
+    from course_utils.scale import reporting
+
     for case in cases.split(","):
         with scope():
             model = network(keras, engine)
@@ -165,16 +167,23 @@ def main(folder, rank, port, engine, cases):
         stop = callback(case, rank, folder, events.clock)
         began, told = time.monotonic(), {"error": None}
         try:
-            model.fit(**data(engine, case, rank), epochs=12, verbose=0,
-                      callbacks=[events.callback, stop])
+            with reporting(stop):
+                model.fit(**data(engine, case, rank), epochs=12, verbose=0, callbacks=[events.callback, stop])
         except Exception as problem:
-            told["error"] = f"{type(problem).__name__}: {problem}"
+            told["error"] = type(problem).__name__
+            stop.restore_best()
+            told["restored"] = all(map(np.array_equal, model.get_weights(), map(np.asarray, stop.best.weights)))
         told.update(seconds=time.monotonic() - began, report=asdict(stop.report), interrupted=stop.interrupted,
                     votes=getattr(stop.votes, "count", 0), vote_seconds=getattr(stop.votes, "seconds", 0.0),
                     val_loss=stop.history.get("val_loss"), events=[[each.reason, each.step] for each in stop.events])
         if told["error"] is None:
             told["weights"] = fingerprint(model, in_shards=engine == "jax_model")
-        (folder / f"{case}.{rank}.json").write_text(json.dumps(told))
+        told["rate"] = float(np.asarray(model.optimizer.learning_rate)) if case == "when" else None
+        unfinished = folder / f"{case}.{rank}"
+        unfinished.write_text(json.dumps(told))
+        unfinished.rename(folder / f"{case}.{rank}.json")
+    if case == "alone":
+        time.sleep(600)  # it lives on, as a script does that evaluates its model
     os._exit(0 if told["error"] is None else 3)  # not waiting for the other
 
 
