@@ -1,4 +1,4 @@
-"""Beyond one process: a training in several that stops in all of them, and sweeps whose trials stop by a criterion.
+"""Beyond one process: a training in several that stops in all of them, and sweeps that stop by a criterion.
 
     from course_utils.scale import Together, as_stopper
 

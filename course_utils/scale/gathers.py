@@ -26,9 +26,9 @@ def gather_of(model):
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             return torch_gather
         raise ValueError("Together: torch.distributed has not begun. Call init_process_group before fit.")
-    raise ValueError("Together knows the processes of JAX (jax.distributed), of PyTorch (torch.distributed) and "
-                     "of tf_keras (MultiWorkerMirroredStrategy), and this model is trained by none of them. "
-                     "Give it gather=, which gathers an array from all processes.")
+    raise ValueError("Together knows the processes of JAX (jax.distributed), of PyTorch (torch.distributed) "
+                     "and of tf_keras (MultiWorkerMirroredStrategy), and this model is trained by none of "
+                     "them. Give it gather=, which gathers an array from all processes.")
 
 
 def jax_gather(mine):
@@ -44,9 +44,9 @@ def torch_gather(mine):
     from torch import distributed
 
     # NCCL knows GPUs alone
-    device = torch.device("cuda") if distributed.get_backend() == "nccl" else torch.device("cpu")
-    rows = [torch.empty(len(mine), dtype=torch.uint8, device=device) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(rows, torch.from_numpy(mine).to(device))
+    mine = torch.from_numpy(mine).to("cuda" if distributed.get_backend() == "nccl" else "cpu")
+    rows = [torch.empty_like(mine) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(rows, mine)
     return torch.stack(rows).cpu().numpy()
 
 

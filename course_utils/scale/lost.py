@@ -37,7 +37,8 @@ def reporting(*callbacks):
             recorder = callback.recorder
             place = "before its first epoch" if recorder.epoch is None else f"in epoch {recorder.epoch}"
             what, said = _what_happened(error)
-            callback.ended = Report(f"{what} {place}: {said}", type(error).__name__, recorder.epoch, recorder.step)
+            callback.ended = Report(f"{what} {place}: {said}", type(error).__name__, recorder.epoch,
+                                    recorder.step)
         raise
 
 

@@ -88,7 +88,8 @@ class Votes(Alone):
         settings = self._texts(mine)
         if len(set(settings)) > 1:
             said = "; ".join(f"process {number}: {text}" for number, text in enumerate(settings))
-            raise ValueError(f"All processes need the same callback, every, rule, check, times and best: {said}.")
+            raise ValueError("All processes need the same callback, every, rule, check, times and best; "
+                             f"{said}.")
 
     def agreed(self, event, whole_epoch):
         if event is not None and (self.wish is None or self.wish.interrupts > event.interrupts):
@@ -116,7 +117,8 @@ class Votes(Alone):
         wishes = [json.loads(text) for text in self._texts(mine)]
         counted = [(number, *wish) for number, wish in enumerate(wishes)
                    if wish is not None and (kinds[number] == END) == ends]
-        self.wish = None
+        if ends or kind != END:  # a wish to end outlives an interruption
+            self.wish = None
         reasons = {reason for _, reason, _ in counted}
         if len(reasons) == 1 and len(counted) == len(kinds):  # all have seen the same
             reason = reasons.pop()
@@ -155,8 +157,8 @@ class Votes(Alone):
     def _gathered(self, mine):
         rows = np.asarray(self.gather(mine.copy()))
         if rows.ndim != 2 or rows.shape[1] != len(mine):
-            raise ValueError(f"gather was given {len(mine)} bytes, and returned an array of shape {rows.shape}; it "
-                             "should be (processes, bytes).")
+            raise ValueError(f"gather was given {len(mine)} bytes, and returned an array of shape "
+                             f"{rows.shape}; it should be (processes, bytes).")
         return np.ascontiguousarray(rows.astype(np.uint8))
 
     # ---- in the state ----

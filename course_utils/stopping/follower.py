@@ -90,7 +90,8 @@ class Follower(keras.callbacks.Callback):
                              "each epoch twice. Two rules need two objects, or one rule, a | b.")
         if self.state is not None:
             if in_shards(self.model):
-                raise ValueError("state= cannot hold weights that lie in parts in several processes (ModelParallel).")
+                raise ValueError("state= cannot hold weights that lie in parts in several processes "
+                                 "(ModelParallel). Leave it out.")
             self.state.try_out()
         self.watch.end()  # after Ctrl-C the last fit is still listened for
         self.recorder.begin(self.model)

@@ -1,8 +1,8 @@
 """A model's weights as they are kept and given back. No Keras in here: the model brings its own.
 
-Mostly they are NumPy arrays. Where several JAX processes hold a model, an array may lie in parts on devices that
-only another process reaches. Then each process keeps a copy of its own parts where they lie: nothing travels, so
-giving them back needs no other process, not even a living one.
+Mostly they are NumPy arrays. Where several JAX processes hold a model, an array may lie in parts on devices
+that only another process reaches. Then each process keeps a copy of its own parts where they lie: nothing
+travels, so giving them back needs no other process, not even a living one.
 """
 
 import sys

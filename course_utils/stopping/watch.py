@@ -120,7 +120,7 @@ class Watch:
         return self._event("; ".join(reasons), met)
 
     def take(self, event):
-        """The event, of this watch or of another process's, is acted upon now. An interruption counts none."""
+        """The event, of this watch or another process's, is acted upon now. An interruption counts none."""
         recorder = self.recorder
         recorder.note()
         if event.interrupts:

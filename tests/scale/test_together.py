@@ -42,7 +42,7 @@ def started(folder, engine, cases, **more):
                    "PYTHONPATH": os.pathsep.join([str(WORKER.parents[2]), *sys.path])}
     try:
         for rank in (0, 1):
-            command = [sys.executable, str(WORKER), str(folder), str(rank), str(port), engine, ",".join(cases)]
+            command = [sys.executable, WORKER, folder, str(rank), str(port), engine, ",".join(cases)]
             with open(folder / f"log {rank}", "w") as log:
                 processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         yield processes
@@ -105,18 +105,20 @@ def test_whatever_one_wishes_all_do_at_one_step(engine, tmp_path):
     assert (values[0] != values[1]) == (engine == "torch")  # the others validate together
     means = [sum(pair) / 2 for pair in zip(*values)]
     assert reports["best"]["kept"] == min(means) and means[reports["best"]["best_epoch"]] == min(means)
-    assert any("is the mean of 2 processes" in note for note in reports["best"]["notes"]) == (engine == "torch")
+    notes = " ".join(reports["best"]["notes"])
+    assert ("is the mean of 2 processes" in notes) == (engine == "torch")
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.slow)])
 def test_without_agreement_the_others_wait_for_ever(engine, tmp_path):
     """What Together is there for: process 1 stops alone, and process 0 is in a step that never ends."""
     with started(tmp_path, engine, ["alone"]) as processes:
-        assert came(tmp_path / "alone.1.json", processes)
-        assert told(tmp_path, "alone", 1)["report"]["reason"] == "60 seconds are up in batch 3 of epoch 3"
+        assert came(tmp_path / "wishes", processes)
+        time.sleep(10)
+        done = (tmp_path / "done 0").read_text()
         time.sleep(20)
         assert [process.poll() for process in processes] == [None, None]
-        assert not (tmp_path / "alone.0.json").exists()
+        assert done == (tmp_path / "done 0").read_text() == "22" and not (tmp_path / "alone.0.json").exists()
 
 
 @pytest.mark.parametrize("killed", [0, 1])
@@ -127,7 +129,7 @@ def test_the_others_end_with_a_reason_when_a_process_is_killed(engine, killed, t
         assert processes[killed].wait(LIMIT) == -signal.SIGKILL
         left = processes[1 - killed].wait(60)
     if engine == "jax" and killed == 0 and left == -signal.SIGABRT:
-        return  # process 0 leads: without it JAX itself may end the other one, and says so, before its step fails
+        return  # process 0 leads: without it JAX itself may end the other, and say so, before its step fails
     assert left == 3
     survivor = told(tmp_path, f"kill {killed}", 1 - killed)
     assert survivor["report"]["reason"].startswith("a process was lost in epoch"), survivor
@@ -137,7 +139,7 @@ def test_the_others_end_with_a_reason_when_a_process_is_killed(engine, killed, t
 
 def came(path, processes):
     """Did the file come, before a process ended?"""
-    until = time.monotonic() + LIMIT
+    until = time.monotonic() + LIMIT / 2
     while not path.exists() and time.monotonic() < until and all(each.poll() is None for each in processes):
         time.sleep(0.2)
     return path.exists()
