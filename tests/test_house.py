@@ -17,7 +17,7 @@ import course_utils
 HERE = pathlib.Path(course_utils.__file__).parent
 FLOORS = {
     "stopping": [
-        ["words", "door", "scoring", "steps", "layers", "state", "belonging", "neighbours"],
+        ["words", "door", "scoring", "steps", "layers", "state", "belonging", "neighbours", "kept", "votes"],
         ["history", "report", "checks", "batches"],
         ["criterion", "probes", "parquet"],
         ["runs", "joins", "interrupts", "every", "gradient_norm"],
@@ -46,8 +46,8 @@ FLOORS = {
         ["phases"],
     ],
     "scale": [
-        ["installed", "rows"],
-        ["stopper", "optuna_stop"],
+        ["installed", "rows", "gathers", "lost"],
+        ["stopper", "optuna_stop", "together"],
     ],
     "multimodal": [
         ["part", "inputs", "blending", "best_epochs"],
@@ -59,7 +59,7 @@ WITHOUT_KERAS = {  # rooms of stopping that a program without Keras can use
     "words", "door", "scoring", "state", "history", "report", "checks", "batches", "criterion", "criteria",
     "joins", "interrupts", "budgets", "scores", "peers", "wrappers", "replay", "compare", "actions", "best",
     "plots", "lab", "runs", "parquet", "many", "many_scores", "remaining", "belonging", "neighbours",
-    "verdict", "watch",
+    "verdict", "watch", "kept", "votes",
 }
 
 

@@ -4,6 +4,7 @@ import math
 
 from .checks import check_best, stated_mode
 from .joins import as_criterion
+from .kept import give, weights_of
 
 
 class Best:
@@ -38,15 +39,20 @@ class Best:
         self._variables = ()
         self._may_be = None if self.best_when is None else self.best_when.live()
 
-    def row(self, recorder, row, where, logs, model):
-        """A row was appended: keep the model's weights if none was better."""
+    def row(self, recorder, row, where, logs, model, agree=lambda value: value):
+        """A row was appended: keep the model's weights if none was better.
+
+        Args:
+            agree: of the row's value makes that of all processes; NaN if it may not be the best in one.
+        """
         if self.metric is None:
             return
+        value = row.get(self.metric, math.nan)
         if self.best_when is not None:
             recorder.require(self.best_when.columns, where, logs)
             if not self._may_be(recorder.measured(recorder.history), recorder.history.rows - 1):
-                return
-        value = row.get(self.metric, math.nan)
+                value = math.nan
+        value = agree(value)
         if math.isfinite(value) and (self.value is None or self.sign * value < self.sign * self.value):
             self.epoch, self.value = recorder.epoch, value
             self.keep(model)
@@ -59,11 +65,11 @@ class Best:
         takes them out before or after other callbacks look, as it stands in the list.
         """
         if str(self.metric).startswith("val_") and getattr(model.optimizer, "use_ema", False):
-            self._measured = model.get_weights()
+            self._measured = weights_of(model)
 
     def keep(self, model):
         """Keep the weights of this moment; if validation has measured others, those."""
-        self.weights = model.get_weights() if self._measured is None else self._measured
+        self.weights = weights_of(model) if self._measured is None else self._measured
         self._variables = tuple(getattr(model, "weights", ()))  # whose they are
 
     def restore(self, model):
@@ -77,7 +83,7 @@ class Best:
             never = f"{self.metric} was never a number{where}"
             raise RuntimeError(
                 f"No weights were kept: {never if self.metric else 'restore_best was not asked for'}.")
-        model.set_weights(self.weights_for(model))
+        give(model, self.weights_for(model))
 
     def weights_for(self, model):
         """The kept weights in today's order: in tf_keras, freezing a part of a layer changes it."""

@@ -9,11 +9,13 @@ from .actions import end_training
 from .belonging import first_difference, identity
 from .best import Best
 from .budgets import Epochs
+from .kept import in_shards
 from .neighbours import is_backup, is_listed_twice, keep_backup, neighbours
 from .recorder import Recorder
 from .report import Report
 from .state import State
 from .verdict import report_of
+from .votes import Alone
 from .watch import Watch
 
 
@@ -29,7 +31,7 @@ class Follower(keras.callbacks.Callback):
         best: a Best, or None.
         memory: name -> what else is to be remembered: an object with `facts()` (what JSON can hold),
             `arrays()` (a list of arrays, or None) and `resume(facts, arrays, model)`.
-        times, check, validation_freq, clock, state: see When.
+        times, check, validation_freq, clock, state, together: see When.
 
     Attributes:
         history: the rows so far, a History.
@@ -42,13 +44,14 @@ class Follower(keras.callbacks.Callback):
     """
 
     def __init__(self, criterion, do, *, times=1, check="epoch", validation_freq=1, clock=time.monotonic,
-                 best=None, state=None, memory=None):
+                 best=None, state=None, memory=None, together=None):
         super().__init__()
         self.recorder = Recorder(check, validation_freq, clock)
         self.watch = Watch(criterion, self.recorder, times, ends=do is end_training)
         self.best, self.do = best or Best(), do
         self.state = None if state is None else State(state, type(self).__name__)
-        self.memory = memory or {}
+        self.votes = Alone() if together is None else together.votes()
+        self.memory = {**(memory or {}), **self.votes.memory()}
         if self.check != "epoch":
             _refuse_within_epochs(self.check, self.criterion, self.best.metric)
         self._forget("not begun")
@@ -86,11 +89,15 @@ class Follower(keras.callbacks.Callback):
             raise ValueError(f"This {type(self).__name__} stands twice in callbacks=[...], and would see "
                              "each epoch twice. Two rules need two objects, or one rule, a | b.")
         if self.state is not None:
+            if in_shards(self.model):
+                raise ValueError("state= cannot hold weights that lie in parts in several processes "
+                                 "(ModelParallel). Leave it out.")
             self.state.try_out()
         self.watch.end()  # after Ctrl-C the last fit is still listened for
         self.recorder.begin(self.model)
         self._forget("running")
         self.watch.begin()
+        self.votes.begin(self)
         if hasattr(self.do, "before"):
             self.do.before(self.model)
 
@@ -174,15 +181,18 @@ class Follower(keras.callbacks.Callback):
 
     def _row(self, row, where, logs):
         """A row was appended: keep the best weights before anything can go wrong, then ask."""
-        self.best.row(self.recorder, row, where, logs, self._model)
+        self.best.row(self.recorder, row, where, logs, self._model, self.votes.mean)
         event = self.watch.row(where, logs)
         if self.best.metric is not None:
             self.recorder.require([self.best.metric], where, logs)
         return event
 
     def _act(self, event, whole_epoch=False):
+        if not self.watch.is_over:
+            event = self.votes.agreed(event, whole_epoch)
         if event is None:
             return
+        self.watch.take(event)
         recorder, model = self.recorder, self.model
         report = Report(event.reason, event.met, recorder.epoch, recorder.step, seconds=recorder.seconds)
         if event.interrupts:
@@ -216,7 +226,7 @@ class Follower(keras.callbacks.Callback):
         self.events, self.said, self.status = [], [], status
         self.ended = self.interruption = None
         self._was_over = self._is_cut = False
-        self._asks_each_batch = self.check != "epoch" or self.criterion.every_batch
+        self._asks_each_batch = self.check != "epoch" or self.criterion.every_batch or self.votes.each_batch
 
     # ---- a training that was killed goes on ----
 

@@ -25,6 +25,7 @@ class StopWhen(Follower):
             weights, seconds and steps. The folder is cleared when training ends by itself, or begins at epoch
             0. The run is the same to the bit as without the kill, if the order of the batches depends on the
             epoch alone.
+        together: where several processes train one model, how they agree, see scale.Together.
 
     Raises:
         RuntimeError: a fit begins at a later epoch than 0, and `state` does not fit to it.
@@ -39,10 +40,10 @@ class StopWhen(Follower):
     """
 
     def __init__(self, criterion, restore_best=None, mode=None, *, best_when=None, check="epoch",
-                 validation_freq=1, clock=time.monotonic, state=None):
+                 validation_freq=1, clock=time.monotonic, state=None, together=None):
         best = Best(restore_best, mode, best_when, criterion)
         super().__init__(criterion, end_training, check=check, validation_freq=validation_freq, clock=clock,
-                         best=best, state=state)
+                         best=best, state=state, together=together)
 
     def restore_best(self):
         """Give the model the weights of the best epoch so far.

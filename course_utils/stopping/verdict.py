@@ -45,4 +45,4 @@ def _notes(run):
     if run.interrupted:
         notes.append("the job was interrupted, not the training: another one can go on"
                      + ("" if run.state is not None else ", if it has a state= and a backup"))
-    return (*notes, *run.said)
+    return (*notes, *run.votes.said(run.best.metric), *run.said)

@@ -11,16 +11,11 @@ from .recorder import numbers
 
 @dataclass(frozen=True)
 class Event:
-    """A criterion was met: why, as a sentence with numbers, and which parts of it were."""
+    """A criterion was met: why, as a sentence with numbers, and what of it was, as one would write it."""
 
     reason: str
-    criteria: tuple
+    met: str
     interrupts: bool = False  # it ends the job, not the training
-
-    @property
-    def met(self):
-        """What was met, as one would write it."""
-        return "; ".join(map(repr, self.criteria))
 
 
 class JobClock(Source):
@@ -33,8 +28,8 @@ class JobClock(Source):
 class Watch:
     """Follows a criterion through one fit, up to `times` events.
 
-    After an event it looks afresh: the criterion sees only the rows that come from then on, and budgets count
-    from there. No Keras in here.
+    An event changes nothing until it is taken. Then the watch looks afresh: the criterion sees only the rows
+    that come from then on, and budgets count from there. No Keras in here.
 
     Args:
         criterion: a criterion, or a function of the history so far.
@@ -124,6 +119,19 @@ class Watch:
             reasons[-1] += f" ({reserve:.2g} s kept for validation)"
         return self._event("; ".join(reasons), met)
 
+    def take(self, event):
+        """The event, of this watch or another process's, is acted upon now. An interruption counts none."""
+        recorder = self.recorder
+        recorder.note()
+        if event.interrupts:
+            return
+        self.count += 1
+        for source in recorder.sources.values():
+            source.taken()
+        unseen = History({name: [] for name in recorder.history})
+        self._look_afresh(unseen, seconds=recorder.seconds, steps=recorder.step,
+                          job_seconds=recorder.job_seconds())
+
     @property
     def is_over(self):
         """Have all the events come?"""
@@ -155,17 +163,8 @@ class Watch:
             self._ask(measured, row)
 
     def _event(self, reason, criteria):
-        recorder = self.recorder
-        recorder.note()
-        if self.ends and all(part.interrupts for part in criteria):
-            return Event(reason, tuple(criteria), interrupts=True)
-        self.count += 1
-        for source in recorder.sources.values():
-            source.taken()
-        unseen = History({name: [] for name in recorder.history})
-        self._look_afresh(unseen, seconds=recorder.seconds, steps=recorder.step,
-                          job_seconds=recorder.job_seconds())
-        return Event(reason, tuple(criteria))
+        interrupts = self.ends and all(part.interrupts for part in criteria)
+        return Event(reason, "; ".join(map(repr, criteria)), interrupts)
 
     def _look_afresh(self, seen, **since):
         self._seen, self._since, self._ask = seen, since, self.criterion.live()

@@ -26,6 +26,7 @@ class When(Follower):
         state: a folder in which it notes at every epoch's end what it knows, see StopWhen. It does not act
             twice. If `do` has a method `resume(model)`, it is called when a killed training goes on in which
             it had acted: to bring back what neither weights nor optimizer hold, such as `trainable`.
+        together: where several processes train one model, how they agree, see scale.Together.
 
     Raises:
         MissingColumn: at the end of the first epoch (or batch, if these are the rows), if a column that the
@@ -39,8 +40,8 @@ class When(Follower):
     """
 
     def __init__(self, criterion, do, *, times=1, check="epoch", validation_freq=1, clock=time.monotonic,
-                 state=None):
+                 state=None, together=None):
         if not callable(do):
             raise TypeError(f"do is a function of the model, such as scale_learning_rate(0.1); got {do!r}.")
         super().__init__(criterion, do, times=times, check=check, validation_freq=validation_freq,
-                         clock=clock, state=state)
+                         clock=clock, state=state, together=together)

@@ -1,0 +1,51 @@
+"""When fit ends by an exception, Keras calls no callback: how the report comes to say why, all the same."""
+
+import contextlib
+import re
+
+from ..stopping.report import Report
+
+ENGINES = re.compile(r"gloo|nccl|collective|coordination", re.IGNORECASE)
+LOST = re.compile(r"connection|peer|closed|heartbeat|unhealthy|unavailable|timed? ?out", re.IGNORECASE)
+
+
+@contextlib.contextmanager
+def reporting(*callbacks):
+    """An exception in `fit` becomes the reason in the reports of these callbacks, and goes on.
+
+        with reporting(stop):
+            model.fit(..., callbacks=[stop])
+
+    If the engine says that it no longer reaches another process, so does the reason. `restore_best()` works
+    then: what is kept lies in this process. On JAX nothing else does that needs the other's devices; take the
+    weights, save them, and end.
+
+    Args:
+        callbacks: StopWhen or When.
+
+    >>> from course_utils.stopping import Epochs, StopWhen
+    >>> stop = StopWhen(Epochs(3))
+    >>> with contextlib.suppress(OSError), reporting(stop):
+    ...     raise OSError("no such picture")
+    >>> stop.report.reason
+    'training failed before its first epoch: OSError: no such picture'
+    """
+    try:
+        yield
+    except Exception as error:
+        for callback in callbacks:
+            recorder = callback.recorder
+            place = "before its first epoch" if recorder.epoch is None else f"in epoch {recorder.epoch}"
+            what, said = _what_happened(error)
+            callback.ended = Report(f"{what} {place}: {said}", type(error).__name__, recorder.epoch,
+                                    recorder.step)
+        raise
+
+
+def _what_happened(error):
+    """("a process was lost", the line that says so), or ("training failed", the first line)."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    telling = [line for line in lines if LOST.search(line)]
+    lost = bool(telling and ENGINES.search(str(error)))
+    return "a process was lost" if lost else "training failed", \
+        f"{type(error).__name__}: {(telling if lost else lines)[0]}"
