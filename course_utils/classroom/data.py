@@ -7,6 +7,7 @@ which licence. This module needs NumPy; scikit-learn is imported where it splits
 
 import functools
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -199,6 +200,13 @@ def load_curves(name):
             array = array.view(f"<f{array.shape[-1]}")[..., 0].astype("float32")
         parts[kind][key] = array
     return Curves(parts["label"], parts["column"])
+
+
+def load_two_workers():
+    """What two processes of one training did: engine -> {"alone": ..., "together": ...}. Raises DataError."""
+    path = DATA / "two_workers.json"
+    _check(path)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @functools.cache

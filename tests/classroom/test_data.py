@@ -26,7 +26,7 @@ def copy(tmp_path, monkeypatch):
 
 
 def test_every_file_has_a_checksum_and_no_checksum_lacks_its_file():
-    files = [path for kind in ("*.npz", "*.h5") for path in data.DATA.rglob(kind)]
+    files = [path for kind in ("*.npz", "*.h5", "*.json") for path in data.DATA.rglob(kind)]
     assert {path.relative_to(data.DATA).as_posix() for path in files} == set(SUMS)
 
 

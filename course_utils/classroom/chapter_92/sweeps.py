@@ -1,0 +1,53 @@
+"""The recorded sweeps of notebook 92: data/curves/sweep.npz, see data/README.md. Needs NumPy alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...stopping import Runs, first_rows
+from .. import data
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One sweep: twelve trials, none of which was ended.
+
+    Attributes:
+        names: what each trial tried.
+        runs: their curves, a dict of lists for each.
+        rule, asha: epochs that each trial got where Ray Tune ran the sweep, ended by as_stopper and by ASHA.
+    """
+
+    names: tuple
+    runs: list
+    rule: np.ndarray
+    asha: np.ndarray
+
+    @property
+    def epochs(self):
+        """Of all trials together."""
+        return sum(len(run["val_loss"]) for run in self.runs)
+
+    def by_rule(self, criterion):
+        """Epochs of each trial if this criterion ends it: a list."""
+        rows = first_rows(criterion, Runs(self.runs))
+        return [len(run["val_loss"]) if row < 0 else int(row) + 1 for row, run in zip(rows, self.runs)]
+
+    def best(self, epochs=None):
+        """The lowest val_loss of the sweep, if each trial gets so many epochs; all of them if left out."""
+        ends = epochs if epochs is not None else [None] * len(self.runs)
+        return min(min(run["val_loss"][:end]) for run, end in zip(self.runs, ends))
+
+
+def recorded():
+    """The five sweeps, in the order of their seeds."""
+    curves = data.load_curves("sweep")
+    found = []
+    for seed in np.unique(curves.labels["seed"]):
+        rows = np.flatnonzero(curves.labels["seed"] == seed)
+        tried = zip(curves.labels["units"][rows], curves.labels["rate"][rows])
+        runs = [{name: values[row].astype(float).tolist() for name, values in curves.columns.items()}
+                for row in rows]
+        found.append(Sweep(tuple(f"{units:3} units, rate {rate:g}" for units, rate in tried), runs,
+                           curves.labels["epochs_rule"][rows], curves.labels["epochs_asha"][rows]))
+    return found

@@ -1,0 +1,72 @@
+"""Two threads that play the two processes of a training."""
+
+import threading
+
+import numpy as np
+
+
+class Meeting:
+    """A gather for threads: each brings an array, waits for the others, and gets all of them.
+
+    Args:
+        workers: how many there are.
+        patience: seconds after which one who waits alone gives up, by threading.BrokenBarrierError.
+    """
+
+    def __init__(self, workers=2, patience=60):
+        self.barrier, self.brought = threading.Barrier(workers, timeout=patience), [None] * workers
+
+    def gather_of(self, worker):
+        """What `Together(gather=...)` of this worker is given."""
+        def gather(mine):
+            self.brought[worker] = mine
+            self.barrier.wait()  # all have brought theirs
+            rows = np.stack(self.brought)
+            self.barrier.wait()  # all have taken them
+            return rows
+
+        return gather
+
+
+def at_once(work, workers=2):
+    """Call work(0), work(1), ... each in a thread of its own. Returns what they return.
+
+    Raises:
+        Exception: that of the first worker that raised one.
+    """
+    results = [None] * workers
+
+    def run(worker):
+        try:
+            results[worker] = work(worker)
+        except Exception as error:
+            results[worker] = error
+
+    threads = [threading.Thread(target=run, args=(worker,), daemon=True) for worker in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
+
+
+def digits():
+    """1,200 digits to train on, 300 to validate: x, y, x_val, y_val."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype("float32")
+    return x[:1200], y[:1200], x[1200:1500], y[1200:1500]
+
+
+def network(seed):
+    """A small network for them, compiled."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(10)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model

@@ -1,0 +1,68 @@
+"""What notebook 92 uses: threads that play workers, recorded sweeps and workers, its figure."""
+
+import threading
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_utils.classroom.chapter_92 import figures, sweeps, workers
+from course_utils.classroom.data import load_two_workers
+from course_utils.stopping import Epochs, NotFinite, Patience, plots
+
+RULE = Patience("val_loss", 5) | NotFinite("val_loss")
+
+
+def test_a_meeting_gives_each_the_arrays_of_all():
+    meeting = workers.Meeting(3)
+
+    def work(worker):
+        gather = meeting.gather_of(worker)
+        return [gather(np.full(2, 10 * worker + turn)).tolist() for turn in range(50)]
+
+    right = [[[10 * worker + turn] * 2 for worker in range(3)] for turn in range(50)]
+    assert workers.at_once(work, 3) == [right] * 3
+
+
+def test_who_waits_alone_gives_up():
+    meeting = workers.Meeting(patience=0.2)
+    with pytest.raises(threading.BrokenBarrierError):
+        workers.at_once(lambda worker: meeting.gather_of(worker)(np.zeros(1)) if worker == 0 else None)
+
+
+def test_a_worker_s_error_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        workers.at_once(lambda worker: 1 / worker)
+
+
+def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
+    five = sweeps.recorded()
+    assert len(five) == 5 and {len(sweep.runs) for sweep in five} == {12}
+    for sweep in five:
+        assert {len(values) for run in sweep.runs for values in run.values()} == {60} and sweep.epochs == 720
+        assert sweep.by_rule(Epochs(7)) == [7] * 12 and sweep.by_rule(NotFinite("val_loss")) == [60] * 12
+        best = min(min(run["val_loss"]) for run in sweep.runs)
+        assert sweep.best() == best == sweep.best([60] * 12) <= sweep.best([1] * 12)
+        assert len(set(sweep.names)) == 12
+
+
+def test_ray_ended_the_trials_where_the_replay_does():
+    """as_stopper and the replay are one rule. Trainings in Ray's processes may round otherwise, at most."""
+    for sweep in sweeps.recorded():
+        assert np.mean(np.array(sweep.by_rule(RULE)) == sweep.rule) >= 0.9
+
+
+@pytest.mark.parametrize("engine", ["jax", "torch", "tf_keras"])
+def test_what_the_notebook_says_of_real_workers(engine):
+    alone, together = load_two_workers()[engine].values()
+    assert alone["batches"][0] == 22 and not alone["over"][0] and len(alone["stack"]) >= 5
+    assert together["batches"][0] == together["batches"][1] and len(set(together["weights"])) == 1
+    assert set(together["reason"]) == {"process 1: 60 seconds are up in batch 3 of epoch 3"}
+
+
+def test_the_figure_can_be_read():
+    first = sweeps.recorded()[0]
+    drawn, said = figures.sweep(first.names, 60, first.by_rule(RULE), first.asha)
+    assert plots.unreadable(drawn.figure) == []
+    assert f"get {min(first.by_rule(RULE))} to {max(first.by_rule(RULE))} of 60" in said
+    plt.close("all")
