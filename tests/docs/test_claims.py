@@ -6,7 +6,7 @@ import re
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from claims import IN_THE_MAKING, PAGE, ROOT, Place, faults, headings, page, read, sentences, slug, walk
+from claims import PAGE, ROOT, Place, faults, headings, page, read, sentences, slug, walk
 
 ARTICLES, *LEDGER = read()
 AGAIN = "run: python docs/claims.py"
@@ -34,18 +34,25 @@ def test_every_link_leads_to_a_heading_of_the_built_notebook():
 
 HERE = Place("01_threshold_stop", "Mended", 3)
 CLAIM = {"says": "it stops", "verdict": "fails", "found": "It does not"}
-OPEN = CLAIM | {"verdict": "open", "chapter": IN_THE_MAKING[0]}
+OPEN = CLAIM | {"verdict": "open", "chapter": "99"}
 TESTED = CLAIM | {"test": "tests/docs/test_claims.py::test_every_claim_is_shown"}
 
 
+@pytest.fixture
+def chapter_99_in_the_making(monkeypatch):
+    monkeypatch.setattr("claims.IN_THE_MAKING", ("99",))
+
+
+@pytest.mark.usefixtures("chapter_99_in_the_making")
 @pytest.mark.parametrize("claims, own, places", [
     ({"A1": CLAIM}, {"01.1": "Look."}, {"A1": [HERE], "01.1": [HERE]}),
     ({"A1": CLAIM}, {}, {"A1": [HERE, HERE._replace(lesson="02_budgets"), HERE._replace(heading="Later")]}),
-    ({"A1": OPEN, "A2": TESTED}, {f"{IN_THE_MAKING[0]}.1": "Look."}, {})])
+    ({"A1": OPEN, "A2": TESTED}, {"99.1": "Look."}, {})])
 def test_a_right_ledger_has_no_fault(claims, own, places):
     assert list(faults(claims, own, places)) == []
 
 
+@pytest.mark.usefixtures("chapter_99_in_the_making")
 @pytest.mark.parametrize("claims, own, places, said", [
     ({}, {}, {"A9": [HERE]}, "01_threshold_stop carries A9, and no claim has this id"),
     ({"A1": CLAIM}, {}, {"A1": [HERE, HERE._replace(number=4)]}, "Mended carries A1 in 2 cells"),
