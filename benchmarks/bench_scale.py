@@ -24,18 +24,19 @@ def rows():
     """What, measured, limit, remark; a limit is "at most"."""
     step = of_process("step")
     votes = of_process("vote", 0, free_port(), beside=True)
-    epochs = sweep()
+    slow, epochs = 1000 * sorted(votes)[9 * VOTES // 10], sweep()
     middle = sorted(step["ratios"])[len(step["ratios"]) // 4 : -len(step["ratios"]) // 4]
     return [
         ("a step of JAX under StepBudget / under a callback that does nothing",
          statistics.median(step["ratios"]), 1.1,
-         f"after every batch; {step['ms']:.1f} ms, {2 * LAYERS + 2} weights; half of {len(step['ratios'])} rounds: "
-         f"{middle[0]:.3f} to {middle[-1]:.3f}; that callback / none: {statistics.median(step['called']):.3f}"),
+         f"after every batch; {step['ms']:.1f} ms, {2 * LAYERS + 2} weights; half of "
+         f"{len(step['ratios'])} rounds: {middle[0]:.3f} to {middle[-1]:.3f}; that callback / none: "
+         f"{statistics.median(step['called']):.3f}"),
         ("a vote of two processes of JAX, in ms", 1000 * statistics.median(votes), None,
-         f"loopback, both on this machine; nine of ten take at most {1000 * sorted(votes)[9 * VOTES // 10]:.1f}"),
+         f"loopback, both on this machine; nine of ten take at most {slow:.1f}"),
         ("epochs of a sweep whose trials stop / without", epochs["with"] / epochs["without"], None,
-         f"{TRIALS} trials of {EPOCHS} epochs, Patience(\"val_loss\", 5): {epochs['with']} of "
-         f"{epochs['without']} epochs; best val_loss {epochs['best with']:.4f} (without {epochs['best']:.4f})"),
+         f"{TRIALS} trials of {EPOCHS} epochs, Patience of 5: {epochs['with']} of {epochs['without']}; "
+         f"best val_loss {epochs['best with']:.4f} (without {epochs['best']:.4f})"),
     ]
 
 
@@ -52,7 +53,8 @@ def of_process(*arguments, beside=False):
                    "PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)])}
     command = [sys.executable, __file__, *map(str, arguments)]
     other = subprocess.Popen([*command[:3], "1", *command[4:]], env=environment) if beside else None
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=900)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True,
+                          timeout=600)
     if other:
         other.wait(60)
     return json.loads(done.stdout.splitlines()[-1])
@@ -67,8 +69,8 @@ def step():
 
     x = np.random.default_rng(0).normal(size=(1000, 16)).astype("float32")
     models, steps = {}, 100
-    nothing = type("Nothing", (keras.callbacks.Callback,), {"on_train_batch_end": lambda *batch, **logs: None})
-    columns = {"none": lambda: [], "nothing": lambda: [nothing()],
+    idle = keras.callbacks.LambdaCallback
+    columns = {"none": lambda: [], "nothing": lambda: [idle(on_train_batch_end=lambda batch, logs: None)],
                "budget": lambda: [StopWhen(StepBudget(10**9))]}
     for name in columns:
         keras.utils.set_random_seed(0)
@@ -124,9 +126,11 @@ def sweep():
     for trial in range(TRIALS):
         keras.utils.set_random_seed(trial)
         rate, width = 10 ** chance.uniform(-3, -0.5), int(chance.integers(4, 65))
-        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(width, "relu"), keras.layers.Dense(1)])
+        layers = [keras.Input((8,)), keras.layers.Dense(width, "relu"), keras.layers.Dense(1)]
+        model = keras.Sequential(layers)
         model.compile(keras.optimizers.Adam(rate), "mse")
-        run = model.fit(x[:200], y[:200], validation_data=(x[200:], y[200:]), epochs=EPOCHS, verbose=0).history
+        train, validation = (x[:200], y[:200]), (x[200:], y[200:])
+        run = model.fit(*train, validation_data=validation, epochs=EPOCHS, verbose=0).history
         reports.append(replay(Patience("val_loss", 5) | NotFinite(), run, best="val_loss"))
         best.append(min(run["val_loss"]))
     return {"with": sum(report.epoch + 1 for report in reports), "without": TRIALS * EPOCHS,

@@ -6,7 +6,8 @@ import re
 from ..stopping.report import Report
 
 ENGINES = re.compile(r"gloo|nccl|collective|coordination", re.IGNORECASE)
-LOST = re.compile(r"connection|peer|closed|heartbeat|unhealthy|unavailable|timed? ?out", re.IGNORECASE)
+LOST = re.compile(r"connection (reset|closed|refused)|socket closed|heartbeat|unhealthy|timed? ?out",
+                  re.IGNORECASE)
 
 
 @contextlib.contextmanager
@@ -43,8 +44,10 @@ def reporting(*callbacks):
 
 
 def _what_happened(error):
-    """("a process was lost", the line that says so), or ("training failed", the first line)."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    """("a process was lost", the line that says so), or ("training failed", what it says first)."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    # TensorFlow begins with headings, and where in Python it was
+    lines = [line for line in lines if line and line[-1] != ":" and not line.startswith('File "')] or [""]
     telling = [line for line in lines if LOST.search(line)]
     lost = bool(telling and ENGINES.search(str(error)))
     return "a process was lost" if lost else "training failed", \

@@ -121,7 +121,7 @@ def test_whatever_one_wishes_all_do_at_one_step(engine, tmp_path):
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.slow)])
-def test_without_agreement_the_others_wait_for_ever(engine, tmp_path):
+def test_without_agreement_the_others_never_take_another_step(engine, tmp_path):
     """What Together is there for: process 1 stops alone, and process 0 is in a step that never ends."""
     with started(tmp_path, engine, ["alone"]) as processes:
         assert came(tmp_path / "wishes", processes)
@@ -130,7 +130,9 @@ def test_without_agreement_the_others_wait_for_ever(engine, tmp_path):
         time.sleep(20)
         assert [process.poll() for process in processes] == [None, None]
         assert done == (tmp_path / "done 0").read_text() and int(done) < 30 < 72  # it never goes on
-        assert not (tmp_path / "alone.0.json").exists()
+        # TensorFlow may see that the one trains and the other validates, and fail; JAX and PyTorch hang
+        failed = (tmp_path / "alone.0.json").exists()
+        assert not failed or engine == "tf_keras" and told(tmp_path, "alone", 0)["error"]
 
 
 @pytest.mark.parametrize("killed", [0, 1])
