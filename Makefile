@@ -57,7 +57,7 @@ backends: .venv/ready
 # more, and it takes some minutes. Part of `make test` are two processes on JAX, of `make slow` what needs JAX or TensorFlow.
 scale: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
-	  "ray[tune,train]>=2.44" "optuna>=4" keras-tuner tensorboard "torch>=2.5"
+	  "ray[tune]>=2.44" "optuna>=4" keras-tuner tensorboard "torch>=2.5"
 	@$(BIN)/pytest -q tests/scale tests/docs/test_recipes.py
 
 # What pip installs from here, each extra alone in an empty environment: minutes, and not part of `make test`.
