@@ -118,5 +118,5 @@ def trained(folder, killed):
                     reason="ray is not installed; `make scale` installs it and runs this")
 def test_a_run_whose_worker_was_killed_ends_as_the_undisturbed_one(tmp_path):
     undisturbed = trained(tmp_path / "whole", killed=False)
-    assert undisturbed["reason"].endswith("for 5 epochs") and undisturbed["best_epoch"] > 0
+    assert undisturbed["reason"].endswith("for 5 epochs") and undisturbed["epochs_after_best"] == 5
     assert trained(tmp_path / "killed", killed=True) == undisturbed
