@@ -7,7 +7,7 @@ import pytest
 from course_utils.scale import reporting
 from course_utils.stopping import Epochs, StopWhen
 
-GLOO = ("Gloo all-reduce failed: [external/gloo/gloo/transport/tcp/pair.cc:538] Read error [127.0.0.1]:22232: "
+GLOO = ("Gloo all-reduce failed: [external/gloo/gloo/transport/tcp/pair.cc:538] Read error [127.0.0.1]:9876: "
         "Connection reset by peer")
 TENSORFLOW = """Graph execution error:
 
