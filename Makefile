@@ -53,10 +53,11 @@ backends: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch>=2.5"
 	@$(BIN)/pytest -q tests/backends
 
-# Sweeps with Ray Tune, Optuna and KerasTuner: half a gigabyte, and many processes.
+# Several processes that train one model, and sweeps with Ray Tune, Optuna and KerasTuner: Ray is half a gigabyte, PyTorch
+# more, and it takes some minutes. Part of `make test` are two processes on JAX, of `make slow` what needs JAX or TensorFlow.
 scale: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
-	  "ray[tune]>=2.44" "optuna>=4" keras-tuner tensorboard
+	  "ray[tune]>=2.44" "optuna>=4" keras-tuner tensorboard "torch>=2.5"
 	@$(BIN)/pytest -q tests/scale tests/docs/test_recipes.py
 
 # What pip installs from here, each extra alone in an empty environment: minutes, and not part of `make test`.

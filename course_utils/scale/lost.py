@@ -6,7 +6,8 @@ import re
 from ..stopping.report import Report
 
 ENGINES = re.compile(r"gloo|nccl|collective|coordination", re.IGNORECASE)
-LOST = re.compile(r"connection|peer|closed|heartbeat|unhealthy|unavailable|timed? ?out", re.IGNORECASE)
+LOST = re.compile(r"connection (reset|closed|refused)|socket closed|heartbeat|unhealthy|timed? ?out",
+                  re.IGNORECASE)
 
 
 @contextlib.contextmanager
@@ -43,9 +44,10 @@ def reporting(*callbacks):
 
 
 def _what_happened(error):
-    """("a process was lost", the line that says so), or ("training failed", the first line)."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    telling = [line for line in lines if LOST.search(line)]
-    lost = bool(telling and ENGINES.search(str(error)))
-    return "a process was lost" if lost else "training failed", \
-        f"{type(error).__name__}: {(telling if lost else lines)[0]}"
+    """("a process was lost", the line that says so), or ("training failed", what it says first)."""
+    lines = [line for line in map(str.strip, str(error).splitlines()) if line]
+    if ENGINES.search(str(error)) and (telling := [line for line in lines if LOST.search(line)]):
+        what, lines = "a process was lost", telling
+    else:  # TensorFlow begins with headings, and where in Python it was
+        what, lines = "training failed", [line for line in lines if line[-1] != ":" and 'File "' not in line]
+    return what, f"{type(error).__name__}: {lines[0].removesuffix(':') if lines else ''}"

@@ -161,6 +161,9 @@ class Votes(Alone):
                              f"{rows.shape}; it should be (processes, bytes).")
         return np.ascontiguousarray(rows.astype(np.uint8))
 
+    def __getstate__(self):  # it is found again when a fit begins
+        return dict(self.__dict__, gather=None)
+
     # ---- in the state ----
 
     def _forget(self):

@@ -173,3 +173,21 @@ def test_a_part_is_frozen_exactly_or_refused_before_the_first_step():
     (_, first, *frozen), heads = zip(*seen)
     assert not np.array_equal(before[0], first) and all(np.array_equal(first, each) for each in frozen)
     assert not any(map(np.array_equal, heads, heads[1:])) and body.trainable
+
+
+def test_a_budget_that_is_asked_every_batch_copies_no_state():
+    """On JAX the numbers of a step lie in the trainer; to bring all of them back costs more than the step."""
+    model, stop, copies, in_a_batch = network(), StopWhen(StepBudget(30)), [], []
+    bring_back = getattr(model, "jax_state_sync", None)
+    if bring_back is None:
+        pytest.skip("only JAX keeps a training's state apart")
+
+    def counted():
+        copies.append(bool(in_a_batch))
+        bring_back()
+
+    object.__setattr__(model, "jax_state_sync", counted)
+    before = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: in_a_batch.append(batch))
+    after = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: in_a_batch.clear())
+    fit(model, before, stop, after)
+    assert stop.report.step == 30 and len(copies) > 8 and sum(copies) == 1  # where it stops

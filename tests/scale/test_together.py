@@ -89,6 +89,17 @@ def test_jax_processes_stop_together(tmp_path):
     assert [step for _, step in acted] == [20, 40] and cases["when"][0]["rate"] == pytest.approx(0.02 / 4)
 
 
+@pytest.mark.slow
+def test_weights_in_shards_come_back_where_they_were(tmp_path):
+    """ModelParallel: no process can read all of a weight. The evaluated value is the kept one."""
+    both = run(tmp_path, "jax_model", ["best"])["best"]
+    shards = [each.pop("weights") for each in both]
+    report = is_one_stop(*(dict(each, weights=None) for each in both))
+    assert report["best_epoch"] < report["epoch"] and shards[0] != shards[1]
+    for each in both:
+        assert each["evaluated"] == pytest.approx(report["kept"], rel=1e-5)
+
+
 CASES = ["any", "all", "nan", "signal", "file", "deadline", "best", "when"]
 
 
@@ -110,7 +121,7 @@ def test_whatever_one_wishes_all_do_at_one_step(engine, tmp_path):
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.slow)])
-def test_without_agreement_the_others_wait_for_ever(engine, tmp_path):
+def test_without_agreement_the_others_never_take_another_step(engine, tmp_path):
     """What Together is there for: process 1 stops alone, and process 0 is in a step that never ends."""
     with started(tmp_path, engine, ["alone"]) as processes:
         assert came(tmp_path / "wishes", processes)
@@ -118,7 +129,10 @@ def test_without_agreement_the_others_wait_for_ever(engine, tmp_path):
         done = (tmp_path / "done 0").read_text()
         time.sleep(20)
         assert [process.poll() for process in processes] == [None, None]
-        assert done == (tmp_path / "done 0").read_text() == "22" and not (tmp_path / "alone.0.json").exists()
+        assert done == (tmp_path / "done 0").read_text() and int(done) < 30 < 72  # it never goes on
+        # TensorFlow may see that the one trains and the other validates, and fail; JAX and PyTorch hang
+        failed = (tmp_path / "alone.0.json").exists()
+        assert not failed or engine == "tf_keras" and told(tmp_path, "alone", 0)["error"]
 
 
 @pytest.mark.parametrize("killed", [0, 1])

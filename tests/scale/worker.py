@@ -189,6 +189,8 @@ def main(folder, rank, port, engine, cases):
                     events=[[each.reason, each.step] for each in stop.events])
         if told["error"] is None:
             told["weights"] = fingerprint(model, in_shards=engine == "jax_model")
+        if engine == "jax_model":
+            told["evaluated"] = model.evaluate(*data(engine, case, rank)["validation_data"], BATCH, verbose=0)
         told["rate"] = float(np.asarray(model.optimizer.learning_rate)) if case == "when" else None
         unfinished = folder / f"{case}.{rank}"
         unfinished.write_text(json.dumps(told))
