@@ -28,7 +28,7 @@ print(*five[0].names, sep="\n")
 # Each trial may end by a rule that looks at its own curve, as in any training. A patience of 5 saves how many
 # percent of the epochs? And what does it cost? <!-- given: 60, 5 -->
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["92.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percent of all epochs; leave the dots to skip
 rule = Patience("val_loss", 5) | NotFinite("val_loss")
@@ -40,14 +40,14 @@ for number, (sweep, rows) in enumerate(zip(five, ended)):
           f"{sweep.best():24.4f} {sweep.best(rows):8.4f} {sweep.best(sweep.asha):8.4f}")
 
 # %% tags=["reveal"]
-names, first = five[0].names, five[0]
+first, names = five[0], five[0].names
 show(*figures.sweep(names, 60, ended[0], first.asha))
 
 # %% [markdown]
-# A bar as long as its trial needs: slow rates go on, the far too high one has had enough after some epochs. **ASHA**,
-# Ray's scheduler, judges otherwise: at epochs 5, 15 and 45 only the better third of the trials goes on. That is
-# **pruning a sweep**, and something else than stopping a training: ASHA ends what is worse than others, a rule ends
-# what is done. They may be used together. (Which trials ASHA ends depends also on who reaches epoch 5 first.) <!-- given: 5, 15, 45 -->
+# Each trial runs as long as its own curve improves: slow rates to the end, the far too high one hardly at all. **ASHA**,
+# Ray's scheduler, judges otherwise. At epochs 5, 15 and 45 it lets a trial go on only if it is among the best third of
+# those that came so far. So it ends hopeless trials sooner, and keeps good ones running that have long been done. It
+# **compares**; a rule **knows when one is done**. They may be used together. <!-- given: 5, 15, 45 -->
 #
 # And the reason, of each trial? In Ray Tune the rule is one line, and the cluster starts by itself:
 #
@@ -60,7 +60,7 @@ show(*figures.sweep(names, 60, ended[0], first.asha))
 # tuner.fit()
 # ```
 #
-# What Tune would call with each result can be tried without Ray:
+# What Tune calls with each result can be tried without Ray. Of the first four trials two end:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -141,7 +141,7 @@ print(reports[0].notes[0])
 # is best has to be one number, here their mean.
 #
 # Between real processes the vote goes through the engine's own channel (`gather=` is left out): JAX's, PyTorch's, or that
-# of tf_keras's `MultiWorkerMirroredStrategy`. What they did, and what a vote cost on the machine where this was
+# of tf_keras's `MultiWorkerMirroredStrategy`. What they did, and what a vote cost on the busy machine where this was
 # recorded:
 
 # %%
@@ -153,7 +153,7 @@ for engine, what in real.items():
           f"a vote took {max(both['milliseconds_a_vote']):.0f} ms")
 
 # %% [markdown]
-# Milliseconds: with a step of tens of them, vote every 20 or so. If a worker is killed, the engine raises an error in the
+# Set beside your own step, that says how often to vote: every 20 batches or so. If a worker is killed, the engine raises an error in the
 # others; inside `with reporting(stop):` it becomes the reason in the report, and `stop.restore_best()` still works.
 #
 # (All this was two processes on one machine. Nobody here has tried two machines, or GPUs in several. The vote is the
@@ -172,7 +172,7 @@ for engine, what in real.items():
 #
 # ## Three sentences to keep
 #
-# In a sweep a rule ends each training by its own curve, at a fraction of the epochs, and the best trial hardly changes.
+# In a sweep a rule ends each training by its own curve: it takes fewer epochs, and the best trial hardly changes.
 # In a training that several workers share, one that stops alone leaves the others waiting for ever. Let them vote: all
 # stop at one step, with one reason and the same weights.
 #
