@@ -80,7 +80,7 @@ class Channels:
         if len(made) != _count(out[0]):
             return self._unknown(layer, given, out, "its channels are not those that were expected")
         if mixes(layer):
-            self._stay(made, "its activation looks at all channels at once")
+            self._stay(made, "its activation may look at all channels")
         return [made]
 
     def _with_weights(self, layer, into, make):

@@ -36,6 +36,8 @@ class Lite:
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"LiteRT cannot load this file, {len(self.content):,} bytes: {error}") from error
         self._in, self._out = _details(self._interpreter)
+        for detail in self._in.values():  # else there is anything, such as words that no vocabulary has
+            self._interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
         self.inputs, self.outputs = ({name: _shape(detail) for name, detail in details.items()}
                                      for details in (self._in, self._out))
 
@@ -56,8 +58,8 @@ class Lite:
         rows = len(next(iter(arrays.values())))
         fixed = [shape[0] for shape in self.inputs.values() if shape[0] is not None]
         size = fixed[0] if fixed else BATCH
-        if rows == 0 or rows % size and fixed:
-            raise ValueError(f"The file takes {size} rows at once; got {rows}.")
+        if rows == 0 or fixed and rows % size:
+            raise ValueError(f"The file takes {size} rows at once, and at least one row; got {rows}.")
         answers = [self._run({name: array[start: start + size] for name, array in arrays.items()})
                    for start in range(0, rows, size)]
         together = [np.concatenate(each) for each in zip(*answers)]

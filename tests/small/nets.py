@@ -87,7 +87,7 @@ def random_network(seed):
     def activation():
         return str(rng.choice(["relu", "tanh", "linear", "softmax"], p=[0.4, 0.3, 0.2, 0.1]))
 
-    for i in range(12):
+    for _ in range(12):
         x, width, kind = drawn(), int(rng.integers(2, 9)), rng.integers(12)
         same = [each for each in there if each.shape == x.shape]
         other = same[rng.integers(len(same))]

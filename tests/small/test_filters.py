@@ -146,11 +146,12 @@ def rounded(x):
     (lambda x: inner()(x), 'meets "inner" (Sequential)'),
     (lambda x: layers.PReLU(name="prelu")(x), 'meets "prelu" (PReLU)'),
     (lambda x: layers.Softmax(name="soft")(x), 'meets "soft" (Softmax)'),
-    (lambda x: layers.Activation("softmax")(x), "its activation looks at all channels at once"),
-    (lambda x: layers.Activation(rounded)(x), "its activation looks at all channels at once"),
+    (lambda x: layers.Activation("softmax")(x), "its activation may look at all channels"),
+    (lambda x: layers.Activation(rounded)(x), "its activation may look at all channels"),
     (lambda x: OwnDense(8, name="own")(x), 'meets "own" (OwnDense)'),
     (lambda x: layers.BatchNormalization(axis=1, name="norm")(layers.RepeatVector(3)(x)),
      'meets "norm" (BatchNormalization)'),
+    (lambda x: layers.Dropout(0.1, noise_shape=(None, 8), name="drop")(x), 'meets "drop" (Dropout)'),
     (lambda x: layers.Rescaling(np.arange(8.0), name="scale")(x), 'meets "scale" (Rescaling)'),
     (lambda x: x[..., :4], 'meets "get_item'),
     (lambda x: x + np.arange(8.0), 'meets "add'),
@@ -166,8 +167,8 @@ def rounded(x):
     (lambda x: layers.SeparableConv1D(8, 2, name="separable")(layers.RepeatVector(3)(x)),
      'meets "separable" (SeparableConv1D)'),
     (lambda x: layers.GRU(8, name="gru")(layers.RepeatVector(3)(x), initial_state=x), 'meets "gru" (GRU)'),
-    (lambda x: layers.MultiHeadAttention(2, 2, name="mha")(layers.RepeatVector(3)(x), layers.RepeatVector(2)(x)),
-     'meets "mha" (MultiHeadAttention)'),
+    (lambda x: layers.MultiHeadAttention(2, 2, name="attention")(*2 * [layers.RepeatVector(3)(x)]),
+     'meets "attention" (MultiHeadAttention)'),
 ])
 def test_what_is_not_known_stays_whole_and_is_named(between, why):
     inputs = keras.Input((4,))
