@@ -199,6 +199,17 @@ def test_what_is_not_known_stays_whole_and_is_named(between, why):
     assert report.whole["out"] == "gives an output" and "before (" in str(report)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_calls_one_that_is_not_known_is_enough(first):
+    """The layer is the same in both, so that it stays whole in both."""
+    inputs, gru = keras.Input((3, 4)), layers.GRU(8, name="gru")
+    calls = [lambda: gru(inputs), lambda: gru(inputs, initial_state=layers.Dense(8)(inputs[:, 0]))]
+    ends = [layers.Dense(6)(call()) for call in (calls if first == 0 else calls[::-1])]
+    gap, size, report = largest_difference(keras.Model(inputs, layers.Dense(2)(layers.Add()(ends))))
+    assert gap <= 1e-12 * size and size > 0.01
+    assert report.whole["gru"].startswith("more than one tensor") and len(report.cut) == 2
+
+
 def test_weights_that_are_more_than_a_kernel_stay_whole():
     keras.config.set_dtype_policy("float32")
     for change in (lambda layer: layer.enable_lora(2), lambda layer: layer.quantize("int8")):
