@@ -57,7 +57,7 @@ def why_whole(node):
     layer, kind, given = node.operation, type(node.operation), node.input_tensors
     rank = len(given[0].shape)
     if isinstance(layer, keras.Model):
-        return "a model in the model"
+        return "a model in the model; build on its output, and its layers are the model's own"
     if meets(layer):
         others = [each for each in keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
                   if each is not None and not isinstance(each, (keras.KerasTensor, int, float))]
