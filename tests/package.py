@@ -1,6 +1,6 @@
 """`make package`: what pip installs from this repository works, each extra alone in an empty environment.
 
-    python tests/package.py [library | plots | lab | parquet | optuna | ray | pruning | small | tensorboard] ...
+    python tests/package.py [library | plots | lab | parquet | optuna | ray | pruning | small | ...] ...
 
 It builds a wheel, and for each name makes an environment, installs that and nothing else, and runs what it is
 for. Takes minutes: TensorFlow is installed twice.
