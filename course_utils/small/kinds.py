@@ -90,4 +90,4 @@ def why_whole(node):
 def mixes(layer):
     """Has it an activation that looks at all channels at once, or may?"""
     activations = [getattr(layer, name, None) for name in ("activation", "recurrent_activation")]
-    return any(each is not None and each not in ONE_BY_ONE for each in activations)
+    return any(each is not None and not any(each is known for known in ONE_BY_ONE) for each in activations)
