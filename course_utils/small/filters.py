@@ -1,0 +1,188 @@
+"""Whole filters and units are removed from a Keras model: what is left is a smaller dense model."""
+
+import keras
+import numpy as np
+
+from .channels import Channels, graph_of
+from .filter_scores import as_array, scores_of
+from .filters_report import FiltersReport
+from .kinds import GATES, MAKERS, SIZES, axes_of
+
+
+def prune_filters(model, share, score="l1"):
+    """A smaller copy of a model, without a share of the filters of each layer, and what was cut.
+
+    Filters of convolutions, units of Dense, GRU and LSTM, columns of Embedding: what goes of one layer goes of
+    all that meet it, such as the BatchNormalization behind it, the next layer's kernel, and the other branch
+    of an addition. Coupled layers have one choice: their scores are added. At least one filter stays.
+
+    The outputs stay as they are, and so does what is coupled with them or with an input. A layer that is not
+    known here (SeparableConv2D, LayerNormalization, Bidirectional, Reshape, Lambda, a model in the model, a
+    layer of your own) stays whole, with what goes into it. The report says what stayed, and why.
+
+    Where the filters that go were zero (weights, bias, and gamma and beta behind them), and the activation
+    of 0 is 0, the outputs are the same. Else the model has to be trained further: it is not compiled, so
+    compile it first.
+
+    Args:
+        model: a Sequential or functional Keras 3 model, built. It stays as it is.
+        share: of the filters of each layer, from 0 to below 1; rounded to whole filters.
+        score: which filters go, those with the smallest scores:
+            "l1", "l2": the size of their weights, relative to the layer's mean;
+            "gamma": the scale of the BatchNormalization behind them; what has none behind it stays whole;
+            or a function of (layer, weights), with weights a dict of arrays by name ("kernel", "bias"), that
+            returns an array, one number for each filter or unit.
+
+    Returns:
+        (small, report): the smaller model, with the layers' names and not compiled, and a `FiltersReport`.
+
+    Raises:
+        TypeError: it is no Keras 3 model.
+        ValueError: the model is subclassed or not built, `share` or `score` is not what it should be, or
+            there is nothing to cut: the message says why for each layer.
+
+    Source: Li et al. 2017, "Pruning filters for efficient ConvNets".
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "relu", name="hidden"),
+    ...     keras.layers.Dense(1, name="out")])
+    >>> model.set_weights([np.array([[1.0, 9, 5], [-1, 9, -5]]), np.zeros(3), np.ones((3, 1)), np.zeros(1)])
+    >>> small, report = prune_filters(model, 1 / 3)
+    >>> print(report)
+    cut:      hidden 3 -> 2
+    whole:    out (gives an output)
+    weights:  13 -> 9, 1.4 times fewer
+    >>> small.layers[0].get_weights()[0].tolist()
+    [[9.0, 5.0], [9.0, -5.0]]
+    """
+    _check(model, share)
+    channels = Channels(model)
+    scores = scores_of(channels, score)
+    whole, gone = _whole(channels, scores), _smallest(channels, scores, share)
+    if len(whole) == len([each for each in channels.layers.values() if type(each) in MAKERS]) + len(channels.whole):
+        why = "; ".join(f"{name} {reason}" for name, reason in whole.items())
+        raise ValueError(f'There is nothing to cut in the model "{model.name}": {why or "it has no filters"}.')
+    kept = {name: [np.flatnonzero([root not in gone for root in channels.roots(numbers)])
+                   for numbers in (channels.into[name], channels.out[name])] for name in channels.layers}
+    small = _rebuilt(model, kept)
+    cut = {name: (len(channels.out[name]), len(out)) for name, (_, out) in kept.items()
+           if type(channels.layers[name]) in MAKERS and name not in whole}
+    return small, FiltersReport(cut, whole, (model.count_params(), small.count_params()))
+
+
+def _check(model, share):
+    if not isinstance(model, keras.Model):
+        hint = " For one of tf_keras, course_utils.pruning has to_keras." if hasattr(model, "layers") else ""
+        raise TypeError(f"prune_filters takes a model of Keras 3; got {type(model).__name__}.{hint}")
+    if isinstance(share, bool) or not isinstance(share, (int, float, np.number)) or not 0 <= share < 1:
+        raise ValueError("share is how much of each layer's filters goes, from 0 to below 1, such as 0.5; got "
+                         f"{share!r}.")
+    if graph_of(model) is None:
+        why = ("is not built yet: begin it with an Input, or call it once" if isinstance(model, keras.Sequential)
+               else "is no functional or sequential one: what its call does is known to itself alone")
+        raise ValueError(f'The model "{model.name}" has no graph to cut in: it {why}.')
+
+
+# ---- which ----
+
+
+def _makers(channels):
+    """Root -> the names of the layers whose filters it is."""
+    makers = {}
+    for name, layer in channels.layers.items():
+        if type(layer) in MAKERS:
+            for root in channels.roots(channels.out[name]).tolist():
+                makers.setdefault(root, set()).add(name)
+    return makers
+
+
+def _whole(channels, scores):
+    """Name of a layer that keeps all of its filters -> why."""
+    staying, whole = channels.staying(), dict(channels.whole)
+    for name, layer in channels.layers.items():
+        roots = channels.roots(channels.out[name]).tolist()
+        if type(layer) in MAKERS and not any(root in scores and root not in staying for root in roots):
+            whole[name] = next((staying[root] for root in roots if root in staying),
+                               "no BatchNormalization behind it")
+    return whole
+
+
+def _smallest(channels, scores, share):
+    """The roots that go: of those that the same layers make, the share with the smallest scores."""
+    staying, groups = channels.staying(), {}
+    for root, names in _makers(channels).items():
+        if root in scores and root not in staying:
+            groups.setdefault(frozenset(names), []).append(root)
+    return {root for group in groups.values()
+            for root in sorted(group, key=scores.get)[: min(round(share * len(group)), len(group) - 1)]}
+
+
+# ---- the smaller model ----
+
+
+def _rebuilt(model, kept):
+    """A copy with fewer filters. `kept`: name of a layer -> the places that stay of (into, out)."""
+    pairs = []
+
+    def smaller(operation):
+        width = len(kept[operation.name][1]) if operation.name in kept else None
+        copy = _remade(operation, width if type(operation) in MAKERS else None)
+        pairs.append((operation, copy))
+        return copy
+
+    inputs, compiled = None, model.compiled
+    if not isinstance(model, keras.Sequential):
+        inputs = keras.tree.map_structure(_same_input, model.input)
+    model.compiled = False  # else the copy would be compiled with the same metrics
+    try:
+        small = keras.models.clone_model(model, inputs, clone_function=smaller)
+    finally:
+        model.compiled = compiled
+    if not small.built:  # Sequential, if its shape came with its first data
+        small.build(model.input_shape)
+    for old, new in pairs:
+        places = kept.get(old.name)
+        for ours, theirs in zip(getattr(old, "weights", ()), getattr(new, "weights", ()), strict=True):
+            theirs.assign(as_array(ours) if places is None else _sliced(old, ours, *places))
+    return small
+
+
+def _same_input(tensor):
+    layer = tensor._keras_history.operation
+    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=layer.name)
+
+
+def _remade(operation, width):
+    if not isinstance(operation, keras.Layer):  # `a + b` has no memory but its place in the graph
+        copy = object.__new__(type(operation))
+        copy.__dict__.update(operation.__dict__, _inbound_nodes=[], _outbound_nodes=[])
+        return copy
+    try:
+        config = operation.get_config()
+        if width is not None:
+            config.update({size: width for size in SIZES if size in config})
+        copy = type(operation).from_config(config)
+    except Exception as error:
+        raise ValueError(f'"{operation.name}" ({type(operation).__name__}) cannot be made anew from its '
+                         f"get_config: {error}") from error
+    if width is not None:
+        _without_initializers(copy)
+    return copy
+
+
+def _without_initializers(layer):
+    """Weights are copied: nothing need be drawn, and a constant initializer would have the old shape."""
+    for part in (layer, getattr(layer, "cell", layer)):
+        for name in [name for name in vars(part) if name.endswith("_initializer")]:
+            setattr(part, name, keras.initializers.Zeros())
+
+
+def _sliced(layer, weight, into, out):
+    """A weight without the channels that go."""
+    array, axes = as_array(weight), axes_of(layer)[weight.name]
+    for axis, what in zip(range(-len(axes), 0), axes):
+        if what == "gates":
+            size = array.shape[axis] // GATES[type(layer)]
+            array = array.take(np.concatenate([out + gate * size for gate in range(GATES[type(layer)])]), axis)
+        elif what:
+            array = array.take(into if what == "into" else out, axis)
+    return array

@@ -1,0 +1,75 @@
+"""Networks to cut, and the proof: where what goes was zero, the smaller network gives the same."""
+import zlib
+
+import keras
+import numpy as np
+from keras import layers
+
+from course_utils.small import prune_filters
+
+RECURRENT = {layers.SimpleRNN: 1, layers.GRU: 3, layers.LSTM: 4}
+
+
+def as_functional(inputs, outputs):
+    return keras.Model(inputs, outputs)
+
+
+def by_name(layer, weights):
+    """A score that any weights get: random, but always the same for a layer of this name and size."""
+    return np.random.default_rng(zlib.crc32(layer.name.encode())).random(filters_of(layer))
+
+
+def filters_of(layer):
+    sizes = [getattr(layer, name) for name in ("filters", "units", "output_dim") if hasattr(layer, name)]
+    return sizes[0]
+
+
+def numbered(layer):
+    """The layer's weights, each with the number of its filter, unit or channel in place of its value."""
+    filled = []
+    for weight in layer.weights:
+        shape, kind = tuple(weight.shape), type(layer)
+        if kind in RECURRENT:
+            own = np.tile(np.arange(layer.units), RECURRENT[kind])
+        elif kind in (layers.DepthwiseConv2D, layers.DepthwiseConv1D) and weight.name == "kernel":
+            own = np.arange(shape[-2] * shape[-1]).reshape(shape[-2:])
+        elif "Transpose" in kind.__name__ and weight.name == "kernel":
+            own = np.arange(shape[-2])[:, None]
+        else:
+            own = np.arange(shape[-1])
+        filled.append(np.broadcast_to(own, shape).astype(float))
+    return filled
+
+
+def randomized(model, seed=0):
+    """Weights that show a mistake: no zeros and ones, as biases and BatchNormalization have them at first."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        layer.set_weights([rng.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else
+                           rng.normal(0, 1 / np.sqrt(max(np.prod(w.shape[:-1]), 1)), w.shape)
+                           for w in layer.get_weights()])
+    return model
+
+
+def largest_difference(model, share=0.5):
+    """(largest difference between the model with zeros and the one without them, largest output, report)."""
+    kept = [layer.get_weights() for layer in randomized(model).layers]
+    for layer in model.layers:
+        layer.set_weights(numbered(layer))
+    small, report = prune_filters(model, share, by_name)
+    for layer, own in zip(model.layers, kept):
+        stays = [np.isin(number, left.get_weights()[i]) for left in [small.get_layer(layer.name)]
+                 for i, number in enumerate(numbered(layer))]
+        normalizes = isinstance(layer, layers.BatchNormalization)  # zeros as mean and variance would do no harm
+        layer.set_weights([w if normalizes and i > 1 else w * stay
+                           for i, (w, stay) in enumerate(zip(own, stays))])
+    small, report = prune_filters(model, share, by_name)
+    rng, inputs = np.random.default_rng(1), []
+    for tensor in model.inputs:
+        words = tensor.dtype.startswith("int")
+        size = (3, *[each or 7 for each in tensor.shape[1:]])
+        inputs.append(rng.integers(0, 9, size) if words else rng.normal(size=size))
+    inputs = inputs[0] if len(inputs) == 1 else inputs
+    ours, theirs = (keras.tree.flatten(each(inputs)) for each in (model, small))
+    gap = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in zip(ours, theirs))
+    return gap, max(float(np.abs(np.asarray(a)).max()) for a in ours), report
