@@ -1,4 +1,4 @@
-"""What the recordings of chapter 09 share: data, networks, fast trainings, and files that a second start finds.
+"""What the recordings of chapter 09 share: data, networks, fast trainings, files that a second start finds.
 
 The digits are scikit-learn's. A seed draws the split (960 for training, 297 for validation, 540 for the test,
 each with the classes in the same proportions), the first weights, the dropout and the batch orders. Adam at
@@ -141,8 +141,8 @@ def fit(model, data, seed, epochs, callbacks=(), size=BATCH):
     """Train, and measure after each epoch: column -> list."""
     train, validation, test = data
     steps = len(train[0]) // size
-    history = model.fit(flow(train, seed, epochs, size), epochs=epochs, steps_per_epoch=steps, verbose=0, shuffle=False,
-                        callbacks=[Measured(validation, test), *callbacks]).history
+    history = model.fit(flow(train, seed, epochs, size), epochs=epochs, steps_per_epoch=steps, verbose=0,
+                        shuffle=False, callbacks=[Measured(validation, test), *callbacks]).history
     return {column: [float(value) for value in values] for column, values in history.items()}
 
 
@@ -151,19 +151,7 @@ def fit(model, data, seed, epochs, callbacks=(), size=BATCH):
 
 def record(name, run, settings):
     """Do every run that is not done, and save all: labels, and columns of one length, filled up with NaN."""
-    began, histories = time.perf_counter(), []
-    for i, setting in enumerate(settings, 1):
-        path = BUILD / name / f"{'-'.join(str(value) for value in setting.values())}.json".replace(" ", "_")
-        if not path.exists():
-            history = {column: [float(value) for value in values] for column, values in run(**setting).items()}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps(history))
-            part.replace(path)
-            seconds = time.perf_counter() - began
-            print(f"{name}: run {i} of {len(settings)}, {seconds:.0f} s", end="\r", flush=True)
-        histories.append(json.loads(path.read_text()))
-    print()
+    histories = done(name, run, settings)
     epochs = max(len(values) for history in histories for values in history.values())
     arrays = {f"label/{label}": np.array([setting[label] for setting in settings]) for label in settings[0]}
     for column in dict.fromkeys(column for history in histories for column in history):
@@ -172,3 +160,21 @@ def record(name, run, settings):
             row[: len(history.get(column, []))] = history.get(column, [])
         arrays[f"column/{column}"] = padded
     save(f"curves/{name}.npz", arrays)
+
+
+def done(name, run, settings):
+    """The history of every run, column -> list; one that is done is read from its file."""
+    began, histories = time.perf_counter(), []
+    for i, setting in enumerate(settings, 1):
+        path = BUILD / name / ("-".join(map(str, setting.values())).replace(" ", "_") + ".json")
+        if not path.exists():
+            history = {column: list(map(float, values)) for column, values in run(**setting).items()}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(history))
+            part.replace(path)
+            seconds = time.perf_counter() - began
+            print(f"{name}: run {i} of {len(settings)}, {seconds:.0f} s", end="\r", flush=True)
+        histories.append(json.loads(path.read_text()))
+    print()
+    return histories

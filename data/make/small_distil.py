@@ -24,9 +24,8 @@ import argparse
 import functools
 
 import small
-from small import np, tf
-
 from course_utils.stopping import Patience, replay
+from small import np, tf
 
 SEEDS = range(20, 30)
 EPOCHS = 60

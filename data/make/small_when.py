@@ -24,12 +24,11 @@ import functools
 from collections import deque
 
 import small
-from small import keras, np, tf
-
 from course_utils.pruning import PruneWhen, at_target, sparsity, tfmot, to_tf_keras
 from course_utils.pruning.bridge_compile import compile_tf_keras
 from course_utils.pruning.masks import kernels, mask_of
 from course_utils.stopping import Armed, Below, Epochs, Patience, Probe, StopWhen, When, scale_learning_rate
+from small import keras, np, tf
 
 # isort: split
 import tf_keras
@@ -40,7 +39,7 @@ TRAINING, PRUNING = 56, 28  # the guide's epochs
 FIRST = {"patience": Patience("val_loss", 5), "early": Epochs(5), "settled": Below("mask_distance", 0.02)}
 COLUMNS = ("val_loss", "test_accuracy", "sparsity", "mask_distance", "changed")
 WAYS = {"mlp": ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3", "slow", "fast"),
-        "cnn": ("guide", "guide x3", "patience", "patience x3", "early x3")}
+        "cnn": ("guide", "guide x3", "patience x3", "early x3", "patience")}
 RATES = {"slow": 0.0003, "fast": 0.003}
 
 
@@ -121,12 +120,16 @@ def run(network, way, seed, epochs=TRAINING + PRUNING):
     return only(small.fit(model, small.digits(seed), seed, epochs, callbacks))
 
 
+def settings():
+    return [{"network": network, "way": way, "seed": seed}
+                                     for network, ways in WAYS.items() for seed in SEEDS for way in ways
+                                     if way not in RATES or seed < 15]
+
+
 def main():
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     small.one_thread()
-    small.record("small_when", run, [{"network": network, "way": way, "seed": seed}
-                                     for network, ways in WAYS.items() for seed in SEEDS for way in ways
-                                     if way not in RATES or seed < 15])
+    small.record("small_when", run, settings())
 
 
 if __name__ == "__main__":
