@@ -8,8 +8,8 @@ task    all     960 labelled digits for training, 297 for validation
         few     labels of 160 digits for training and 50 for validation; the other 800 and 247 have none
 way     teacher     the MLP of chapter 09, on the labels
         plain       half its width, on the labels
-        distilled   half its width; the loss is 0.3 of the labels' cross-entropy, where there is a label, and 0.7
-                    of the divergence from what the teacher says, both softened by a temperature of 2. The
+        distilled   half its width; the loss is 0.3 of the labels' cross-entropy, where there is a label, and
+                    0.7 of the divergence from what the teacher says, both softened by a temperature of 2. The
                     teacher is that of `Patience("val_loss", 5)`, the best epoch so far
 
 val_loss        cross-entropy of the validation labels, with the mistakes that are in them
@@ -29,6 +29,7 @@ from small import np, tf
 
 SEEDS = range(20, 30)
 EPOCHS = 60
+COLUMNS = ("val_loss", "val_mixture_loss", "val_agreement", "test_accuracy")
 TASKS = {"all": (0.0, None), "noisy": (0.3, None), "few": (0.0, (160, 50))}  # shuffled, how many labels
 TEMPERATURE, HARD = 2.0, 0.3
 
@@ -85,7 +86,7 @@ def train(model, seed, train, validation, test, epochs=EPOCHS):
         rows = len(x) if distils else int(tf.reduce_sum(labelled))  # a plain network sees no others
         order = np.concatenate([random.permutation(rows) for _ in range(-(-960 // rows))])[:960]
         train_epoch(tf.constant(order.reshape(-1, small.BATCH).astype("int32")))
-        for column, value in zip(("val_loss", "val_mixture_loss", "val_agreement", "test_accuracy"), measure()):
+        for column, value in zip(COLUMNS, measure()):
             history.setdefault(column, []).append(float(value))
         weights.append(model.get_weights())
     return history, weights

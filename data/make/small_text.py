@@ -4,7 +4,8 @@
 
 The partner of pruning_sparsity.npz, by the same rules: the group of an emoji from the words of its name, an
 Embedding of 32 numbers a word, their mean, a layer of 32. Labels target (0 for dense, 0.5, 0.8, 0.9, 0.95,
-0.98) and seed (0 to 5, each with its own split: 900 names for training, 300 for validation, 444 for the test).
+0.98) and seed (0 to 5, each with its own split: 900 names for training, 300 for validation, 444 for
+the test).
 dense: until `Patience("val_loss", 5)`. Every other run goes on from the best epoch of it: `PruneWhen` with a
 ramp of 8 epochs, then `Patience("val_loss", 3)`, armed by full masks, 25 epochs at most.
 
@@ -31,7 +32,7 @@ LENGTH, RATE, BATCH = 8, 0.003, 30
 
 @functools.cache
 def names(seed):
-    """((train, validation, test), size of the vocabulary): word numbers int32 (n, 8), labels; 0 is no word."""
+    """((train, validation, test), size of the vocabulary): words int32 (n, 8), labels; 0 is none."""
     emoji = load_openmoji()
     groups, labels = np.unique(emoji.groups, return_inverse=True)
     words = [re.findall(r"\w+", name.lower()) for name in emoji.names]
@@ -72,7 +73,8 @@ def run(target, seed):
         return found
     model, full = network(seed), at_target(target)
     model.set_weights(weights)
-    stop = StopWhen(Armed(full, Patience("val_loss", 3)) | Epochs(25), restore_best="val_loss", best_when=full)
+    rule = Armed(full, Patience("val_loss", 3)) | Epochs(25)
+    stop = StopWhen(rule, restore_best="val_loss", best_when=full)
     small.fit(model, names(seed)[0], 100 + seed, 25, [PruneWhen(Epochs(1), target), stop], BATCH)
     return row(model, stop, seed)
 

@@ -2,8 +2,8 @@
 
     python data/make/small_when.py
 
-Labels network (mlp, cnn), way and seed (10 to 19). Target 0.9, at most 84 epochs of 30 steps: as many steps as
-tfmot's guide "Pruning in Keras example" takes (four epochs of 422 steps, then two with masks).
+Labels network (mlp, cnn), way and seed (10 to 19). Target 0.9, at most 84 epochs of 30 steps: as many steps
+as tfmot's guide "Pruning in Keras example" takes (four epochs of 422 steps, then two with masks).
 guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28 epochs; a fixed number of epochs
 guide x3        the same, and three times the learning rate in the 28 epochs
 patience        `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),
@@ -100,8 +100,8 @@ def guide(network, seed, factor):
             history[column].append(float(value))
 
     keras.utils.set_random_seed(seed)  # the dropout of both guides
-    twin.fit(small.flow(train, 100 + seed, PRUNING), epochs=PRUNING, steps_per_epoch=small.STEPS, verbose=0, shuffle=False,
-             callbacks=[masks.UpdatePruningStep(), tf_keras.callbacks.LambdaCallback(on_epoch_end=note)])
+    twin.fit(small.flow(train, 100 + seed, PRUNING), epochs=PRUNING, steps_per_epoch=small.STEPS, verbose=0,
+             shuffle=False, callbacks=[masks.UpdatePruningStep(), tf_keras.callbacks.LambdaCallback(on_epoch_end=note)])
     return {column: before[column] + history.get(column, []) for column in COLUMNS}
 
 
@@ -121,9 +121,8 @@ def run(network, way, seed, epochs=TRAINING + PRUNING):
 
 
 def settings():
-    return [{"network": network, "way": way, "seed": seed}
-                                     for network, ways in WAYS.items() for seed in SEEDS for way in ways
-                                     if way not in RATES or seed < 15]
+    return [{"network": network, "way": way, "seed": seed} for network, ways in WAYS.items()
+            for seed in SEEDS for way in ways if way not in RATES or seed < 15]
 
 
 def main():
