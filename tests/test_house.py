@@ -49,6 +49,12 @@ FLOORS = {
         ["installed", "rows"],
         ["stopper", "optuna_stop"],
     ],
+    "small": [
+        ["quiet", "kinds", "copies", "filters_report"],
+        ["channels", "filter_scores", "lite"],
+        ["filters", "conversion"],
+        ["measured"],
+    ],
     "multimodal": [
         ["part", "inputs", "blending", "best_epochs"],
         ["freezing", "usage"],

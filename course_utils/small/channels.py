@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers as kl
 
-from .kinds import DEPTHWISE, MAKERS, NORMS, PASSING, axes_of, meets, mixes, why_whole
+from .kinds import DEPTHWISE, MAKERS, NORMS, PASSING, meets, mixes, why_whole
 
 
 class Channels:

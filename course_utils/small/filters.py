@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from .channels import Channels, graph_of
+from .copies import copy_of
 from .filter_scores import as_array, scores_of
 from .filters_report import FiltersReport
 from .kinds import GATES, MAKERS, SIZES, axes_of
@@ -121,59 +122,18 @@ def _smallest(channels, scores, share):
 
 def _rebuilt(model, kept):
     """A copy with fewer filters. `kept`: name of a layer -> the places that stay of (into, out)."""
-    pairs = []
 
-    def smaller(operation):
-        width = len(kept[operation.name][1]) if operation.name in kept else None
-        copy = _remade(operation, width if type(operation) in MAKERS else None)
-        pairs.append((operation, copy))
-        return copy
+    def width(layer):
+        if type(layer) not in MAKERS or layer.name not in kept:
+            return {}
+        return {size: len(kept[layer.name][1]) for size in SIZES if hasattr(layer, size)}
 
-    inputs, compiled = None, model.compiled
-    if not isinstance(model, keras.Sequential):
-        inputs = keras.tree.map_structure(_same_input, model.input)
-    model.compiled = False  # else the copy would be compiled with the same metrics
-    try:
-        small = keras.models.clone_model(model, inputs, clone_function=smaller)
-    finally:
-        model.compiled = compiled
-    if not small.built:  # Sequential, if its shape came with its first data
-        small.build(model.input_shape)
+    small, pairs = copy_of(model, width)
     for old, new in pairs:
         places = kept.get(old.name)
-        for ours, theirs in zip(getattr(old, "weights", ()), getattr(new, "weights", ()), strict=True):
+        for ours, theirs in zip(old.weights, new.weights, strict=True):
             theirs.assign(as_array(ours) if places is None else _sliced(old, ours, *places))
     return small
-
-
-def _same_input(tensor):
-    layer = tensor._keras_history.operation
-    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=layer.name)
-
-
-def _remade(operation, width):
-    if not isinstance(operation, keras.Layer):  # `a + b` has no memory but its place in the graph
-        copy = object.__new__(type(operation))
-        copy.__dict__.update(operation.__dict__, _inbound_nodes=[], _outbound_nodes=[])
-        return copy
-    try:
-        config = operation.get_config()
-        if width is not None:
-            config.update({size: width for size in SIZES if size in config})
-        copy = type(operation).from_config(config)
-    except Exception as error:
-        raise ValueError(f'"{operation.name}" ({type(operation).__name__}) cannot be made anew from its '
-                         f"get_config: {error}") from error
-    if width is not None:
-        _without_initializers(copy)
-    return copy
-
-
-def _without_initializers(layer):
-    """Weights are copied: nothing need be drawn, and a constant initializer would have the old shape."""
-    for part in (layer, getattr(layer, "cell", layer)):
-        for name in [name for name in vars(part) if name.endswith("_initializer")]:
-            setattr(part, name, keras.initializers.Zeros())
 
 
 def _sliced(layer, weight, into, out):

@@ -27,7 +27,7 @@ def load(path):
 NO_STAR = {"plots", "stopping_lab", "StoppingLab", "TensorBoardReport"}  # public all the same
 
 
-@pytest.mark.parametrize("package", ["stopping", "pruning", "transfer", "multimodal", "scale"])
+@pytest.mark.parametrize("package", ["stopping", "pruning", "transfer", "multimodal", "scale", "small"])
 def test_every_public_name_has_its_entry(package):
     page = (ROOT / "docs" / "api" / f"{package}.rst").read_text(encoding="utf-8")
     entries = re.findall(r"(?m)^\.\. auto(?:class|function|exception|module):: (?:[\w.]+\.)?(\w+)$", page)

@@ -3,9 +3,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from nets import largest_difference
 
 from course_utils.small import prune_filters
+from nets import largest_difference
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,9 @@ def mlp():
 def normalized():
     return keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(8, 3, padding="same", name="one"),
                              layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D(),
-                             layers.DepthwiseConv2D(3, depth_multiplier=2), layers.BatchNormalization(scale=False),
-                             layers.Flatten(), layers.Dense(20, "relu", name="two"), layers.Dense(3, name="out")])
+                             layers.DepthwiseConv2D(3, depth_multiplier=2),
+                             layers.BatchNormalization(scale=False), layers.Flatten(),
+                             layers.Dense(20, "relu", name="two"), layers.Dense(3, name="out")])
 
 
 def branches():
@@ -51,12 +52,14 @@ def branches():
 
 
 def words():
-    inputs = keras.Input((12,), dtype="int32")
-    x = layers.Embedding(9, 8, name="words", embeddings_initializer=keras.initializers.Constant(np.ones((9, 8))))(
-        inputs)
-    x = layers.LSTM(10, name="lstm", return_sequences=True)(layers.GRU(16, return_sequences=True, name="gru")(x))
-    x = layers.SimpleRNN(6, name="simple")(layers.GRU(6, reset_after=False, return_sequences=True, name="old")(x))
-    return keras.Model(inputs, layers.Dense(3, name="out")(x))
+    """An Embedding from given vectors, and every recurrent layer."""
+    x = inputs = keras.Input((12,), dtype="int32")
+    given = keras.initializers.Constant(np.ones((9, 8)))
+    x = layers.Embedding(9, 8, embeddings_initializer=given, name="words")(x)
+    x = layers.GRU(16, return_sequences=True, name="gru")(x)
+    x = layers.LSTM(10, return_sequences=True, name="lstm")(x)
+    x = layers.GRU(6, reset_after=False, return_sequences=True, name="old")(x)
+    return keras.Model(inputs, layers.Dense(3, name="out")(layers.SimpleRNN(6, name="simple")(x)))
 
 
 def shared():
@@ -102,7 +105,9 @@ def test_without_zeros_it_gives_the_same(make, cut):
 
 @pytest.mark.parametrize("make", [
     lambda: keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, classes=10),
-    pytest.param(lambda: keras.applications.ResNet50(input_shape=(32, 32, 3), weights=None, classes=10),
+    pytest.param(lambda: keras.applications.MobileNetV2((96, 96, 3), weights=None, classes=10),
+                 marks=pytest.mark.slow),
+    pytest.param(lambda: keras.applications.ResNet50(input_shape=(64, 64, 3), weights=None, classes=10),
                  marks=pytest.mark.slow),
 ])
 def test_networks_that_people_use(make):
