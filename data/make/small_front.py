@@ -20,8 +20,8 @@ test_accuracy       of the LiteRT file, share of 540 pictures
 zeros, weights      share of zeros among the kernels' weights, number of weights
 epochs              of both trainings
 bytes, gz           the LiteRT file, and after gzip
-microseconds, two   one picture through LiteRT's interpreter on one thread, and on two: the fastest of 80
-                    rounds, in which all files of a seed take turns
+microseconds, two   one picture through LiteRT's interpreter (TensorFlow 2.21) on one thread, and on two: the
+                    fastest of 80 rounds, in which all files of a seed take turns
 latency, latency_two    the same by those of dense in 32 bits
 
 Accuracies and bytes come again on one machine; times do not. The course's are those of an AMD EPYC (x86 with
@@ -33,11 +33,11 @@ import functools
 import gzip
 
 from small_distil import HARD, soft_loss
-from small_files import lite, race, running
+from small_files import race
 
 import small
 from course_utils.pruning import PruneWhen, at_target, sparsity
-from course_utils.small import prune_filters
+from course_utils.small import Lite, prune_filters, to_lite
 from course_utils.stopping import Armed, Epochs, Patience, StopWhen
 from small import np, tf
 
@@ -115,19 +115,18 @@ def table(network, seed):
     """(model, bits) -> its row."""
     models, data = trained(network, seed), small.digits(seed)
     (x, _), _, (x_test, y_test) = data
-    files = {(name, bits): lite(models[name][0], x[:100] if bits == 8 else None)
+    files = {(name, bits): to_lite(models[name][0], bits == 8, x if bits == 8 else None)
              for name in MODELS for bits in (32, 8)}
-    seconds = [race({key: running(file, threads) for key, file in files.items()}) for threads in (1, 2)]
+    seconds = [race({key: Lite(file, threads) for key, file in files.items()}) for threads in (1, 2)]
     rows = {}
     for key, file in files.items():
         model, epochs = models[key[0]]
-        one = running(file)
         times = [each[key] for each in seconds]
         ratios = [each[key] / each["dense", 32] for each in seconds]
         rows[key] = {
-            "test_accuracy": np.mean([one(x).argmax() for x in x_test] == y_test),
+            "test_accuracy": Lite(file).accuracy(x_test, y_test),
             "zeros": sparsity(model).total, "weights": model.count_params(), "epochs": epochs,
-            "bytes": len(file), "gz": len(gzip.compress(file, 9, mtime=0)),
+            "bytes": len(file), "gz": len(gzip.compress(file)),
             "microseconds": 1e6 * times[0], "two": 1e6 * times[1],
             "latency": ratios[0], "latency_two": ratios[1]}
     return rows

@@ -100,8 +100,9 @@ def guide(network, seed, factor):
             history[column].append(float(value))
 
     keras.utils.set_random_seed(seed)  # the dropout of both guides
+    noted = tf_keras.callbacks.LambdaCallback(on_epoch_end=note)
     twin.fit(small.flow(train, 100 + seed, PRUNING), epochs=PRUNING, steps_per_epoch=small.STEPS, verbose=0,
-             shuffle=False, callbacks=[masks.UpdatePruningStep(), tf_keras.callbacks.LambdaCallback(on_epoch_end=note)])
+             shuffle=False, callbacks=[masks.UpdatePruningStep(), noted])
     return {column: before[column] + history.get(column, []) for column in COLUMNS}
 
 
