@@ -47,8 +47,8 @@ def _remade(layer, changes):
     try:
         twin = type(layer).from_config({**layer.get_config(), **changes})
     except Exception as error:
-        raise ValueError(f'"{layer.name}" ({type(layer).__name__}) cannot be made anew from its get_config, as '
-                         f"a copy of the model needs it: {error}") from error
+        raise ValueError(f'"{layer.name}" ({type(layer).__name__}) cannot be made anew from its get_config, '
+                         f"as a copy of the model needs it: {error}") from error
     if changes:  # a constant initializer has the old shape; and nothing need be drawn
         for part in (twin, getattr(twin, "cell", twin)):
             for name in [name for name in vars(part) if name.endswith("_initializer")]:

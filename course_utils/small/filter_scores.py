@@ -1,6 +1,5 @@
 """How much each filter or unit weighs: those with the smallest scores are removed first."""
 
-import keras
 import numpy as np
 
 from .kinds import GATES, MAKERS, NORMS
@@ -25,8 +24,8 @@ def l2(layer, weights):
 def gamma(layer, weights):
     """The magnitude of each channel's scale in BatchNormalization, as a share of the layer's mean.
 
-    Liu, Li, Shen, Huang, Yan, Zhang 2017, "Learning efficient convolutional networks through network slimming";
-    they train with an L1 penalty on it, and so should you.
+    Liu, Li, Shen, Huang, Yan, Zhang 2017, "Learning efficient convolutional networks through network
+    slimming". They train with an L1 penalty on it; without one it says less.
     """
     return _share_of_mean(np.abs(weights["gamma"]))
 
@@ -49,7 +48,7 @@ def scores_of(channels, score):
     kinds = NORMS if score == "gamma" else MAKERS
     scores = {}
     for name, layer in channels.layers.items():
-        weights = {weight.name: as_array(weight) for weight in layer.weights}
+        weights = {weight.name: weight.numpy() for weight in layer.weights}
         if type(layer) not in kinds or (score == "gamma" and "gamma" not in weights):
             continue
         values = NAMED[score](layer, weights) if score in NAMED else _asked(score, layer, weights,
@@ -57,11 +56,6 @@ def scores_of(channels, score):
         for root, value in zip(channels.roots(channels.out[name]).tolist(), values.tolist()):
             scores[root] = scores.get(root, 0.0) + value
     return scores
-
-
-def as_array(weight):
-    """A Keras variable as a NumPy array, on any backend."""
-    return keras.ops.convert_to_numpy(weight)
 
 
 def _filters(layer, weights):
@@ -83,7 +77,7 @@ def _asked(score, layer, weights, filters):
     values = np.asarray(score(layer, weights))
     if values.shape != (filters,) or not np.issubdtype(values.dtype, np.number):
         raise ValueError(f'score should give "{layer.name}" one number for each of its {filters} filters or '
-                         f"units: an array of shape ({filters},). It gave {values.dtype} of shape {values.shape}.")
+                         f"units, an array of shape ({filters},). It gave {values.dtype}, {values.shape}.")
     if not np.all(np.isfinite(values)):
-        raise ValueError(f'score gave "{layer.name}" {np.sum(~np.isfinite(values))} numbers that are not finite.')
+        raise ValueError(f'score gave "{layer.name}" a number that is not finite.')
     return values.astype("float64")

@@ -5,7 +5,7 @@ import numpy as np
 
 from .channels import Channels, graph_of
 from .copies import copy_of
-from .filter_scores import as_array, scores_of
+from .filter_scores import scores_of
 from .filters_report import FiltersReport
 from .kinds import GATES, MAKERS, SIZES, axes_of
 
@@ -13,9 +13,10 @@ from .kinds import GATES, MAKERS, SIZES, axes_of
 def prune_filters(model, share, score="l1"):
     """A smaller copy of a model, without a share of the filters of each layer, and what was cut.
 
-    Filters of convolutions, units of Dense, GRU and LSTM, columns of Embedding: what goes of one layer goes of
-    all that meet it, such as the BatchNormalization behind it, the next layer's kernel, and the other branch
-    of an addition. Coupled layers have one choice: their scores are added. At least one filter stays.
+    Filters of convolutions, units of Dense, GRU and LSTM, columns of Embedding: what goes of one layer goes
+    of all that meet it, such as the BatchNormalization behind it, the next layer's kernel, and the other
+    branch of an addition. Layers that an addition couples have one choice: their scores are added. At least
+    one filter stays.
 
     The outputs stay as they are, and so does what is coupled with them or with an input. A layer that is not
     known here (SeparableConv2D, LayerNormalization, Bidirectional, Reshape, Lambda, a model in the model, a
@@ -59,14 +60,15 @@ def prune_filters(model, share, score="l1"):
     channels = Channels(model)
     scores = scores_of(channels, score)
     whole, gone = _whole(channels, scores), _smallest(channels, scores, share)
-    if len(whole) == len([each for each in channels.layers.values() if type(each) in MAKERS]) + len(channels.whole):
-        why = "; ".join(f"{name} {reason}" for name, reason in whole.items())
-        raise ValueError(f'There is nothing to cut in the model "{model.name}": {why or "it has no filters"}.')
+    makers = {name for name, layer in channels.layers.items() if type(layer) in MAKERS}
+    if makers <= whole.keys():
+        why = ", ".join(f"{name} ({reason})" for name, reason in whole.items()) or "it has no filters"
+        raise ValueError(f'There is nothing to cut in the model "{model.name}": {why}.')
     kept = {name: [np.flatnonzero([root not in gone for root in channels.roots(numbers)])
                    for numbers in (channels.into[name], channels.out[name])] for name in channels.layers}
     small = _rebuilt(model, kept)
     cut = {name: (len(channels.out[name]), len(out)) for name, (_, out) in kept.items()
-           if type(channels.layers[name]) in MAKERS and name not in whole}
+           if name in makers - whole.keys()}
     return small, FiltersReport(cut, whole, (model.count_params(), small.count_params()))
 
 
@@ -75,11 +77,12 @@ def _check(model, share):
         hint = " For one of tf_keras, course_utils.pruning has to_keras." if hasattr(model, "layers") else ""
         raise TypeError(f"prune_filters takes a model of Keras 3; got {type(model).__name__}.{hint}")
     if isinstance(share, bool) or not isinstance(share, (int, float, np.number)) or not 0 <= share < 1:
-        raise ValueError("share is how much of each layer's filters goes, from 0 to below 1, such as 0.5; got "
-                         f"{share!r}.")
+        raise ValueError("share is how much of each layer's filters goes, from 0 to below 1, such as 0.5; "
+                         f"got {share!r}.")
     if graph_of(model) is None:
-        why = ("is not built yet: begin it with an Input, or call it once" if isinstance(model, keras.Sequential)
-               else "is no functional or sequential one: what its call does is known to itself alone")
+        built = not isinstance(model, keras.Sequential) or model.built
+        why = ("is neither functional nor sequential, so that what its call does is known to itself alone"
+               if built else "is not built yet: begin it with an Input, or call it once")
         raise ValueError(f'The model "{model.name}" has no graph to cut in: it {why}.')
 
 
@@ -132,17 +135,18 @@ def _rebuilt(model, kept):
     for old, new in pairs:
         places = kept.get(old.name)
         for ours, theirs in zip(old.weights, new.weights, strict=True):
-            theirs.assign(as_array(ours) if places is None else _sliced(old, ours, *places))
+            theirs.assign(ours.numpy() if places is None else _sliced(old, ours, *places))
     return small
 
 
 def _sliced(layer, weight, into, out):
     """A weight without the channels that go."""
-    array, axes = as_array(weight), axes_of(layer)[weight.name]
+    array, axes = weight.numpy(), axes_of(layer)[weight.name]
     for axis, what in zip(range(-len(axes), 0), axes):
         if what == "gates":
-            size = array.shape[axis] // GATES[type(layer)]
-            array = array.take(np.concatenate([out + gate * size for gate in range(GATES[type(layer)])]), axis)
+            gates = GATES[type(layer)]
+            size = array.shape[axis] // gates
+            array = array.take(np.concatenate([out + gate * size for gate in range(gates)]), axis)
         elif what:
             array = array.take(into if what == "into" else out, axis)
     return array

@@ -1,9 +1,10 @@
-"""What is known of Keras's layers: along which axes their weights have channels, and which let channels pass.
+"""What is known of Keras's layers: which axes of their weights are channels, and which let channels pass.
 
-A layer that is not in these tables is never cut. Classes are compared as they are: a subclass may do anything.
+A layer that is not in these tables is never cut. Subclasses are not in them: one may do anything.
 """
 
 import keras
+import numpy as np
 from keras import layers as kl
 
 # The last axes of each weight: "into" has the channels that come in, "out" those that go out, "gates" those
@@ -25,13 +26,13 @@ GATES = {kl.SimpleRNN: 1, kl.GRU: 3, kl.LSTM: 4}
 SIZES = ("filters", "units", "output_dim")  # what a configuration calls the number of channels
 
 # Each channel by itself, at every place: what goes in at a channel comes out there.
-PASSING = {kl.Activation, kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Identity, kl.RepeatVector, kl.ActivityRegularization,
-           kl.Dropout, kl.SpatialDropout1D, kl.SpatialDropout2D, kl.SpatialDropout3D, kl.GaussianDropout,
-           kl.GaussianNoise, kl.AlphaDropout, kl.Rescaling,
+PASSING = {kl.Activation, kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Identity, kl.Rescaling, kl.RepeatVector,
+           kl.ActivityRegularization, kl.Dropout, kl.SpatialDropout1D, kl.SpatialDropout2D,
+           kl.SpatialDropout3D, kl.AlphaDropout, kl.GaussianDropout, kl.GaussianNoise,
            *(getattr(kl, f"{what}{n}D") for n in (1, 2, 3) for what in (
                "ZeroPadding", "Cropping", "UpSampling", "MaxPooling", "AveragePooling", "GlobalMaxPooling",
                "GlobalAveragePooling"))}
-# One channel of each tensor with the same channel of the others; `a + b` in a model is an operation, no layer.
+# One channel of each tensor with the same channel of the others. `a + b` is an operation, and no layer.
 MEETING = {kl.Add, kl.Subtract, kl.Multiply, kl.Average, kl.Maximum, kl.Minimum}
 MEETING_OPERATIONS = {"Add", "Subtract", "Multiply", "Maximum", "Minimum"}
 # Activations that look at one number at a time; softmax is not one of them.
@@ -77,7 +78,7 @@ def why_whole(node):
         return "its weights are quantized, or have LoRA beside them"
     if kind in NORMS and layer.axis not in (-1, rank - 1):
         return f"it normalizes axis {layer.axis}"
-    if kind is kl.Rescaling and not all(isinstance(each, (int, float)) for each in (layer.scale, layer.offset)):
+    if kind is kl.Rescaling and not np.ndim(layer.scale) == np.ndim(layer.offset) == 0:
         return "a scale for each channel"
     if kind is kl.Flatten and (rank < 2 or None in given[0].shape[1:]):
         return "of unknown size"

@@ -1,4 +1,4 @@
-"""A LiteRT file that runs on arrays. Needs ai-edge-litert (small, runs on phones' cousins too) or TensorFlow."""
+"""A LiteRT file that runs on arrays. Needs ai-edge-litert, which is small, or TensorFlow."""
 
 import time
 from pathlib import Path
@@ -33,7 +33,7 @@ class Lite:
                 self._interpreter = interpreter_class()(model_content=self.content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"LiteRT cannot load this file of {len(self.content):,} bytes: {error}") from error
+            raise ValueError(f"LiteRT cannot load this file, {len(self.content):,} bytes: {error}") from error
         self._in, self._out = _details(self._interpreter)
         self.inputs, self.outputs = ({name: _shape(detail) for name, detail in details.items()}
                                      for details in (self._in, self._out))
@@ -77,7 +77,7 @@ class Lite:
         names = ", ".join(self._in)
         if not isinstance(x, dict):
             if len(self._in) > 1:
-                raise ValueError(f"The file has {len(self._in)} inputs: give a dict of arrays by name ({names}).")
+                raise ValueError(f"The file has several inputs: give a dict of arrays by name, {names}.")
             x = {names: x}
         if x.keys() != self._in.keys():
             raise ValueError(f"The file's inputs are {names}; got {', '.join(map(str, x))}.")

@@ -1,4 +1,4 @@
-"""What a network weighs and takes: bytes, bytes after gzip, and the time for one example, as LiteRT runs it."""
+"""What a network weighs and takes: bytes, bytes after gzip, and LiteRT's time for one example."""
 
 import gzip
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class Measured:
     ratios: tuple = ()
 
     def __str__(self):
-        text = (f"{self.bytes:,} bytes, after gzip {self.gzip:,}; {number(1e6 * self.seconds)} microseconds an "
-                f"example on {plural(self.threads, 'thread')}")
+        text = (f"{self.bytes:,} bytes, after gzip {self.gzip:,}; {number(1e6 * self.seconds)} microseconds "
+                f"an example on {plural(self.threads, 'thread')}")
         if self.ratio is None:
             return text
         least, largest = self.ratios

@@ -60,7 +60,7 @@ def largest_difference(model, share=0.5):
     for layer, own in zip(model.layers, kept):
         stays = [np.isin(number, left.get_weights()[i]) for left in [small.get_layer(layer.name)]
                  for i, number in enumerate(numbered(layer))]
-        normalizes = isinstance(layer, layers.BatchNormalization)  # zeros as mean and variance would do no harm
+        normalizes = isinstance(layer, layers.BatchNormalization)
         layer.set_weights([w if normalizes and i > 1 else w * stay
                            for i, (w, stay) in enumerate(zip(own, stays))])
     small, report = prune_filters(model, share, by_name)
