@@ -6,7 +6,7 @@ Labels network (mlp, cnn), way and seed (10 to 19). Target 0.9, at most 84 epoch
 as tfmot's guide "Pruning in Keras example" takes (four epochs of 422 steps, then two with masks).
 guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28 epochs; a fixed number of epochs
 guide x3        the same, and three times the learning rate in the 28 epochs
-patience        `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),
+patience        MLP: `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),
                 Patience("val_loss", 5))`, or 84 epochs
 patience x3     the same, with `When(Patience("val_loss", 5), scale_learning_rate(3))` beside it
 early x3        the same, at `Epochs(5)` in place of patience
@@ -39,7 +39,7 @@ TRAINING, PRUNING = 56, 28  # the guide's epochs
 FIRST = {"patience": Patience("val_loss", 5), "early": Epochs(5), "settled": Below("mask_distance", 0.02)}
 COLUMNS = ("val_loss", "test_accuracy", "sparsity", "mask_distance", "changed")
 WAYS = {"mlp": ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3", "slow", "fast"),
-        "cnn": ("guide", "guide x3", "patience x3", "early x3", "patience")}
+        "cnn": ("guide", "guide x3", "patience x3", "early x3")}
 RATES = {"slow": 0.0003, "fast": 0.003}
 
 

@@ -71,7 +71,7 @@ def by_pairs(models):
     return sorted((name for name in models if not beaten(name)), key=lambda name: models[name][0])
 
 
-def sweeping(key=lambda size, right: (size, -right), better=lambda right, best: right > best, best=0):
+def sweeping(key=lambda size, right: (size, -right), better=lambda right, best: right > best, best=-1):
     def answer(models):
         kept, highest = [], best
         for name in sorted(models, key=lambda name: key(*models[name])):
@@ -124,7 +124,6 @@ def of_logits(teacher, student, t):
 def scratch(units=(64, 32), epochs=60, **how):
     def make(train, validation):
         network = pictures.small_network(units=units)
-        network(train[0][:1])
         stop = StopWhen(Patience("val_loss", 4), restore_best="val_loss")
         if epochs:
             network.fit(batches(*train, 32, seed=0), validation_data=validation, epochs=epochs, verbose=0,
@@ -182,14 +181,14 @@ class TestChapter09(ExerciseRules):
         ex.cut_units: (
             [cut(), with_delete, as_lists],
             {"signed": (cut(size=lambda kernel: kernel.sum(0)), "goes: the second"),
-             "size of the sum": (cut(size=lambda kernel: abs(kernel.sum(0))), "smallest in size"),
+             "size of the sum": (cut(size=lambda kernel: abs(kernel.sum(0))), "not signs"),
              "squares": (cut(size=lambda kernel: (kernel**2).sum(0)), "What is summed"),
              "the largest weight": (cut(size=lambda kernel: abs(kernel).max(0)), "What is summed"),
              "the largest go": (cut(size=lambda kernel: -abs(kernel).sum(0)), "smallest in size"),
-             "in order of size": (cut(which=lambda order, gone: order[gone:]), "smallest in size"),
+             "in order of size": (cut(which=lambda order, gone: order[gone:]), "keep their order"),
              "keeps as many": (cut(which=lambda order, gone: np.sort(order[-gone:])), "the shape"),
              "none goes": (cut(which=lambda order, gone: np.sort(order[-(len(order) - gone):])
-                               if gone else order[:0]), "Where none goes"),
+                               if gone else order[:0]), "none of them should go"),
              "rows": (of_rows, "the shape"),
              "rows, if square": (rows_by_mistake, "kernel is square"),
              "columns after": (cut(rows=lambda after, kept: after[:, kept % after.shape[1]]), "its rows"),

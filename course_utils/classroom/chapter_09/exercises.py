@@ -69,14 +69,14 @@ def _case(seed, inputs, units, outputs, gone, reason, kernel=None):
 CUTS = (  # kernel, bias, after, how many go, what to say
     _case(0, 2, 3, 2, 1, "The unit whose weights are smallest in size, in sum, goes: the second.",
           [[3, 0.5, -2], [1, -0.5, -2]]),
-    _case(1, 2, 3, 4, 1, "Sizes count, not signs: of -5 and -5 the sum is low, and the size is large.",
-          [[-5, 1, 2], [-5, 1, 2]]),
-    _case(2, 3, 4, 2, 2, "What is summed are sizes; squares, or the largest alone, put others first.",
-          [[4, 3, 0, 1], [0, 3, 0, 1], [0, 3, 3.5, 1]]),
-    _case(3, 2, 4, 3, 1, "The units that stay keep their order.", [[1, 9, 3, 2], [1, -9, 3, 2]]),
+    _case(1, 2, 3, 4, 1, "Sizes count, not signs: -5 and 4 are large, though their sum is small.",
+          [[-5, 1, 2], [4, 1, 2]]),
+    _case(2, 3, 4, 2, 1, "What is summed are sizes; squares, or the largest alone, let another one go.",
+          [[4, 1.5, 0, 3], [0, 1.5, 0, 3], [0, 1.5, 7, 3]]),
+    _case(3, 3, 4, 3, 2, "The two smallest go.", [[1, 9, 3, 2], [1, -9, 3, 2], [1, 0, 3, 2]]),
     _case(4, 3, 3, 3, 1, "Where a kernel is square, rows and columns have one length, and still differ: "
-                         "units are the kernel's columns.", [[1, 5, 5], [1, 5, 5], [9, 5, 5.5]]),
-    _case(5, 2, 5, 2, 0, "Where none goes, all stay.", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]))
+                         "units are the kernel's columns.", [[6, 5, 1], [1, 1, 1], [5, 6, 1]]),
+    _case(5, 2, 5, 2, 0, "", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]))
 
 
 def cut_by_hand(kernel, bias, after, gone):
@@ -107,17 +107,17 @@ def cut_units(answer):
         if not all(map(np.array_equal, given, (kernel, bias, after))):
             return "Afterwards the arrays that you were given are others, and the network still needs them."
         due = cut_by_hand(kernel, bias, after, gone)
+        said = f"Sizes {np.abs(kernel).sum(0).tolist()}, and {gone or 'none'} of them should go."
         for name, got, right in zip(("kernel", "bias", "after"), map(np.asarray, parts), due):
             if got.shape != right.shape:
-                return (f"Of {kernel.shape[1]} units {gone} {'goes' if gone == 1 else 'go'}. Your {name} "
-                        f"then has the shape {got.shape}, and it is {right.shape}.{_axis(name)}")
+                return f"{said} Your {name} has the shape {got.shape}, and it is {right.shape}.{_axis(name)}"
         wrong = [name for name, got, right in zip(("kernel", "bias", "after"), parts, due)
                  if not np.array_equal(np.asarray(got), right)]
+        if "kernel" in wrong:
+            same = sorted(np.asarray(parts[0]).T.tolist()) == sorted(due[0].T.tolist())
+            return f"{said} {'The units that stay keep their order.' if same else reason}"
         if wrong:
-            size = np.abs(kernel).sum(0)
-            said = reason if "kernel" in wrong else (
-                f"Your kernel is right, {' and '.join(wrong)} not: the same units go everywhere.")
-            return f"Sizes {size.tolist()}, and {gone} {'goes' if gone == 1 else 'go'}. {said}"
+            return f"{said} Your kernel is right, {' and '.join(wrong)} not: the same units go everywhere."
     return None
 
 
@@ -137,7 +137,8 @@ FRONTS = (  # name -> (bytes, accuracy), the names, what to say
      "Neither is beaten: the large one is more accurate, the small one smaller. The smallest comes first."),
     ({"w": (8, 96.0), "x": (9, 95.0), "y": (30, 96.5), "z": (31, 96.2)}, ["w", "y"],
      "x is beaten by w and z by y."),
-    ({"only": (7, 50.0)}, ["only"], "One alone is beaten by none."))
+    ({"none": (3, 0.0), "half": (4, 0.5)}, ["none", "half"],
+     "One that is always wrong is not beaten either, as long as nothing smaller is there."))
 
 
 @chapter.exercise(
@@ -147,7 +148,7 @@ FRONTS = (  # name -> (bytes, accuracy), the names, what to say
            "all before it."],
     solution='''
 def front(models):
-    kept, best = [], 0
+    kept, best = [], -1
     for name in sorted(models, key=lambda name: (models[name][0], -models[name][1])):
         if models[name][1] > best:
             kept.append(name)
@@ -221,7 +222,7 @@ def _slip(teacher, student, temperature, got):
     p, q = _softened(teacher, temperature), _softened(student, temperature)
     each, square = np.sum(p * np.log(p / q), 1), temperature**2
     with np.errstate(all="ignore"):
-        raw = teacher * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
+        raw = np.clip(teacher, 1e-7, 1) * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
     late = "Divide the logits by the temperature before the softmax."
     mistakes = [
         (divergence(student, teacher, temperature),

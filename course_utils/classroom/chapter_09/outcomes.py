@@ -53,6 +53,24 @@ def begun(curves, network, way):
     return Begun(np.array(epochs) / GUIDE, np.array(accuracy))
 
 
+WAYS = ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3")
+
+
+def ways(curves):
+    """The pairs (network, way) of small_when that prune, in order."""
+    there = set(zip(curves.labels["network"].tolist(), curves.labels["way"].tolist()))
+    return [(network, way) for network in ("mlp", "cnn") for way in WAYS if (network, way) in there]
+
+
+def ahead(ours, theirs):
+    """In how many seeds one array is above another, in words.
+
+    >>> ahead(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
+    '2 of 3'
+    """
+    return f"{int((ours - theirs > 1e-6).sum())} of {len(ours)}"
+
+
 def settled(curves, way):
     """Epochs of each seed's MLP: (in which the masks have settled, in which Patience 5 would stop).
 
