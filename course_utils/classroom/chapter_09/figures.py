@@ -10,7 +10,7 @@ LOOKS = {  # model -> colour, mark
     "dense": ("black", "o"), "pruned": (ORANGE, "s"), "half": (BLUE, "^"), "quarter": (BLUE, "v"),
     "half + zeros": (ORANGE, "D"), "half scratch": (GREEN, "<"), "quarter scratch": (GREEN, ">"),
     "distilled": (PURPLE, "P")}
-NAMES = {"pruned": "0.9 zeros", "half": "half, cut", "quarter": "quarter, cut",
+NAMES = {"dense": "dense", "pruned": "0.9 zeros", "half": "half, cut", "quarter": "quarter, cut",
          "half + zeros": "half, cut + 0.8 zeros", "half scratch": "half, from scratch",
          "quarter scratch": "quarter, from scratch",
          "distilled": "half, distilled"}
@@ -36,7 +36,7 @@ def one_picture(curves, own=()):
                 panel.errorbar(factor * np.mean(rows[column]), accuracy.mean(), accuracy.std(ddof=1),
                                fmt=mark, color=colour, markersize=7, elinewidth=0.6,
                                markerfacecolor=colour if bits == 8 else "none",
-                               label=NAMES.get(model, model) if bits == 8 else None)
+                               label=NAMES[model] if bits == 8 else None)
             panel.set_xscale("log")
             panel.minorticks_off()
             panel.spines[["top", "right"]].set_visible(False)
@@ -73,7 +73,7 @@ def your_file(curves, size, right, most, least):
         if bits == 8:
             colour, mark = LOOKS[model]
             ax.plot(np.mean(rows["gz"]) / 1000, 100 * np.mean(rows["test_accuracy"]), mark, color=colour,
-                    markersize=7, label=NAMES.get(model, model))
+                    markersize=7, label=NAMES[model])
     ax.plot(size / 1000, right, "X", color=RED, markersize=11, label="yours")
     ax.set(xscale="log", xlim=(1, max(200, size / 900)), ylim=(low, 100), xticks=(1, 2, 5, 10, 20, 50, 100),
            xticklabels=(1, 2, 5, 10, 20, 50, 100))
