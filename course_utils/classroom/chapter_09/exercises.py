@@ -277,7 +277,7 @@ def judged(make, split):
 def make(train, validation):
     network = pictures.small_network(units=(64, 32))
     stop = StopWhen(Patience("val_loss", 5), restore_best="val_loss")
-    network.fit(batches(*train, 32, seed=0), validation_data=validation, epochs=60, verbose=0,
+    network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=60, verbose=0,
                 callbacks=[stop])
     return to_lite(network, int8=True, data=train[0])
 ''',

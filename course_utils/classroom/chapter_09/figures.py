@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
-from .outcomes import begun, files, settled, student
+from .outcomes import begun, files, settled, student, ways
 
 LOOKS = {  # model -> colour, mark
     "dense": ("black", "o"), "pruned": (ORANGE, "s"), "half": (BLUE, "^"), "quarter": (BLUE, "v"),
@@ -96,11 +96,10 @@ def when_to_begin(curves):
     Args:
         curves: the recording small_when.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(9.8, 4.2), layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(9.8, 4.6), layout="constrained")
     for panel, network in zip(panels, ("mlp", "cnn")):
-        there = set(curves.labels["way"][curves.labels["network"] == network].tolist())
         for way, (colour, mark, name) in WAYS.items():
-            if way in there:
+            if (network, way) in ways(curves):
                 own = begun(curves, network, way)
                 panel.plot(own.share, own.accuracy, ".", color=colour, markersize=5, alpha=0.5)
                 panel.plot(own.share.mean(), own.accuracy.mean(), mark, color=colour, markersize=10,
@@ -109,7 +108,8 @@ def when_to_begin(curves):
         panel.set(title=network.upper(), xlim=(0, 1.06), xlabel="steps, the guide's = 1")
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set(ylabel="test accuracy at 0.9 zeros, %")
-    panels[0].legend(frameon=False, fontsize=8, loc="lower left")
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3,
+                  loc="outside lower center")
     return figure, ("Test accuracy at 0.9 zeros against training steps, for an MLP and a CNN, means of ten "
                     "seeds with a dot for each. Filled marks, with three times the rate, lie left of hollow "
                     "ones. The guide itself is more accurate with that rate.")
