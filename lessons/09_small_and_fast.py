@@ -23,7 +23,8 @@ train, validation, test = pictures.digits()  # those of chapter 05
 
 def trained(network):
     stop = StopWhen(Patience("val_loss", 3), restore_best="val_loss")
-    network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=40, verbose=0, callbacks=[stop])
+    network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=40, verbose=0,
+                callbacks=[stop])
     return network
 
 
@@ -38,7 +39,8 @@ print(f"{model.count_params():,} weights; of the test {model.evaluate(*test, ver
 #
 # A unit of a `Dense` layer lives in three places: a column of the layer's kernel, a number of its bias, and a
 # row of the next kernel, which it feeds. We take out half of the second layer, the units whose own weights
-# are smallest in size, in sum.
+# are smallest in size, in sum. Below it, `prune_filters` does that for all layers at once; it also knows
+# filters of convolutions, branches, normalization and recurrent layers, and says what it had to leave whole.
 
 # %%
 *first, kernel, bias, after, last = model.get_weights()
@@ -47,11 +49,7 @@ kept = np.sort(np.argsort(size)[64:])  # the larger half, in the old order
 
 by_hand = pictures.small_network(units=(256, 64))
 by_hand.set_weights([*first, kernel[:, kept], bias[kept], after[kept], last])
-print(f"{by_hand.count_params():,} weights; {by_hand.evaluate(*test, verbose=0)[1]:.1%} right, not trained on")
-
-# %% [markdown]
-# `prune_filters` does that for all layers at once, and for the filters of convolutions, through branches,
-# normalization and recurrent layers. It says what it cut, and what it had to leave whole.
+print(f"{by_hand.count_params():,} weights; {by_hand.evaluate(*test, verbose=0)[1]:.1%} right before training")
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -119,10 +117,9 @@ print(f"(time: dense in 32 bits = 1, one thread of an AMD EPYC; on two it takes 
 show(*figures.one_picture(front))
 
 # %% [markdown]
-# Zeros buy bytes and no time. Eight bits buy both and cost next to nothing. Cutting buys both, and zeros and
-# 8 bits come on top. **A network of a quarter the width, in 8 bits, is half as large as one with nine zeros in
-# ten, more than twice as fast, and as good.** Cut, or narrow from the beginning? The bars overlap: if you know the
-# width, begin with it.
+# Zeros buy bytes and no time. Eight bits buy both, and cost next to nothing. Cutting buys both, and the others
+# come on top. **A network of a quarter the width is half as large as one with nine zeros in ten, twice as fast,
+# and as good.** Cut, or narrow from the beginning? The bars overlap: if you know the width, begin with it.
 #
 # ## Do zeros ever buy time?
 #
@@ -140,15 +137,14 @@ for zeros, share, file in (("none", 0, "plain"), ("none", 0, "int8"), ("single",
     print(f"{zeros:6} {share:4}   {file:6} {size / 1e6:4.1f}  {time:4.1f}")
 
 # %% [markdown]
-# Single zeros make a sparse file smaller, and no faster on this x86 processor: the library that multiplies
-# for LiteRT (XNNPACK) takes the zeros back in. On ARM it may do otherwise: measure there. (Our machine was
-# busy, and memory scarce, which flatters what is small.)
+# Single zeros make a sparse file smaller and no faster, on this x86 processor: they are filled in again when
+# it is loaded. On ARM that may be otherwise. (Our machine was busy, which flatters what needs little memory.)
 #
 # ## When to begin, and how fast to go on
 #
-# tfmot's guide trains for a fixed number of epochs, then prunes for half as many. Against it: `PruneWhen`
-# at a stop, early, or when the masks have *settled*, each until a second stop. And another thing: three times
-# the learning rate once there are masks, by `When(rule, scale_learning_rate(3))` beside `PruneWhen(rule, 0.9)`.
+# tfmot's guide trains for a fixed number of epochs, then prunes for half as many. Against it: `PruneWhen` at a
+# stop, early, or when the masks have *settled*, each until a second stop. And three times the learning rate
+# once there are masks: `When(rule, scale_learning_rate(3))` beside `PruneWhen(rule, 0.9)`.
 #
 # What percentage of the guide's steps does *patience x3* take on the MLP? <!-- given: 0.9 -->
 
@@ -173,14 +169,14 @@ show(*figures.when_to_begin(when))
 show(*figures.clocks(when))
 
 # %% [markdown]
-# A stop needs no schedule: at the guide's own rate, patience gets there in four fifths of the steps, no less accurate.
-# With three times the rate it takes 60 %, and early 42 %. Is that the criterion's merit? Give the guide the same
-# rate, and it gains 0.4 points; everything shorter now trails by about as much, in eight or nine seeds of ten. So
-# the rate buys steps *or* accuracy, and the moment decides which. CNNTEXT
+# At the guide's own rate patience gets there in four fifths of the steps, no less accurate; with three times
+# the rate in 60 %, an early start in 42 %. But give the guide that rate, and it gains 0.4 points: everything
+# shorter now trails it. **The rate buys steps or accuracy; the moment decides how many.** CNNTEXT
 #
-# *Below:* masks that have settled sound like a sign from the network. They settle at the same epoch in every seed,
-# even at a rate at which the loss falls on for long. It is a clock; `Epochs(13)` costs less.
-#
+# Masks that have *settled* sound like a sign from the network. *Below:* they settle at one epoch in all seeds,
+# however far the loss has still to fall. It is a clock.
+
+# %% [markdown]
 # ## A teacher
 #
 # In **distillation** a small network, the student, learns from what a large one, the teacher, says of each
@@ -216,11 +212,11 @@ show(*figures.what_a_teacher_gives(distil))
 # %%
 # NBVAL_CHECK_OUTPUT
 teacher = np.array([[4.0, 0.0, -2.0], [0.0, 3.0, 1.0]], "float32")  # logits of two examples
-for loss in ("kl_divergence", keras.losses.KLDivergence()):  # the name is the default
-    distillation = keras.distillation.LogitsDistillation(loss=loss)
+for kind, loss in {"a name": "kl_divergence", "an object": keras.losses.KLDivergence()}.items():
+    distillation = keras.distillation.LogitsDistillation(loss=loss)  # the name is the default
     perfect, useless = (float(distillation.compute_loss(teacher, student))
                         for student in (teacher, np.full((2, 3), 10, "float32")))
-    print(f"{'by name' if isinstance(loss, str) else 'an object'}: perfect {perfect:z.2f}, useless {useless:z.2f}")
+    print(f"{kind:9}: perfect {perfect:z.2f}, useless {useless:z.2f}")
 
 # %% [markdown]
 # Given a *name*, it forgets the softmax, and the useless student has the lower loss. Hand it the object.
