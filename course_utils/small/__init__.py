@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from .filters import prune_filters
     from .filters_report import FiltersReport
     from .lite import Lite
-    from .measured import Measured, measure, race
+    from .measured import Measured, measure, processor, race
 
 __getattr__, __dir__ = names_on_demand(__name__, {
     "filters": ["prune_filters"],
     "filters_report": ["FiltersReport"],
     "lite": ["Lite"],
-    "measured": ["Measured", "measure", "race"],
+    "measured": ["Measured", "measure", "processor", "race"],
     "conversion": ["to_lite"],
 })
 
-__all__ = ["FiltersReport", "Lite", "Measured", "measure", "prune_filters", "race", "to_lite"]
+__all__ = ["FiltersReport", "Lite", "Measured", "measure", "processor", "prune_filters", "race", "to_lite"]

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers as kl
 
+from .copies import graph_of
 from .kinds import DEPTHWISE, MAKERS, NORMS, PASSING, meets, mixes, why_whole
 
 
@@ -79,7 +80,7 @@ class Channels:
         if len(made) != _count(out[0]):
             return self._unknown(layer, given, out, "its channels are not those that were expected")
         if mixes(layer):
-            self._stay(made, "its activation looks at all channels at once")
+            self._stay(made, "its activation may look at all channels")
         return [made]
 
     def _with_weights(self, layer, into, make):
@@ -130,10 +131,3 @@ class Channels:
 def _count(tensor):
     """Places on the last axis; 0 if that is not known."""
     return (tensor.shape[-1] or 0) if len(tensor.shape) else 0
-
-
-def graph_of(model):
-    """The functional model that a model is, or that a Sequential holds; None if what it does is no graph."""
-    graph = getattr(model, "_functional", None) or model
-    own = not type(model).call.__module__.startswith("keras.")
-    return graph if hasattr(graph, "_nodes_by_depth") and not own else None

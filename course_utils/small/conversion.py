@@ -5,7 +5,7 @@ import re
 import keras
 import numpy as np
 
-from .copies import copy_of
+from .copies import copy_of, graph_of
 from .lite import Lite
 from .quiet import quietly
 
@@ -83,14 +83,9 @@ def _check(model, int8, data):
         raise ValueError("data is for int8=True; nothing else learns from it.")
 
 
-def _structure(model):
-    """A model's inputs in the form that it takes. A Sequential holds a functional model, which has it."""
-    return (getattr(model, "_functional", None) or model).input
-
-
 def _inputs(model):
     """Name -> tensor: each input by the key that it is given by, or by its own name."""
-    structure = _structure(model)
+    structure = (graph_of(model) or model).input
     if isinstance(structure, dict):
         return {key: structure[key] for key in sorted(structure)}
     return {tensor._keras_history.operation.name: tensor for tensor in keras.tree.flatten(structure)}
@@ -122,7 +117,8 @@ def _for_one(model):
     """The same for a batch of one, with lists for dicts. Of any batch LiteRT knows less, and is slower."""
     inputs = {name: keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=tensor.dtype, name=name)
               for name, tensor in _inputs(model).items()}
-    outputs = model(keras.tree.pack_sequence_as(_structure(model), [*inputs.values()]), training=False)
+    as_given = keras.tree.pack_sequence_as((graph_of(model) or model).input, [*inputs.values()])
+    outputs = model(as_given, training=False)
     return keras.Model([*inputs.values()], keras.tree.flatten(outputs))
 
 
@@ -141,7 +137,7 @@ def _plainer(model, int8):
             raise ValueError(f'"{layer.name}" ({type(layer).__name__}) is a loop, and the converter would '
                              'end the process where it calibrates one. Build it with unroll=True, or ask for '
                              'int8="weights".')
-    if not any(map(change, model.layers)):
+    if not any(map(change, model._flatten_layers())):
         return model
     copy, _ = copy_of(model, change)
     copy.set_weights(model.get_weights())

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from .channels import Channels, graph_of
-from .copies import copy_of
+from .channels import Channels
+from .copies import copy_of, graph_of
 from .filter_scores import scores_of
 from .filters_report import FiltersReport
 from .kinds import GATES, MAKERS, SIZES, axes_of
@@ -66,7 +66,7 @@ def prune_filters(model, share, score="l1"):
         raise ValueError(f'There is nothing to cut in the model "{model.name}": {why}.')
     kept = {name: [np.flatnonzero([root not in gone for root in channels.roots(numbers)])
                    for numbers in (channels.into[name], channels.out[name])] for name in channels.layers}
-    small = _rebuilt(model, kept)
+    small = _rebuilt(model, channels.layers, kept)
     cut = {name: (len(channels.out[name]), len(out)) for name, (_, out) in kept.items()
            if name in makers - whole.keys()}
     return small, FiltersReport(cut, whole, (model.count_params(), small.count_params()))
@@ -123,11 +123,11 @@ def _smallest(channels, scores, share):
 # ---- the smaller model ----
 
 
-def _rebuilt(model, kept):
-    """A copy with fewer filters. `kept`: name of a layer -> the places that stay of (into, out)."""
+def _rebuilt(model, layers, kept):
+    """A copy with fewer filters. `kept`: name of one of the layers -> the places that stay of (into, out)."""
 
     def width(layer):
-        if type(layer) not in MAKERS or layer.name not in kept:
+        if type(layer) not in MAKERS or layers.get(layer.name) is not layer:
             return {}
         return {size: len(kept[layer.name][1]) for size in SIZES if hasattr(layer, size)}
 

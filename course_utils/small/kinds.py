@@ -80,6 +80,8 @@ def why_whole(node):
         return f"it normalizes axis {layer.axis}"
     if kind is kl.Rescaling and not np.ndim(layer.scale) == np.ndim(layer.offset) == 0:
         return "a scale for each channel"
+    if getattr(layer, "noise_shape", None) is not None and kind is kl.Dropout:
+        return "noise of a shape of its own"
     if kind is kl.Flatten and (rank < 2 or None in given[0].shape[1:]):
         return "of unknown size"
     return None

@@ -7,6 +7,8 @@ import numpy as np
 
 from .quiet import quietly
 
+BATCH = 256  # rows at once, for a file that takes any number
+
 
 class Lite:
     """A LiteRT (TensorFlow Lite) file, loaded, to be run on arrays.
@@ -19,8 +21,7 @@ class Lite:
 
     Attributes:
         content: the bytes.
-        inputs, outputs: name -> shape of what goes in and comes out, tuples; None where the batch may have
-            any size.
+        inputs, outputs: name -> shape of what goes in and comes out, tuples, with None for any size.
 
     Raises:
         ValueError: the file cannot be loaded; the message has LiteRT's words.
@@ -35,6 +36,8 @@ class Lite:
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"LiteRT cannot load this file, {len(self.content):,} bytes: {error}") from error
         self._in, self._out = _details(self._interpreter)
+        for detail in self._in.values():  # else there is anything, such as words that no vocabulary has
+            self._interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
         self.inputs, self.outputs = ({name: _shape(detail) for name, detail in details.items()}
                                      for details in (self._in, self._out))
 
@@ -49,25 +52,38 @@ class Lite:
             `keras.tree.flatten` gives the model's.
 
         Raises:
-            ValueError: an input is missing or unknown, or has another shape.
+            ValueError: an input is missing or unknown, or has another shape or number of rows.
         """
         arrays = self._named(x)
-        rows, answers = len(next(iter(arrays.values()))), []
-        size = rows if all(shape[0] is None for shape in self.inputs.values()) else \
-            next(shape[0] for shape in self.inputs.values() if shape[0])
-        if size != next(iter(self._in.values()))["shape"][0]:
-            self._resize(size)
-        for start in range(0, rows, max(size, 1)):
-            answers.append(self._run({name: array[start: start + size] for name, array in arrays.items()}))
+        rows = len(next(iter(arrays.values())))
+        fixed = [shape[0] for shape in self.inputs.values() if shape[0] is not None]
+        size = fixed[0] if fixed else BATCH
+        if rows == 0 or fixed and rows % size:
+            raise ValueError(f"The file takes {size} rows at once, and at least one row; got {rows}.")
+        answers = [self._run({name: array[start: start + size] for name, array in arrays.items()})
+                   for start in range(0, rows, size)]
         together = [np.concatenate(each) for each in zip(*answers)]
         return together[0] if len(together) == 1 else together
 
     def accuracy(self, x, y):
-        """The share of examples of which the largest output is that of the class. y: whole numbers, (n,)."""
-        return float(np.mean(np.asarray(self.predict(x)).argmax(-1) == np.asarray(y)))
+        """The share of examples of which the largest output is that of the class.
+
+        Args:
+            x: as in `predict`, for a file with one output of (rows, classes).
+            y: the classes, whole numbers, (rows,).
+
+        Raises:
+            ValueError: x or y has another shape.
+        """
+        told, y = self.predict(x), np.asarray(y)
+        if isinstance(told, list) or told.ndim != 2 or y.shape != (len(told),):
+            shapes = [each.shape for each in told] if isinstance(told, list) else told.shape
+            raise ValueError(f"An accuracy takes outputs of shape (rows, classes) and classes (rows,); got "
+                             f"{shapes} and {y.shape}.")
+        return float(np.mean(told.argmax(1) == y))
 
     def seconds(self, times):
-        """What one run takes, the mean of some, on what was there last."""
+        """What one run takes, the mean of some, on the rows that it ran on last; on zeros at first."""
         began = time.perf_counter()
         for _ in range(times):
             self._interpreter.invoke()
@@ -83,21 +99,23 @@ class Lite:
             raise ValueError(f"The file's inputs are {names}; got {', '.join(map(str, x))}.")
         arrays = {name: _as_asked(np.asarray(array), self._in[name]) for name, array in x.items()}
         for name, array in arrays.items():
-            if array.ndim != len(self.inputs[name]) or array.shape[1:] != tuple(self._in[name]["shape"][1:]):
-                raise ValueError(f'"{name}" takes one row an example, each of shape '
-                                 f"{tuple(self.inputs[name][1:])}; got an array of shape {array.shape}.")
+            asked = self.inputs[name]
+            if array.ndim != len(asked) or any(size not in (None, own)
+                                               for size, own in zip(asked[1:], array.shape[1:])):
+                raise ValueError(f'"{name}" takes an array of one row an example and the shape {asked}; got '
+                                 f"{array.shape}.")
         if len({len(array) for array in arrays.values()}) != 1:
-            raise ValueError("The inputs have another number of rows each.")
+            raise ValueError("Each input should have the same number of rows.")
         return arrays
 
-    def _resize(self, size):
-        for detail in self._in.values():
-            self._interpreter.resize_tensor_input(detail["index"], (size, *detail["shape"][1:]))
-        with quietly():
-            self._interpreter.allocate_tensors()
-        self._in, self._out = _details(self._interpreter)
-
     def _run(self, arrays):
+        shapes = {name: tuple(detail["shape"]) for name, detail in self._in.items()}
+        if shapes != {name: array.shape for name, array in arrays.items()}:
+            for name, array in arrays.items():
+                self._interpreter.resize_tensor_input(self._in[name]["index"], array.shape)
+            with quietly():
+                self._interpreter.allocate_tensors()
+            self._in, self._out = _details(self._interpreter)
         for name, array in arrays.items():
             self._interpreter.set_tensor(self._in[name]["index"], array)
         self._interpreter.invoke()
@@ -138,9 +156,9 @@ def _shape(detail):
 
 
 def _as_asked(array, detail):
-    """An array of the type that a file asks for; 8 bits stand for (number - zero point) x scale."""
+    """An array of the type that a file asks for: 8 bits q stand for (q - zero point) x scale."""
     scale, zero = detail["quantization"]
-    if scale and np.issubdtype(detail["dtype"], np.integer) and np.issubdtype(array.dtype, np.floating):
+    if scale and array.dtype != detail["dtype"]:
         limits = np.iinfo(detail["dtype"])
         array = np.clip(np.round(array / scale + zero), limits.min, limits.max)
     return np.ascontiguousarray(array.astype(detail["dtype"]))

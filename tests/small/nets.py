@@ -73,3 +73,46 @@ def largest_difference(model, share=0.5):
     ours, theirs = (keras.tree.flatten(each(inputs)) for each in (model, small))
     gap = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in zip(ours, theirs))
     return gap, max(float(np.abs(np.asarray(a)).max()) for a in ours), report
+
+
+def random_network(seed):
+    """A functional model of layers drawn at random, on pictures of 6 x 6."""
+    rng = np.random.default_rng(seed)
+    inputs = keras.Input((6, 6, 2))
+    there, again = [inputs], []
+
+    def drawn():
+        return there[rng.integers(len(there))]
+
+    def activation():
+        return str(rng.choice(["relu", "tanh", "linear", "softmax"], p=[0.4, 0.3, 0.2, 0.1]))
+
+    for _ in range(12):
+        x, width, kind = drawn(), int(rng.integers(2, 9)), rng.integers(12)
+        same = [each for each in there if each.shape == x.shape]
+        other = same[rng.integers(len(same))]
+        if kind in (0, 1, 2):
+            x = layers.Conv2D(width, 3, padding="same", activation=activation())(x)
+        elif kind == 3:
+            x = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=int(rng.integers(1, 3)))(x)
+        elif kind == 4:
+            x = layers.BatchNormalization(center=bool(rng.integers(2)))(x)
+        elif kind == 5:
+            x = layers.Dense(width, activation())(x)
+        elif kind == 6:
+            x = layers.Concatenate()([x, drawn()])
+        elif kind == 7:
+            x = layers.Add()([x, other, layers.Conv2D(x.shape[-1], 1)(drawn())])
+        elif kind == 8:
+            x = layers.Multiply()([x, layers.Dense(x.shape[-1], "tanh")(layers.Conv2D(3, 6)(drawn()))])
+        elif kind == 9:
+            x = layers.SeparableConv2D(width, 3, padding="same")(x)
+        elif kind == 10 and again and any(each.shape[-1] == again[-1].input_spec.axes[-1] for each in there):
+            fits = [each for each in there if each.shape[-1] == again[-1].input_spec.axes[-1]]
+            x = again[-1](fits[rng.integers(len(fits))])
+        else:
+            again.append(layers.Dense(width))
+            x = again[-1](x)
+        there.append(x)
+    last = layers.Concatenate()([layers.GlobalAveragePooling2D()(there[-1]), layers.Flatten()(there[-2])])
+    return keras.Model(inputs, [layers.Dense(2)(last), layers.GlobalMaxPooling2D()(there[-3])])

@@ -1,12 +1,9 @@
 """The digits of chapter 05, the network that learns to read them, and the file that a phone runs."""
 
-import contextlib
-import io
-import os
-import tempfile
-import warnings
-
 import numpy as np
+
+from ...small.lite import Lite
+from ...small.quiet import quietly as quietly
 
 
 def digits(seed=0):
@@ -55,32 +52,4 @@ def lite_answers(file, pictures):
         file: bytes, as the converter makes them: a classifier with one input and one output.
         pictures: float32 (n, 8, 8, 1).
     """
-    import tensorflow as tf
-
-    with quietly():  # it announces that it will move to another package
-        lite = tf.lite.Interpreter(model_content=file)
-        (asked,), (told,) = lite.get_input_details(), lite.get_output_details()
-        lite.resize_tensor_input(asked["index"], pictures.shape)
-        lite.allocate_tensors()
-        lite.set_tensor(asked["index"], pictures)
-        lite.invoke()
-    return lite.get_tensor(told["index"]).argmax(1)
-
-
-@contextlib.contextmanager
-def quietly():
-    """Hold back the notes of LiteRT, which come from Python and from C++; errors still arrive."""
-    import tensorflow as tf
-
-    log = tf.get_logger()
-    level, real = log.level, os.dup(2)
-    with (contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()),
-          warnings.catch_warnings(action="ignore"), tempfile.TemporaryFile() as held):
-        log.setLevel("ERROR")
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(real, 2)
-            os.close(real)
-            log.setLevel(level)
+    return Lite(file).predict(pictures).argmax(1)
