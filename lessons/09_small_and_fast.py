@@ -38,9 +38,9 @@ print(f"{model.count_params():,} weights; of the test {model.evaluate(*test, ver
 # ## Cut a unit
 #
 # A unit of a `Dense` layer lives in three places: a column of the layer's kernel, a number of its bias, and a
-# row of the next kernel, which it feeds. We take out half of the second layer, the units whose own weights
-# are smallest in size, in sum. Below it, `prune_filters` does that for all layers at once; it also knows
-# filters of convolutions, branches, normalization and recurrent layers, and says what it had to leave whole.
+# row of the next kernel, which it feeds. We take out half of the second layer: those whose own weights
+# are smallest in size, in sum. Below, `prune_filters` does that for all layers at once; it also knows
+# convolutions, branches, normalization and recurrent layers, and says what it left whole.
 
 # %%
 *first, kernel, bias, after, last = model.get_weights()
@@ -138,7 +138,7 @@ for zeros, share, file in (("none", 0, "plain"), ("none", 0, "int8"), ("single",
 
 # %% [markdown]
 # Single zeros make a sparse file smaller and no faster, on this x86 processor: they are filled in again when
-# it is loaded. On ARM that may be otherwise. (Our machine was busy, which flatters what needs little memory.)
+# it is loaded. On ARM that may be otherwise. (A busy machine flatters what needs little memory.)
 #
 # ## When to begin, and how fast to go on
 #

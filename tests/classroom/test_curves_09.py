@@ -131,6 +131,18 @@ def test_a_teacher_helps_where_labels_are_wrong_and_not_where_they_are_right(dis
     assert (last - best).mean() < -1, "without one it does"
 
 
+# ---- how many zeros ----
+
+
+def test_what_bears_nine_tenths_on_one_task_bears_less_on_another():
+    zeros = load_curves("pruning_sparsity")
+    borne = {name: outcomes.borne(outcomes.by_zeros(zeros, network=name)) for name in ("mlp", "cnn", "gru")}
+    words = load_curves("small_text")
+    borne["words"] = outcomes.borne(outcomes.by_zeros(words))
+    assert borne["mlp"] == borne["cnn"] == 0.9 and borne["gru"] == 0.8 and borne["words"] < 0.9
+    assert (abs(words.columns["sparsity"][:, 0] - words.labels["target"]) < 0.002).all()
+
+
 # ---- figures and scripts ----
 
 
