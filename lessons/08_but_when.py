@@ -319,4 +319,4 @@ ex.summary()
 # further sets of trainings did not confirm it. One limit, one plateau or one number of epochs for all tasks is dear, one patience is
 # cheap. Begin with `patience_for(epochs)`, take more where the learning rate is low, and let your own finished runs correct it.
 #
-# Next: [90 Cabinet of traps](90_cabinet_of_traps.ipynb). What Keras does that you did not ask for.
+# Next: [09 Small and fast](09_small_and_fast.ipynb). What buys bytes, and what buys time.

@@ -15,6 +15,7 @@ from course_utils.classroom.chapter_05 import exercises as chapter_05
 from course_utils.classroom.chapter_06 import exercises as chapter_06
 from course_utils.classroom.chapter_07 import exercises as chapter_07
 from course_utils.classroom.chapter_08 import exercises as chapter_08
+from course_utils.classroom.chapter_09 import exercises as chapter_09
 from course_utils.classroom.chapter_90 import exercises as chapter_90
 from course_utils.pruning import at_target
 from course_utils.stopping import (
@@ -31,12 +32,20 @@ from course_utils.stopping import (
 from mutants import TooManySteps, answer_of, mutants, with_faulty_calls
 
 CHAPTERS = [chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07,
-            chapter_08, chapter_90]
-TRAIN = "6.5", "7.3"  # what may be wrong is tried, mostly without training, in test_exercises_06 and 07
+            chapter_08, chapter_09, chapter_90]
+TRAIN = "6.5", "7.3", "9.5"  # what may be wrong is tried, mostly without training, in test_exercises_NN
 EXERCISES = {e.number: e for chapter in CHAPTERS for e in chapter.chapter.exercises if e.number not in TRAIN}
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
 NAMES = dict(keras=keras, np=np, math=math, Above=Above, Armed=Armed, Below=Below, Epochs=Epochs,
              ImprovementBelow=ImprovementBelow, Patience=Patience, Smoothed=Smoothed, StepBudget=StepBudget,
-             at_target=at_target, patience_for=patience_for)
+             at_target=at_target, patience_for=patience_for, softmax=softmax)
+
 
 # other ways to write a right answer: faults grow on them, too
 ALSO = [
@@ -195,6 +204,32 @@ def stop(val_loss, worth):
             best, at = paid, epoch
     return at
 """),
+    ("9.2", """
+def cut(kernel, bias, after, gone):
+    least = sorted(range(len(bias)), key=lambda unit: sum(abs(weight) for weight in kernel[:, unit]))[:gone]
+    return np.delete(kernel, least, 1), np.delete(bias, least), np.delete(after, least, 0)
+"""),
+    ("9.3", """
+def front_of(models):
+    kept = []
+    for name, (size, right) in sorted(models.items(), key=lambda item: item[1]):
+        beaten = False
+        for other in models.values():
+            if other[0] <= size and other[1] >= right and other != (size, right):
+                beaten = True
+        if not beaten:
+            kept.append(name)
+    return kept
+"""),
+    ("9.4", """
+def soft_loss(teacher, student, temperature):
+    total = 0
+    for z, other in zip(teacher, student):
+        p, q = np.exp(z / temperature), np.exp(other / temperature)
+        p, q = p / p.sum(), q / q.sum()
+        total += np.sum(p * (np.log(p) - np.log(q)))
+    return temperature * temperature * total / len(teacher)
+"""),
     ("90.3", """
 def best_epoch(history, validation_freq):
     losses = history["val_loss"]
@@ -281,6 +316,7 @@ EQUIVALENT = {
                for epoch in (1, -1)}},
     "8.5": {f"{part}({n}) -> {part}({n + by})": OPEN
             for part, n in (("Epochs", 500), ("patience_for", 600)) for by in (1, -1)},
+    "9.3": {"kept, best = ([], -1) -> kept, best = ([], -2)": "no accuracy is as low as either"},
     "90.2": {"answer = [1, 2, 5] -> answer = [5, 2, 1]": "any order will do"},
 }
 

@@ -26,7 +26,8 @@ def small_network(units=(256, 128), seed=0):
     import keras
 
     keras.utils.set_random_seed(seed)
-    layers = [keras.layers.Dense(n, "relu", name=f"dense_{n}") for n in units]
+    names = [f"dense_{n}" if units.count(n) == 1 else f"dense_{n}_{i}" for i, n in enumerate(units)]
+    layers = [keras.layers.Dense(n, "relu", name=name) for n, name in zip(units, names)]
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), *layers,
                               keras.layers.Dense(10, name="classes")])
     model.compile(keras.optimizers.Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True),

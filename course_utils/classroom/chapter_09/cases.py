@@ -1,0 +1,42 @@
+"""What the checkers of 9.2, 9.3 and 9.4 try answers on."""
+
+import numpy as np
+
+
+def _case(seed, inputs, units, outputs, gone, reason, kernel=None):
+    random = np.random.default_rng(seed)
+    arrays = [random.normal(size=shape).round(1) for shape in ((inputs, units), (units,), (units, outputs))]
+    if kernel is not None:
+        arrays[0] = np.array(kernel, float)
+    return (*arrays, gone, reason)
+
+
+CUTS = (  # kernel, bias, after, how many go, what to say
+    _case(0, 2, 3, 2, 1, "The unit whose weights are smallest in size, in sum, goes: the second.",
+          [[3, 0.5, -2], [1, -0.5, -2]]),
+    _case(1, 2, 3, 4, 1, "Sizes count, not signs: -5 and 4 are large, though their sum is small.",
+          [[-5, 1, 2], [4, 1, 2]]),
+    _case(2, 3, 4, 2, 1, "What is summed are sizes; squares, or the largest alone, let another one go.",
+          [[4, 1.5, 0, 3], [0, 1.5, 0, 3], [0, 1.5, 7, 3]]),
+    _case(3, 3, 4, 3, 2, "The two smallest go.", [[1, 9, 3, 2], [1, -9, 3, 2], [1, 0, 3, 2]]),
+    _case(4, 3, 3, 3, 1, "Where a kernel is square, rows and columns have one length, and still differ: "
+                         "units are the kernel's columns.", [[6, 5, 1], [1, 1, 1], [5, 6, 1]]),
+    _case(5, 2, 5, 2, 0, "", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]))
+
+FRONTS = (  # name -> (bytes, accuracy), the names, what to say
+    ({"a": (190, 97.5), "b": (55, 97.4), "c": (37, 96.9), "d": (20, 97.3)}, ["d", "b", "a"],
+     "c is beaten by d, which is smaller and more accurate."),
+    ({"a": (10, 95.0), "b": (10, 96.0)}, ["b"], "a is as large as b, and less accurate: beaten."),
+    ({"a": (10, 95.0), "b": (12, 95.0)}, ["a"], "b is as accurate as a, and larger: beaten."),
+    ({"big": (500, 99.0), "small": (5, 80.0)}, ["small", "big"],
+     "Neither is beaten: the large one is more accurate, the small one smaller. The smallest comes first."),
+    ({"w": (8, 96.0), "x": (9, 95.0), "y": (30, 96.5), "z": (31, 96.2)}, ["w", "y"],
+     "x is beaten by w and z by y."),
+    ({"none": (3, 0.0), "half": (4, 0.5)}, ["none", "half"],
+     "One that is always wrong is not beaten either, as long as nothing smaller is there."))
+
+TEACHER = np.array([[4.0, 0.0, -2.0], [0.0, 3.0, 1.0]])
+STUDENT = np.array([[1.0, 1.0, -1.0], [0.5, 2.0, 2.5]])
+LOSSES = (  # teacher, student, temperature
+    (TEACHER, STUDENT, 1.0), (TEACHER, STUDENT, 2.0), (TEACHER, TEACHER, 2.0), (TEACHER, TEACHER + 7, 3.0),
+    (TEACHER[:1], STUDENT[:1], 4.0), (TEACHER.T, STUDENT.T, 2.0))

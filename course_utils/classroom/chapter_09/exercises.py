@@ -1,0 +1,265 @@
+"""The five exercises of chapter 09, small and fast."""
+
+import gzip
+import math
+
+import numpy as np
+
+from ..exercises import Chapter
+from ..stage import Right, Wrong, call, one, several, shown
+from .cases import CUTS, FRONTS, LOSSES
+
+chapter = Chapter()
+summary = chapter.summary
+
+# ---- 9.1 ----
+
+LEFT = (64 * 128 + 128) + (128 * 64 + 64) + (64 * 10 + 10)
+
+
+@chapter.exercise(
+    "9.1", "Half of the units",
+    hints=["A Dense layer has inputs times units weights, and a bias for each unit. What goes into the "
+           "second layer now?",
+           "64 x 128 + 128, then 128 x 64 + 64. The third layer still gives ten answers."],
+    solution="answer = (64 * 128 + 128) + (128 * 64 + 64) + (64 * 10 + 10)",
+    fact="A third is left, not a half: the kernel between two layers that are cut keeps a quarter.")
+def half_the_units(answer):
+    value = one(answer, "The answer is one number, such as 20000")
+    if value == LEFT:
+        return None
+    whole = (64 * 256 + 256) + (256 * 128 + 128) + (128 * 10 + 10)
+    mistakes = {
+        whole: "That is all of them, before the cut.",
+        whole / 2: "That is half of all. But a kernel between two layers that are cut loses twice: rows and "
+                   "columns.",
+        whole / 4: "That is a quarter of all. The pixels and the ten answers stay, so the first and the last "
+                   "kernel lose only one side.",
+        whole - LEFT: "That is how many go. How many are left?",
+        LEFT - 202: "That is without the biases: 128 + 64 + 10 more.",
+        LEFT - 10: "The ten answers have a bias each, too.",
+        64 * 128 + 128 + 256 * 64 + 64 + 64 * 10 + 10:
+            "The second layer still has 256 inputs in yours, and its first half comes from 128 units.",
+        64 * 128 + 128 + 128 * 64 + 64 + 128 * 10 + 10:
+            "The third layer still has 128 inputs in yours, and 64 units are left before it.",
+        64 * 128 + 128 + 256 * 64 + 64 + 128 * 10 + 10:
+            "What goes into a layer is what is left of the one before: in yours, all of it still arrives.",
+        64 * 128 + 128 + 128 * 128 + 128 + 128 * 10 + 10: "In yours the first layer alone is cut.",
+        64 * 256 + 256 + 256 * 64 + 64 + 64 * 10 + 10: "In yours the second layer alone is cut.",
+        32 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10: "The 64 pixels stay: they are no units of a layer.",
+        64 * 128 + 128 + 128 * 64 + 64 + 64 * 5 + 5: "The last layer stays whole: there are ten digits."}
+    for wrong, reason in mistakes.items():
+        if math.isclose(value, wrong, rel_tol=1e-9):
+            return reason
+    if abs(value - LEFT) / LEFT < 0.02:
+        return f"{value:g} is near. Count to the last bias: 64 x 128 + 128, and so on."
+    return (f"It is not {value:g}. Write down the three kernels after the cut, rows times columns, and add a "
+            "bias for each column.")
+
+
+# ---- 9.2 ----
+
+def cut_by_hand(kernel, bias, after, gone):
+    kept = np.sort(np.argsort(np.abs(kernel).sum(0), kind="stable")[gone:])
+    return kernel[:, kept], bias[kept], after[kept]
+
+
+@chapter.exercise(
+    "9.2", "Cut by hand",
+    hints=["How large is each unit? `np.abs(kernel).sum(0)`. Which stay? The last of `np.argsort(...)`, "
+           "sorted again.",
+           "A unit is a column of its own kernel, a number of its bias, and a row of the kernel after it."],
+    solution='''
+def cut(kernel, bias, after, gone):
+    size = np.abs(kernel).sum(0)
+    kept = np.sort(np.argsort(size)[gone:])
+    return kernel[:, kept], bias[kept], after[kept]
+''',
+    fact="Those are three places for one unit. In a network with branches there may be a dozen, which is why "
+         "prune_filters has a few hundred lines.")
+def cut_units(answer):
+    for kernel, bias, after, gone, reason in CUTS:
+        given = kernel.copy(), bias.copy(), after.copy()
+        parts = several(call(answer, *given, gone), typed=False)
+        if parts is None or len(parts) != 3:
+            return (f"Three arrays are asked for: kernel, bias, after; you return "
+                    f"{'one' if parts is None else len(parts)}.")
+        if not all(map(np.array_equal, given, (kernel, bias, after))):
+            return "Afterwards the arrays that you were given are others, and the network still needs them."
+        due = cut_by_hand(kernel, bias, after, gone)
+        said = f"Sizes {np.abs(kernel).sum(0).tolist()}, and {gone or 'none'} of them should go."
+        for name, got, right in zip(("kernel", "bias", "after"), map(np.asarray, parts), due):
+            if got.shape != right.shape:
+                return f"{said} Your {name} has the shape {got.shape}, and it is {right.shape}.{_axis(name)}"
+        wrong = [name for name, got, right in zip(("kernel", "bias", "after"), parts, due)
+                 if not np.array_equal(np.asarray(got), right)]
+        if "kernel" in wrong:
+            same = sorted(np.asarray(parts[0]).T.tolist()) == sorted(due[0].T.tolist())
+            return f"{said} {'The units that stay keep their order.' if same else reason}"
+        if wrong:
+            return f"{said} Your kernel is right, {' and '.join(wrong)} not: the same units go everywhere."
+    return None
+
+
+def _axis(name):
+    return {"kernel": " Units are its columns.", "bias": " It has one number for each unit that is left.",
+            "after": " Units are its rows."}[name]
+
+
+# ---- 9.3 ----
+
+@chapter.exercise(
+    "9.3", "The front",
+    hints=["One is beaten if another is no larger and no less accurate, and better in one of the two.",
+           "Sort by bytes, and of equals the more accurate first. Then one stays if it is more accurate than "
+           "all before it."],
+    solution='''
+def front(models):
+    kept, best = [], -1
+    for name in sorted(models, key=lambda name: (models[name][0], -models[name][1])):
+        if models[name][1] > best:
+            kept.append(name)
+            best = models[name][1]
+    return kept
+''',
+    fact="What is not on the front is nobody's choice. What is, depends on what you pay for.")
+def the_front(answer):
+    for models, right, reason in FRONTS:
+        given = dict(models)
+        parts = several(call(answer, given), typed=False)
+        if given != models:
+            return "Afterwards the dict that you were given is another. Leave it as it is, or work on a copy."
+        names = None if parts is None else [str(part) for part in parts]
+        if names is None or not set(names) <= set(models):
+            return f"A list of names is asked for, such as {right}; you return {shown(parts)}."
+        if names != right:
+            order = " The smallest comes first." if sorted(names) == sorted(right) else ""
+            return f"Of {models} the front is {right}, and you return {names}. {order.strip() or reason}"
+    return None
+
+
+# ---- 9.4 ----
+
+def _softened(logits, temperature):
+    z = np.asarray(logits, float) / temperature
+    return np.exp(z - z.max(1, keepdims=True)) / np.exp(z - z.max(1, keepdims=True)).sum(1, keepdims=True)
+
+
+def divergence(teacher, student, temperature):
+    p, q = _softened(teacher, temperature), _softened(student, temperature)
+    return temperature**2 * float(np.mean(np.sum(p * np.log(p / q), 1)))
+
+
+@chapter.exercise(
+    "9.4", "The teacher's loss",
+    hints=["Divide both by the temperature, and only then take `softmax`.",
+           "For each example sum p * log(p / q) over the classes, p the teacher's; then the mean over the "
+           "examples, times temperature ** 2."],
+    solution='''
+def soft_loss(teacher, student, temperature):
+    p, q = softmax(teacher / temperature), softmax(student / temperature)
+    return temperature ** 2 * np.mean(np.sum(p * np.log(p / q), axis=1))
+''',
+    fact="Add the same number to all of an example's logits, and it stays as it is. A loss for which that "
+         "does not hold has forgotten the softmax.")
+def the_teachers_loss(answer):
+    for teacher, student, temperature in LOSSES:
+        given = teacher.copy(), student.copy()
+        got = one(call(answer, *given, temperature), "The function should return one number", typed=False)
+        if not (np.array_equal(given[0], teacher) and np.array_equal(given[1], student)):
+            return "Afterwards the arrays that you were given are others. Work on copies."
+        right = divergence(teacher, student, temperature)
+        if math.isclose(got, right, rel_tol=1e-6, abs_tol=1e-9):
+            continue
+        said = f"With a temperature of {temperature:g} it is {right:.4g}, and you return {got:.4g}."
+        if teacher is student and got != 0:
+            return f"Student and teacher say the same, so the loss is 0, and you return {got:.4g}."
+        return f"{said} {_slip(teacher, student, temperature, got)}"
+    return None
+
+
+def _slip(teacher, student, temperature, got):
+    p, q = _softened(teacher, temperature), _softened(student, temperature)
+    each, square = np.sum(p * np.log(p / q), 1), temperature**2
+    with np.errstate(all="ignore"):
+        raw = np.clip(teacher, 1e-7, 1) * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
+    late = "Divide the logits by the temperature before the softmax."
+    mistakes = [
+        (divergence(student, teacher, temperature),
+         "p is the teacher's, q the student's: yours is the other way round."),
+        (np.mean(each), "That is without the factor temperature ** 2, which keeps the gradient's size."),
+        (temperature * np.mean(each), "The factor is the temperature squared."),
+        (square * np.sum(each), "That is the sum over the examples. Take their mean."),
+        (square * np.mean(p * np.log(p / q)),
+         "That is the mean over all numbers. Sum over the classes, and take the mean over the examples."),
+        (-square * np.mean(each), "The sign: a loss that falls below 0 rewards being wrong."),
+        (divergence(teacher, student, 1.0), late),
+        (square * divergence(teacher, student, 1.0), late),
+        (square * np.mean(-np.sum(p * np.log(q), 1)),
+         "That is the cross-entropy: it lacks p * log(p), and is not 0 where both agree."),
+        (divergence(teacher, student, 1 / temperature), "Divide by the temperature, do not multiply."),
+        (np.mean(np.sum(raw, 1)), "Those are logits, and no probabilities: the softmax is missing.")]
+    for wrong, reason in mistakes:
+        if math.isclose(got, wrong, rel_tol=1e-6):
+            return reason
+    return "Softmax of both, divided by the temperature; p * log(p / q), summed over the classes."
+
+
+# ---- 9.5 ----
+
+SPLITS, MOST_BYTES, LEAST_RIGHT = (40, 41), 12_000, 0.95
+
+
+def judged(make, split):
+    """(accuracy on the test of this split, bytes after gzip) of the file that `make` gives for it."""
+    from ...small import Lite
+    from ..chapter_05.pictures import digits
+
+    train, validation, test = digits(split)
+    file = call(make, train, validation)
+    if not isinstance(file, bytes):
+        raise Wrong(f"Your function should return the bytes of a file, as to_lite makes them; it returns "
+                    f"{shown(file)[:60]}.")
+    try:
+        lite = Lite(file)
+        return lite.accuracy(*test), len(gzip.compress(file))
+    except ValueError as error:
+        raise Wrong(f"The file does not read these pictures. {str(error)[:200]}") from None
+
+
+@chapter.exercise(
+    "9.5", "The smallest that still reads",
+    hints=["A narrow network from the beginning is the shortest way: "
+           "`pictures.small_network(units=(64, 32))`.",
+           "Train it with a stop that restores the best weights, and let to_lite write it with int8=True.",
+           "There is room below: fewer units, or zeros from PruneWhen in what is left."],
+    solution='''
+def make(train, validation):
+    network = pictures.small_network(units=(64, 32))
+    stop = StopWhen(Patience("val_loss", 5), restore_best="val_loss")
+    network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=60, verbose=0,
+                callbacks=[stop])
+    return to_lite(network, int8=True, data=train[0])
+''',
+    fact="Each decision had a measure of its own, and only the last one counts: a file, read back.")
+def the_smallest(answer):
+    found = [judged(answer, split) for split in SPLITS]
+    right, size = np.mean([each[0] for each in found]), max(each[1] for each in found)
+
+    def draw():
+        from ..data import load_curves
+        from ..notebook import show
+        from .figures import your_file
+
+        show(*your_file(load_curves("small_front"), size, 100 * right, MOST_BYTES, 100 * LEAST_RIGHT))
+
+    said = f"{size / 1000:.1f} kB, and {right:.1%} of the test pictures of two splits not seen are right."
+    if size > MOST_BYTES and right < LEAST_RIGHT:
+        raise Wrong(f"{said} Too large, and too often wrong.", draw)
+    if size > MOST_BYTES:
+        raise Wrong(f"{said} The limit is {MOST_BYTES // 1000} kB after gzip: fewer units, 8 bits, or zeros.",
+                    draw)
+    if right < LEAST_RIGHT:
+        raise Wrong(f"{said} Asked are {LEAST_RIGHT:.0%}: was it trained on after the last cut?", draw)
+    return Right(said, draw)
+

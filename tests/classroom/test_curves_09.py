@@ -1,0 +1,180 @@
+"""The recordings of chapter 09: their form, and that they still say what the lesson says of them."""
+
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_utils.classroom.chapter_09 import figures, outcomes
+from course_utils.classroom.data import DATA, load_curves
+from course_utils.stopping import Below, Patience, plots
+
+NAMES = ("front", "when", "distil", "text", "zeros")
+
+
+@pytest.fixture(scope="module")
+def front():
+    return load_curves("small_front")
+
+
+@pytest.fixture(scope="module")
+def when():
+    return load_curves("small_when")
+
+
+@pytest.fixture(scope="module")
+def distil():
+    return load_curves("small_distil")
+
+
+def test_the_files_are_small_and_every_value_is_possible():
+    files = [DATA / "curves" / f"small_{name}.npz" for name in NAMES]
+    assert sum(file.stat().st_size for file in files) < 5e5
+    for name in NAMES:
+        for column, values in load_curves(f"small_{name}").columns.items():
+            measured = values[~np.isnan(values)]
+            assert measured.size and np.isfinite(measured).all(), (name, column)
+            if column.endswith(("accuracy", "agreement")) or column in ("sparsity", "zeros", "changed"):
+                assert (measured >= 0).all() and (measured <= 1).all(), (name, column)
+
+
+def test_seeds_are_many_and_not_those_that_the_ways_were_thought_up_on(front, when, distil):
+    assert set(front.labels["seed"]) == set(range(30, 35))
+    assert set(distil.labels["seed"]) == set(range(20, 30))
+    assert set(when.labels["seed"]) == set(range(10, 20))
+    for network, way in outcomes.ways(when):
+        assert len(when.select(network=network, way=way)) == 10
+
+
+# ---- one picture ----
+
+
+@pytest.mark.parametrize("network", ["mlp"])
+def test_what_buys_bytes_and_what_buys_time(front, network):
+    found = outcomes.files(front, network)
+
+    def mean(model, bits, column):
+        return found[model, bits][column].mean()
+
+    assert all(len(rows["gz"]) == 5 for rows in found.values())
+    np.testing.assert_allclose(found["pruned", 8]["zeros"], 0.9, atol=0.001)
+    np.testing.assert_allclose(found["half + zeros", 8]["zeros"], 0.8, atol=0.002)
+    assert mean("pruned", 32, "gz") < 0.3 * mean("dense", 32, "gz")
+    assert mean("pruned", 32, "bytes") == mean("dense", 32, "bytes"), "zeros are stored like any number"
+    assert 0.85 < mean("pruned", 32, "latency") < 1.15, "and multiplied like any number"
+    for model in figures.LOOKS:
+        assert mean(model, 8, "gz") < 0.5 * mean(model, 32, "gz")
+        assert abs(mean(model, 8, "test_accuracy") - mean(model, 32, "test_accuracy")) < 0.003
+    for model in ("quarter", "quarter scratch", "half + zeros"):
+        assert mean(model, 8, "gz") < 0.7 * mean("pruned", 8, "gz"), model
+        assert mean(model, 8, "latency") < 0.75 * mean("pruned", 8, "latency"), model
+
+
+def test_cut_and_narrow_from_the_beginning_cannot_be_told_apart(front):
+    found = outcomes.files(front, "mlp")
+    for width in ("half", "quarter"):
+        gain = 100 * (found[f"{width} scratch", 8]["test_accuracy"] - found[width, 8]["test_accuracy"])
+        assert abs(gain.mean()) < gain.std(ddof=1)
+
+
+# ---- do zeros buy time? ----
+
+
+def test_single_zeros_buy_no_time_and_blocks_of_four_do():
+    times = load_curves("small_zeros")
+
+    def latency(zeros, share, file):
+        return np.median([row["latency"][0] for row in times.select(zeros=zeros, share=share, file=file)])
+
+    assert 0.8 < latency("single", 0.9, "plain") < 1.2 and 0.8 < latency("single", 0.9, "sparse") < 1.4
+    assert latency("fours", 0.9, "sparse") < 0.6 and latency("none", 0, "int8") < 0.4
+
+
+# ---- when to begin ----
+
+
+def test_a_stop_waits_for_full_masks_and_the_guide_takes_all_of_its_epochs(when):
+    for network, way in outcomes.ways(when):
+        for run in when.select(network=network, way=way):
+            if "guide" in way:
+                assert len(run["val_loss"]) == outcomes.GUIDE and run["sparsity"][-1] > 0.899
+            else:
+                assert max(run["sparsity"]) > 0.899
+
+
+def test_masks_settle_by_the_clock(when):
+    at = {way: outcomes.settled(when, way) for way in ("slow", "guide", "fast")}
+    for way in ("slow", "guide"):
+        masks = at[way][0]
+        assert None not in masks and max(masks) - min(masks) <= 3, "the same epoch, whatever the seed"
+    for run in when.select(network="mlp", way="guide"):  # raw 0.1, which is where others would begin
+        assert Below("mask_distance", 0.1).first(run) <= 7
+    stops = [Patience("val_loss", 5).first(run) for run in when.select(network="mlp", way="slow")]
+    assert stops == [None] * 5, "at the low rate the loss is still falling at epoch 30"
+
+
+# ---- a teacher ----
+
+
+def test_a_teacher_helps_where_labels_are_wrong_and_not_where_they_are_right(distil):
+    def gain(task, stop="own loss"):
+        plain, _ = outcomes.student(distil, task, "plain")
+        return outcomes.student(distil, task, "distilled", stop)[0] - plain
+
+    assert (gain("all") <= 1e-6).all() and gain("all").mean() < -0.3
+    assert gain("noisy").mean() > 0.4 and (gain("noisy") > 1e-6).sum() >= 6
+    assert gain("all", "agreement").mean() < gain("all").mean() and gain("noisy", "agreement").mean() < 0
+    assert gain("noisy", None).mean() > 0.5, "with a teacher it does not need the stop"
+    last, best = (outcomes.student(distil, "noisy", "plain", stop)[0] for stop in (None, "own loss"))
+    assert (last - best).mean() < -1, "without one it does"
+
+
+# ---- how many zeros ----
+
+
+def test_what_bears_nine_tenths_on_one_task_bears_less_on_another():
+    zeros = load_curves("pruning_sparsity")
+    borne = {name: outcomes.borne(outcomes.by_zeros(zeros, network=name)) for name in ("mlp", "cnn", "gru")}
+    words = load_curves("small_text")
+    borne["words"] = outcomes.borne(outcomes.by_zeros(words))
+    assert borne["mlp"] == borne["cnn"] == 0.9 and borne["gru"] == 0.8 and borne["words"] < 0.9
+    assert (abs(words.columns["sparsity"][:, 0] - words.labels["target"]) < 0.002).all()
+
+
+# ---- figures and scripts ----
+
+
+def test_the_figures_can_be_read(front, when, distil):
+    drawn = [figures.one_picture(front), figures.one_picture(front, [(9000, 96.0)]), figures.clocks(when),
+             figures.when_to_begin(when), figures.what_a_teacher_gives(distil),
+             figures.your_file(front, 9000, 96.0, 12_000, 95.0)]
+    for figure, alt in drawn:
+        assert len(alt) > 80
+        assert plots.unreadable(figure.get_figure(root=True)) == []
+    plt.close("all")
+
+
+@pytest.mark.slow
+def test_the_scripts_still_train_what_was_recorded():
+    # in a process of its own: it asks TensorFlow for one thread
+    code = """
+import small
+small.one_thread()
+import small_distil, small_when
+pruned = small_when.run("mlp", "early x3", 10, epochs=9)
+(x, y, _, n), v = small_distil.parts_of("noisy", 20)[0]
+test = small_distil.parts_of("noisy", 20)[1]
+small.seeded(20)
+teacher, _ = small_distil.train(small.mlp(), 20, (x, y, None, n), v, test, epochs=3)
+print(pruned["val_loss"][8], pruned["sparsity"][8], teacher["val_loss"][2])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=DATA / "make", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    val_loss, sparsity, teachers = map(float, done.stdout.split())
+    run = load_curves("small_when").select(network="mlp", way="early x3", seed=10)[0]
+    assert val_loss == pytest.approx(run["val_loss"][8], rel=0.05)
+    assert sparsity == pytest.approx(run["sparsity"][8], abs=1e-4)
+    known = load_curves("small_distil").select(task="noisy", way="teacher", seed=20)[0]
+    assert teachers == pytest.approx(known["val_loss"][2], rel=0.02)

@@ -1,0 +1,284 @@
+"""The exercises of chapter 09: right answers, wrong answers with their messages, and what 9.5 judges."""
+
+import gzip
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_utils.classroom.chapter_05 import pictures
+from course_utils.classroom.chapter_09 import exercises as ex
+from course_utils.small import prune_filters, to_lite
+from course_utils.stopping import Patience, StopWhen, batches
+from exercise_rules import ExerciseRules
+
+# ---- 9.2 ----
+
+
+def cut(size=lambda kernel: np.abs(kernel).sum(0), which=lambda order, gone: np.sort(order[gone:]),
+        rows=lambda after, kept: after[kept], shorten=lambda bias, kept: bias[kept]):
+    """Right; each argument breaks one thing."""
+    def answer(kernel, bias, after, gone):
+        kept = which(np.argsort(size(kernel)), gone)
+        return kernel[:, kept], shorten(bias, kept), rows(after, kept)
+
+    return answer
+
+
+def with_delete(kernel, bias, after, gone):
+    least = sorted(range(len(bias)), key=lambda unit: sum(abs(w) for w in kernel[:, unit]))[:gone]
+    return [np.delete(kernel, least, 1), np.delete(bias, least), np.delete(after, least, 0)]
+
+
+def as_lists(kernel, bias, after, gone):
+    return tuple(part.tolist() for part in with_delete(kernel, bias, after, gone))
+
+
+def of_rows(kernel, bias, after, gone):
+    kept = np.sort(np.argsort(np.abs(kernel).sum(1))[gone:])
+    return kernel[kept], bias[kept], after[kept]
+
+
+def rows_by_mistake(kernel, bias, after, gone):
+    size = np.abs(kernel).sum(1) if len(kernel) == kernel.shape[1] else np.abs(kernel).sum(0)
+    kept = np.sort(np.argsort(size)[gone:])
+    return kernel[:, kept], bias[kept], after[kept]
+
+
+def masked(kernel, bias, after, gone):
+    least = np.argsort(np.abs(kernel).sum(0))[:gone]
+    kernel, bias = kernel.copy(), bias.copy()
+    kernel[:, least], bias[least] = 0, 0
+    return kernel, bias, after
+
+
+def in_place(kernel, bias, after, gone):
+    parts = cut()(kernel, bias, after, gone)
+    kernel[:] = 0
+    return parts
+
+
+# ---- 9.3 ----
+
+
+def by_pairs(models):
+    def beaten(name):
+        size, right = models[name]
+        return any(other[0] <= size and other[1] >= right and other != models[name]
+                   for other in models.values())
+
+    return sorted((name for name in models if not beaten(name)), key=lambda name: models[name][0])
+
+
+def sweeping(key=lambda size, right: (size, -right), better=lambda right, best: right > best, best=-1):
+    def answer(models):
+        kept, highest = [], best
+        for name in sorted(models, key=lambda name: key(*models[name])):
+            if better(models[name][1], highest):
+                kept.append(name)
+                highest = models[name][1]
+        return kept
+
+    return answer
+
+
+def emptying(models):
+    found = by_pairs(models)
+    models.clear()
+    return found
+
+
+# ---- 9.4 ----
+
+
+def softmax(z):
+    z = np.exp(z - z.max(1, keepdims=True))
+    return z / z.sum(1, keepdims=True)
+
+
+def soft(kl=lambda p, q: p * np.log(p / q), over=lambda each: each.sum(1).mean(), factor=lambda t: t**2,
+         soften=lambda z, t: softmax(z / t)):
+    """Right; each argument breaks one thing."""
+    return lambda teacher, student, t: factor(t) * over(kl(soften(teacher, t), soften(student, t)))
+
+
+def with_keras(teacher, student, t):
+    p, q = (keras.ops.softmax(np.asarray(z, "float64") / t) for z in (teacher, student))
+    return float(t**2 * keras.ops.mean(keras.losses.kl_divergence(p, q)))
+
+
+def with_logs(teacher, student, t):
+    p, q = (z / t - np.log(np.exp(z / t).sum(1, keepdims=True)) for z in (teacher, student))
+    return np.mean(np.sum(np.exp(p) * (p - q), axis=1)) * t * t
+
+
+def of_logits(teacher, student, t):
+    teacher, student = (np.clip(z, 1e-7, 1) for z in (teacher, student))
+    return np.mean(np.sum(teacher * np.log(teacher / student), 1))
+
+
+# ---- 9.5 ----
+
+
+def scratch(units=(64, 32), epochs=60, **how):
+    def make(train, validation):
+        network = pictures.small_network(units=units)
+        stop = StopWhen(Patience("val_loss", 4), restore_best="val_loss")
+        if epochs:
+            network.fit(batches(*train, 32, seed=0), validation_data=validation, epochs=epochs, verbose=0,
+                        callbacks=[stop])
+        return to_lite(network, data=train[0] if how.get("int8") is True else None, **how)
+
+    return make
+
+
+def cut_and_trained(train, validation):
+    network = pictures.small_network()
+    network.fit(batches(*train, 32, seed=0), epochs=8, verbose=0)
+    small, _ = prune_filters(network, 0.75)
+    small.compile(keras.optimizers.Adam(0.003), network.loss)
+    small.fit(batches(*train, 32, seed=1), epochs=20, verbose=0)
+    return to_lite(small, int8=True, data=train[0])
+
+
+def cut_only(train, validation):
+    network = pictures.small_network()
+    network.fit(batches(*train, 64, seed=0), epochs=3, verbose=0)
+    return to_lite(prune_filters(network, 0.9)[0], int8=True, data=train[0])
+
+
+INPUTS = keras.Input((28, 28, 1))
+OTHER = to_lite(keras.Model(INPUTS, keras.layers.Dense(10)(keras.layers.Flatten()(INPUTS))))
+
+
+class TestChapter09(ExerciseRules):
+    chapters = [ex]
+    names = dict(np=np, softmax=softmax, pictures=pictures, StopWhen=StopWhen, Patience=Patience,
+                 batches=batches, to_lite=to_lite)
+    slow = ("9.5",)
+    slow_wrong = ("too large", "cut and not trained on")
+    answers = {
+        ex.half_the_units: (
+            [17226, 17226.0, np.int64(17226)],
+            {"all": (50826, "before the cut"),
+             "half": (25413, "loses twice"),
+             "a quarter": (50826 / 4, "lose only one side"),
+             "those that go": (33600, "how many go"),
+             "without biases": (17024, "without the biases"),
+             "without the last biases": (17216, "have a bias each"),
+             "inputs of the second": (26058 - 640, "has 256 inputs"),
+             "inputs of the third": (17226 + 640, "has 128 inputs"),
+             "all inputs": (26058, "all of it still arrives"),
+             "the first alone": (26122, "first layer alone"),
+             "the second alone": (33738, "second layer alone"),
+             "pixels too": (13130, "64 pixels stay"),
+             "answers too": (16901, "ten digits"),
+             "near": (17100, "is near"),
+             "far": (1000, "Write down"),
+             "a text": ("17226", "leave out the quotes")},
+            ...),
+        ex.cut_units: (
+            [cut(), with_delete, as_lists],
+            {"signed": (cut(size=lambda kernel: kernel.sum(0)), "goes: the second"),
+             "size of the sum": (cut(size=lambda kernel: abs(kernel.sum(0))), "not signs"),
+             "squares": (cut(size=lambda kernel: (kernel**2).sum(0)), "What is summed"),
+             "the largest weight": (cut(size=lambda kernel: abs(kernel).max(0)), "What is summed"),
+             "the largest go": (cut(size=lambda kernel: -abs(kernel).sum(0)), "smallest in size"),
+             "in order of size": (cut(which=lambda order, gone: order[gone:]), "keep their order"),
+             "keeps as many": (cut(which=lambda order, gone: np.sort(order[-gone:])), "the shape"),
+             "none goes": (cut(which=lambda order, gone: np.sort(order[-(len(order) - gone):])
+                               if gone else order[:0]), "none of them should go"),
+             "rows": (of_rows, "the shape"),
+             "rows, if square": (rows_by_mistake, "kernel is square"),
+             "columns after": (cut(rows=lambda after, kept: after[:, kept % after.shape[1]]), "its rows"),
+             "after whole": (cut(rows=lambda after, kept: after), "its rows"),
+             "first rows after": (cut(rows=lambda after, kept: after[:len(kept)]), "after not"),
+             "bias whole": (cut(shorten=lambda bias, kept: bias), "for each unit that is left"),
+             "first biases": (cut(shorten=lambda bias, kept: bias[:len(kept)]), "bias not"),
+             "zeros": (masked, "the shape"),
+             "changes them": (in_place, "still needs them"),
+             "kernel alone": (lambda k, b, a, gone: cut()(k, b, a, gone)[0], "Three arrays"),
+             "nothing": (lambda k, b, a, gone: None, "return missing"),
+             "no function": (7, "function")},
+            lambda kernel, bias, after, gone: ...),
+        ex.the_front: (
+            [sweeping(), by_pairs, lambda models: tuple(by_pairs(models))],
+            {"all": (lambda models: sorted(models, key=lambda name: models[name]), "beaten by d"),
+             "backwards": (lambda models: by_pairs(models)[::-1], "smallest comes first"),
+             "by name": (lambda models: sorted(by_pairs(models)), "smallest comes first"),
+             "as given": (lambda models: [name for name in models if name in by_pairs(models)],
+                          "smallest comes first"),
+             "the best": (lambda models: [max(models, key=lambda name: models[name][1])], "the front is"),
+             "the smallest": (lambda models: [min(models)], "the front is"),
+             "at least": (sweeping(better=lambda right, best: right >= best), "larger: beaten"),
+             "unsorted ties": (sweeping(key=lambda size, right: size), "less accurate: beaten"),
+             "above 90": (sweeping(best=90), "Neither is beaten"),
+             "the other way": (sweeping(better=lambda right, best: right < best, best=101), "the front is"),
+             "points": (lambda models: [models[name] for name in by_pairs(models)], "list of names"),
+             "a set": (lambda models: set(by_pairs(models)), "forgets the order"),
+             "clears": (emptying, "is another"),
+             "nothing": (lambda models: None, "return missing"),
+             "no function": (["d", "b"], "function")},
+            lambda models: ...),
+        ex.the_teachers_loss: (
+            [soft(), with_keras, with_logs],
+            {"the other way": (soft(kl=lambda p, q: q * np.log(q / p)), "other way round"),
+             "no factor": (soft(factor=lambda t: 1), "without the factor"),
+             "not squared": (soft(factor=lambda t: t), "temperature squared"),
+             "the sum": (soft(over=lambda each: each.sum()), "sum over the examples"),
+             "the mean of all": (soft(over=lambda each: each.mean()), "mean over all numbers"),
+             "the sign": (soft(kl=lambda p, q: p * np.log(q / p)), "rewards being wrong"),
+             "no temperature": (soft(soften=lambda z, t: softmax(z)), "before the softmax"),
+             "times temperature": (soft(soften=lambda z, t: softmax(z * t), factor=lambda t: t**-2),
+                                   "do not multiply"),
+             "after the softmax": (soft(soften=lambda z, t: softmax(z) / t), "With a temperature of 2"),
+             "cross-entropy": (soft(kl=lambda p, q: -p * np.log(q)), "is not 0 where"),
+             "logits": (of_logits, "softmax is missing"),
+             "softmax over examples": (soft(soften=lambda z, t: softmax(z.T / t).T), "Softmax of both"),
+             "rounded": (lambda *given: round(with_logs(*given), 1), "you return"),
+             "one each": (soft(over=lambda each: each.sum(1)), "one number"),
+             "nothing": (lambda *given: None, "return missing"),
+             "no function": (0.5, "function")},
+            lambda teacher, student, temperature: ...),
+        ex.the_smallest: (
+            [scratch(int8=True), cut_and_trained],
+            {"too large": (scratch(units=(128, 64), epochs=12), "The limit is 12 kB"),
+             "cut and not trained on": (cut_only, "trained on after the last cut"),
+             "not trained": (scratch(units=(16,), epochs=0), "trained on after the last cut"),
+             "neither": (scratch(units=(128,), epochs=0), "Too large, and too often wrong"),
+             "a model": (lambda train, validation: pictures.small_network(units=(8,)), "bytes of a file"),
+             "no file": (lambda train, validation: b"digits", "cannot load this file"),
+             "other pictures": (lambda train, validation: OTHER, "does not read these pictures"),
+             "nothing": (lambda train, validation: None, "return missing"),
+             "no function": ("digits.tflite", "function")},
+            lambda train, validation: ...)}
+
+    @pytest.fixture(autouse=True)
+    def close_figures(self):
+        yield
+        plt.close("all")
+
+
+def test_the_network_of_9_1_is_the_lessons():
+    whole = pictures.small_network()
+    half, _ = prune_filters(whole, 0.5)
+    assert whole.count_params() == 50826 and half.count_params() == ex.LEFT
+
+
+def test_9_2_cuts_as_prune_filters_does():
+    network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3)])
+    kernel, bias, after, last = network.get_weights()
+    half, _ = prune_filters(network, 0.5)
+    for ours, theirs in zip((*ex.cut_by_hand(kernel, bias, after, 4), last), half.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_what_9_5_judges_are_splits_that_the_lesson_has_not():
+    make = scratch(int8=True)
+    right, size = ex.judged(make, ex.SPLITS[0])
+    train, validation, test = pictures.digits(ex.SPLITS[0])
+    file = make(train, validation)
+    assert size == pytest.approx(len(gzip.compress(file)), rel=0.01) and 0.9 < right <= 1
+    assert not np.array_equal(train[0], pictures.digits(0)[0][0])
