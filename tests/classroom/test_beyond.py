@@ -43,6 +43,7 @@ def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
         assert sweep.by_rule(Epochs(7)) == [7] * 12 and sweep.by_rule(NotFinite("val_loss")) == [60] * 12
         best = min(min(run["val_loss"]) for run in sweep.runs)
         assert sweep.best() == best == sweep.best([60] * 12) <= sweep.best([1] * 12)
+        assert best in sweep.runs[sweep.names.index(sweep.winner())]["val_loss"]
         assert len(set(sweep.names)) == 12
 
 

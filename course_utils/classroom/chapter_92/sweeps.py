@@ -15,13 +15,14 @@ class Sweep:
     Attributes:
         names: what each trial tried.
         runs: their curves, a dict of lists for each.
-        rule, asha: epochs that each trial got where Ray Tune ran the sweep, ended by as_stopper and by ASHA.
+        rule, asha, both: epochs that each trial got from Ray Tune, ended by as_stopper, by ASHA, by both.
     """
 
     names: tuple
     runs: list
     rule: np.ndarray
     asha: np.ndarray
+    both: np.ndarray
 
     @property
     def epochs(self):
@@ -35,8 +36,16 @@ class Sweep:
 
     def best(self, epochs=None):
         """The lowest val_loss of the sweep, if each trial gets so many epochs; all of them if left out."""
+        return min(self._lowest(epochs))
+
+    def winner(self, epochs=None):
+        """The trial that has it."""
+        lowest = self._lowest(epochs)
+        return self.names[lowest.index(min(lowest))]
+
+    def _lowest(self, epochs):
         ends = epochs if epochs is not None else [None] * len(self.runs)
-        return min(min(run["val_loss"][:end]) for run, end in zip(self.runs, ends))
+        return [min(run["val_loss"][:end]) for run, end in zip(self.runs, ends)]
 
 
 def recorded():
@@ -49,5 +58,5 @@ def recorded():
         runs = [{name: values[row].astype(float).tolist() for name, values in curves.columns.items()}
                 for row in rows]
         found.append(Sweep(tuple(f"{units:3} units, rate {rate:g}" for units, rate in tried), runs,
-                           curves.labels["epochs_rule"][rows], curves.labels["epochs_asha"][rows]))
+                           *(curves.labels[f"epochs_{how}"][rows] for how in ("rule", "asha", "both"))))
     return found
