@@ -1,6 +1,6 @@
 """`make package`: what pip installs from this repository works, each extra alone in an empty environment.
 
-    python tests/package.py [library | plots | lab | parquet | optuna | ray | pruning | tensorboard] ...
+    python tests/package.py [library | plots | lab | parquet | optuna | ray | pruning | small | ...] ...
 
 It builds a wheel, and for each name makes an environment, installs that and nothing else, and runs what it is
 for. Takes minutes: TensorFlow is installed twice.
@@ -71,6 +71,16 @@ model.compile("sgd", "mse")
 pruned, report = prune_at_stop(model, (x, x[:, :1]), validation_data=(x, x[:, :1]), first=Epochs(1),
                                second=Epochs(1), target_sparsity=0.5, ramp_epochs=1)
 assert sparsity(pruned).total > 0.45, report
+""",
+    "small": """
+import keras, numpy as np
+from course_utils.small import Lite, measure, prune_filters, to_lite
+x = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(20, "relu"), keras.layers.Dense(2)])
+small, report = prune_filters(model, 0.5)
+file = to_lite(small, int8=True, data=x)
+assert np.abs(Lite(file).predict(x) - small.predict(x, verbose=0)).max() < 0.2, report
+assert measure(file, to_lite(small), rounds=3).ratio > 0
 """,
     "tensorboard": """
 import keras, numpy as np, pathlib, tempfile

@@ -26,14 +26,18 @@ class Channels:
         self.into, self.out, self.layers, self.whole = {}, {}, {}, {}
         self._parent, self._stays, self._of = [], {}, {}
         graph = graph_of(model)
-        for depth in sorted(graph._nodes_by_depth, reverse=True):
-            for node in graph._nodes_by_depth[depth]:
-                if node.is_input:
-                    made = [self._new(each, "tied to an input") for each in node.output_tensors]
-                else:
-                    made = self._through(node)
-                for tensor, numbers in zip(node.output_tensors, made):
-                    self._of[id(tensor)] = numbers
+        nodes = [node for depth in sorted(graph._nodes_by_depth, reverse=True)
+                 for node in graph._nodes_by_depth[depth]]
+        # of a layer that is called again: if one of its calls is not known, none is
+        not_known = {node.operation.name: why for node in nodes
+                     if not node.is_input and (why := why_whole(node))}
+        for node in nodes:
+            if node.is_input:
+                made = [self._new(each, "tied to an input") for each in node.output_tensors]
+            else:
+                made = self._through(node, not_known.get(node.operation.name))
+            for tensor, numbers in zip(node.output_tensors, made):
+                self._of[id(tensor)] = numbers
         for tensor in keras.tree.flatten(graph.outputs):
             self._stay(self._of[id(tensor)], "gives an output")
 
@@ -50,11 +54,10 @@ class Channels:
 
     # ---- one node ----
 
-    def _through(self, node):
-        """The channels of each tensor that comes out."""
+    def _through(self, node, why):
+        """The channels of each tensor that comes out. `why` its layer is not known, or None."""
         layer, kind, out = node.operation, type(node.operation), node.output_tensors
         given = [self._of[id(tensor)] for tensor in node.input_tensors]
-        why = why_whole(node)
         if why:
             return self._unknown(layer, given, out, why)
         if kind in MAKERS:
@@ -73,12 +76,10 @@ class Channels:
             made = np.concatenate(given)
         else:
             assert meets(layer) or kind is kl.Concatenate
-            made = given[0]
             for other in given[1:]:
-                self._join(made, other, f'meets "{layer.name}", which broadcasts')
+                self._join(given[0], other, f'meets "{layer.name}", which broadcasts')
             made = max(given, key=len)
-        if len(made) != _count(out[0]):
-            return self._unknown(layer, given, out, "its channels are not those that were expected")
+        assert len(made) == _count(out[0]), f"{layer.name}: {len(made)} channels for {out[0].shape}"
         if mixes(layer):
             self._stay(made, "its activation may look at all channels")
         return [made]

@@ -74,7 +74,7 @@ def _check(model, int8, data):
     if not getattr(model, "inputs", None):
         raise ValueError(f'What goes into "{model.name}" is not known: make it a Sequential or functional '
                          "model, and begin it with an Input.")
-    if int8 not in (False, True, "weights"):
+    if not isinstance(int8, bool) and int8 != "weights":
         raise ValueError(f'int8 is True, False or "weights"; got {int8!r}.')
     if int8 is True and data is None:
         raise ValueError("int8=True learns the ranges of all numbers from data: give some inputs, about a "
@@ -94,8 +94,13 @@ def _inputs(model):
 def _rows(model, data):
     """The examples to calibrate on: a list of dicts of arrays with one row."""
     inputs = _inputs(model)
-    several = isinstance(data, dict) or isinstance(data, (list, tuple)) and len(inputs) > 1
-    arrays = [np.asarray(each) for each in (keras.tree.flatten(data) if several else [data])]
+    if isinstance(data, dict):
+        if data.keys() != inputs.keys():
+            raise ValueError(f'"{model.name}" takes {", ".join(inputs)}; got {", ".join(map(str, data))}.')
+        data = [data[name] for name in inputs]
+    elif len(inputs) == 1 or not isinstance(data, (list, tuple)):
+        data = [data]
+    arrays = [np.asarray(each) for each in data]
     given, asked = [array.shape for array in arrays], [tensor.shape for tensor in inputs.values()]
     fine = len(given) == len(asked) and all(
         len(shape) == len(own) and shape[0] == given[0][0] > 0
@@ -114,7 +119,7 @@ def _shapes(shapes):
 
 
 def _for_one(model):
-    """The same for a batch of one, with lists for dicts. Of any batch LiteRT knows less, and is slower."""
+    """The same for a batch of one, with lists for dicts. Of any batch there can be no loop in a file."""
     inputs = {name: keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=tensor.dtype, name=name)
               for name, tensor in _inputs(model).items()}
     as_given = keras.tree.pack_sequence_as((graph_of(model) or model).input, [*inputs.values()])

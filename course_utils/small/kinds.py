@@ -57,7 +57,7 @@ def why_whole(node):
     layer, kind, given = node.operation, type(node.operation), node.input_tensors
     rank = len(given[0].shape)
     if isinstance(layer, keras.Model):
-        return "a model in the model"
+        return "a model in the model; build on its output, and its layers are the model's own"
     if meets(layer):
         others = [each for each in keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
                   if each is not None and not isinstance(each, (keras.KerasTensor, int, float))]
@@ -90,4 +90,4 @@ def why_whole(node):
 def mixes(layer):
     """Has it an activation that looks at all channels at once, or may?"""
     activations = [getattr(layer, name, None) for name in ("activation", "recurrent_activation")]
-    return any(each is not None and each not in ONE_BY_ONE for each in activations)
+    return any(each is not None and not any(each is known for known in ONE_BY_ONE) for each in activations)

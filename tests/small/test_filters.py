@@ -175,6 +175,8 @@ def rounded(x):
     (lambda x: layers.Add(name="add")([x, layers.Dense(1)(x)]), 'meets "add", which broadcasts'),
     (lambda x: layers.Add()([x, layers.Rescaling(0.5)(layers.Concatenate()([x.first, x.first]))]),
      "tied to an input"),
+    (lambda x: layers.Flatten(data_format="channels_first", name="flat")(layers.RepeatVector(3)(x)),
+     'meets "flat" (Flatten)'),
     (lambda x: layers.Conv1D(8, 1, groups=2, name="groups")(layers.RepeatVector(3)(x)),
      'meets "groups" (Conv1D)'),
     (lambda x: layers.GRU(4, return_state=True, name="gru")(layers.RepeatVector(3)(x))[1],
@@ -197,6 +199,27 @@ def test_what_is_not_known_stays_whole_and_is_named(between, why):
     assert gap <= 1e-12 * size and size > 0.01
     assert report.cut == {"after": (8, 4)} and report.whole["before"].startswith(why)
     assert report.whole["out"] == "gives an output" and "before (" in str(report)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_calls_one_that_is_not_known_is_enough(first):
+    """The layer is the same in both, so that it stays whole in both."""
+    inputs, gru = keras.Input((3, 4)), layers.GRU(8, name="gru")
+    calls = [lambda: gru(inputs), lambda: gru(inputs, initial_state=layers.Dense(8)(inputs[:, 0]))]
+    ends = [layers.Dense(6)(call()) for call in (calls if first == 0 else calls[::-1])]
+    gap, size, report = largest_difference(keras.Model(inputs, layers.Dense(2)(layers.Add()(ends))))
+    assert gap <= 1e-12 * size and size > 0.01
+    assert report.whole["gru"].startswith("more than one tensor") and len(report.cut) == 2
+
+
+def test_no_size_and_a_state_between_batches_are_not_known():
+    inputs, gru = keras.Input(batch_shape=(3, None, 4)), layers.GRU(8, stateful=True, name="gru")
+    x = layers.Dense(8, name="before")(inputs)
+    ends = [layers.Flatten(name="flat")(layers.Dense(8, name="wide")(x)), layers.Dense(2, name="out")(gru(x))]
+    gap, size, report = largest_difference(keras.Model(inputs, ends[::-1] + [layers.Dense(2)(
+        layers.Dense(6, name="after")(ends[1]))]))
+    assert gap <= 1e-12 * size and report.cut == {"after": (6, 3)}
+    assert report.whole["gru"] == "stateful" and 'meets "flat' in report.whole["wide"]
 
 
 def test_weights_that_are_more_than_a_kernel_stay_whole():

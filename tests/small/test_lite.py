@@ -91,10 +91,13 @@ def test_several_inputs_go_by_name(as_dict):
     x = {"z": rng.normal(size=(20, 4)), "a": rng.integers(0, 9, (20, 3))}
     given = x if as_dict else [*x.values()]
     answers = model.predict(given, verbose=0)
-    lite = Lite(to_lite(model, True, given))  # the converter is given examples by name, too
-    assert lite.inputs == {"a": (1, 3), "z": (1, 4)}
-    for told, own in zip(lite.predict(x), answers):
-        np.testing.assert_allclose(told, own, atol=0.05)
+    for data in (x,) if as_dict else (x, given):
+        lite = Lite(to_lite(model, True, data))
+        assert lite.inputs == {"a": (1, 3), "z": (1, 4)}
+        for told, own in zip(lite.predict(x), answers):
+            np.testing.assert_allclose(told, own, atol=0.05)
+    with pytest.raises(ValueError, match="takes .*z.*; got z, b"):
+        to_lite(model, True, {"z": x["z"], "b": x["a"]})
     with pytest.raises(ValueError, match="several inputs: give a dict of arrays by name, a, z"):
         lite.predict(x["z"])
     with pytest.raises(ValueError, match="inputs are a, z; got z, b"):
@@ -185,6 +188,7 @@ def pruned():
     (lambda: of(layers.Dense(4), Values(name="values")), {}, r'has no Svd as "values" \(Values\) needs it'),
     (lambda: of(layers.Dense(4)), dict(int8=True), "int8=True learns the ranges of all numbers from data"),
     (lambda: of(layers.Dense(4)), dict(data=X), "data is for int8=True"),
+    (lambda: of(layers.Dense(4)), dict(int8=1), "int8 is True, False or \"weights\"; got 1"),
     (lambda: of(layers.Dense(4)), dict(int8="full"), "int8 is True, False or \"weights\"; got 'full'"),
     (lambda: of(layers.Dense(4)), dict(int8=True, data=X),
      r'shape \(None, 4\), as "mine" takes it, .*got \(120, 8, 8, 1\)'),
