@@ -40,7 +40,7 @@ print(f"{model.count_params():,} weights; of the test {model.evaluate(*test, ver
 # A unit of a `Dense` layer lives in three places: a column of the layer's kernel, a number of its bias, and a
 # row of the next kernel, which it feeds. We take out half of the second layer: those whose own weights
 # are smallest in size, in sum. Below, `prune_filters` does that for all layers at once; it also knows
-# convolutions, branches, normalization and recurrent layers, and says what it left whole.
+# convolutions, branches and recurrent layers, and says what it left whole.
 
 # %%
 *first, kernel, bias, after, last = model.get_weights()
@@ -173,11 +173,11 @@ show(*figures.clocks(when))
 # At the guide's own rate patience gets there in four fifths of the steps, no less accurate; with three times
 # the rate in 60 % on the MLP and 76 % on the CNN, and an early start takes less than half. But give the guide
 # that rate, and it gains 0.4 to 0.5 points; now all that is shorter trails it, by 0.1 to 0.6. **The rate buys
-# steps or accuracy; the moment decides how many.**
+# steps or accuracy.**
 #
 # Masks that have *settled* sound like a sign from the network. *Below:* they settle at about one epoch in all
-# seeds, however far the loss has still to fall. It is a clock. (We asked for a distance of 0.02. "Early-Bird"
-# papers ask for 0.1, which says nothing here: at 0.9 zeros two random masks are 0.18 apart.)
+# seeds, however far the loss has still to fall. It is a clock. (The limit is 0.02; the usual 0.1 says nothing: at
+# 0.9 zeros two random masks are 0.18 apart.)
 # <!-- given: 0.02, 0.1, 0.9, 0.18 -->
 
 # %% [markdown]
