@@ -211,7 +211,7 @@ SPLITS, MOST_BYTES, LEAST_RIGHT = (40, 41), 12_000, 0.95
 
 
 def judged(make, split):
-    """(accuracy on the test of this split, bytes after gzip) of the file that `make` gives for it."""
+    """(accuracy on the test of this split, bytes after gzip, the file itself) that `make` gives for it."""
     from ...small import Lite
     from ..chapter_05.pictures import digits
 
@@ -222,7 +222,7 @@ def judged(make, split):
                     f"{shown(file)[:60]}.")
     try:
         lite = Lite(file)
-        return lite.accuracy(*test), len(gzip.compress(file))
+        return lite.accuracy(*test), len(gzip.compress(file)), file
     except ValueError as error:
         raise Wrong(f"The file does not read these pictures. {str(error)[:200]}") from None
 
@@ -261,5 +261,8 @@ def the_smallest(answer):
                     draw)
     if right < LEAST_RIGHT:
         raise Wrong(f"{said} Asked are {LEAST_RIGHT:.0%}: was it trained on after the last cut?", draw)
+    if found[0][2] == found[1][2]:
+        raise Wrong("Your function returns one file for two splits. It should train on what it is given: a file "
+                    "that was made before has seen pictures that are the test here.")
     return Right(said, draw)
 
