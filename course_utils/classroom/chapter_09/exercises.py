@@ -262,7 +262,7 @@ def the_smallest(answer):
     if right < LEAST_RIGHT:
         raise Wrong(f"{said} Asked are {LEAST_RIGHT:.0%}: was it trained on after the last cut?", draw)
     if found[0][2] == found[1][2]:
-        raise Wrong("Your function returns one file for two splits. It should train on what it is given: a file "
-                    "that was made before has seen pictures that are the test here.")
+        raise Wrong("Your function returns one file for two splits. It should train on what it is given: a "
+                    "file that was made before has seen pictures that are the test here.")
     return Right(said, draw)
 
