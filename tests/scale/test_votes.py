@@ -1,7 +1,9 @@
 """How processes vote, with threads for processes: the wishes, the rule, what is best. No engine."""
 
+import copy
 import json
 import math
+import pickle
 import threading
 import types
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from course_utils.scale import Together
+from course_utils.stopping import Epochs, StopWhen
 from course_utils.stopping.best import Best
 from course_utils.stopping.watch import Event
 
@@ -142,6 +145,13 @@ def test_what_is_best_is_decided_by_the_mean(values, mean, notes):
 
     for own, said in together(*map(process, values)):
         assert (math.isnan(own) if mean is None else own == mean) and said == notes
+
+
+def test_a_callback_that_votes_can_be_copied_and_pickled():
+    stop = StopWhen(Epochs(3), "val_loss", together=Together(every=3))
+    stop.votes.gather = lambda mine: mine[None]  # of the fit that it is in
+    for copied in (copy.deepcopy(stop), pickle.loads(pickle.dumps(stop))):
+        assert copied.votes.together == stop.votes.together and copied.votes.each_batch
 
 
 def test_settings_are_checked_where_they_are_given():
