@@ -28,9 +28,9 @@ class BestOfPart(Best):
         self._came_back = False
         super().begin()
 
-    def row(self, recorder, row, where, logs, model):
+    def row(self, recorder, row, where, logs, model, *agree):
         if not self.part.is_frozen:
-            super().row(recorder, row, where, logs, self.part)
+            super().row(recorder, row, where, logs, self.part, *agree)
 
     def validates(self, model):
         """Nothing to do: an optimizer that averages is refused."""
