@@ -118,9 +118,9 @@ print(f"(time: dense in 32 bits = 1, one thread of an AMD EPYC; on two it takes 
 show(*figures.one_picture(front, own=[(yours.gzip, 100 * lite.accuracy(*test))]))
 
 # %% [markdown]
-# Zeros buy bytes and no time. Eight bits buy bytes for next to nothing, and time on the MLP, but not on the CNN
-# (below). Cutting buys both, and the others come on top. **An MLP of a quarter the width is about half as large
-# as one with nine zeros in ten, twice as fast, and within its spread as good.** Cut, or narrow from the beginning? The bars overlap: if you know the width, begin with it.
+# Zeros buy bytes and no time. Eight bits buy bytes for next to nothing, and time on the MLP alone. Cutting buys
+# both, and the others come on top. **An MLP of a quarter the width is about half as large
+# as one with nine zeros in ten, twice as fast, and within its spread as good.** Cut, or narrow from the beginning? The bars overlap.
 #
 # ## Do zeros ever buy time?
 #
