@@ -90,10 +90,10 @@ print(yours)
 #
 # ## One picture
 #
-# Five networks like yours were made smaller in seven ways, each in 32 bits and in 8, written, read back and
-# run. (Chapter 05 has a CNN, in fewer ways.) Each was trained to a stop, and then on, at three times the rate, to a second one.
+# Five MLPs like yours and five CNNs were made smaller in seven ways, each in 32 bits and in 8, written, read
+# back and run. Each was trained to a stop, and then on, at three times the rate, to a second one.
 #
-# The uncut one weighs 190 kB. What does the smallest file weigh that loses at most half a point?
+# The uncut MLP weighs 190 kB. What does the smallest file weigh that loses at most half a point?
 # <!-- given: 0.5 -->
 
 # %%
@@ -119,10 +119,11 @@ print(f"(time: dense in 32 bits = 1, one thread of an AMD EPYC; on two it takes 
 show(*figures.one_picture(front, own=[(yours.gzip, 100 * lite.accuracy(*test))]))
 
 # %% [markdown]
-# Zeros buy bytes and no time. Eight bits buy both, and cost next to nothing. Cutting buys both, and goes together with
-# the other two. **A network of a quarter the width is about half as large as one with nine zeros in ten, twice as
-# fast, and within its spread as good.** Cut, or narrow from the start? The bars (one sd, five networks) overlap: if you
-# know the width, start there. (Two threads are slower than one here: so small a network is done before they have met.)
+# Zeros buy bytes and no time. Eight bits buy bytes for next to nothing, and time on the MLP alone. Cutting buys both, and
+# goes together with the other two. **An MLP of a quarter the width is about half as large as one with nine zeros in
+# ten, twice as fast, and within its spread as good.** Cut, or narrow from the start? The bars (one sd, five networks)
+# overlap: if you know the width, start there. (Two threads are slower than one here: so small a network is done before
+# they have met.)
 #
 # ## Do zeros ever buy time?
 #
@@ -369,8 +370,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Zeros make a small download; fewer units and shorter numbers make a network small *and* fast. Begin to prune
-# at the stop or before it and raise the rate when the masks come: that saves steps, and a full schedule with the same rate is
-# still a little better. A teacher may help where labels are wrong or few, and costs accuracy where they are right.
+# Zeros make a small download; fewer units make a network small *and* fast, and 8 bits make it smaller still. Begin to
+# prune at the stop or before it and raise the rate when the masks come: that saves steps, and a full schedule with the
+# same rate is still a little better. A teacher may help where labels are wrong or few, and costs accuracy where they are right.
 #
 # Next: [90 Cabinet of traps](90_cabinet_of_traps.ipynb). What Keras does that you did not ask for.

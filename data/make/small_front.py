@@ -2,7 +2,7 @@
 
     python data/make/small_front.py
 
-Labels network (mlp), model, bits (32, 8) and seed (30 to 34); every column has one row.
+Labels network (mlp, cnn), model, bits (32, 8) and seed (30 to 34); every column has one row.
 dense           as large as it is
 pruned          0.9 of the weights zero, `PruneWhen` with a ramp of 8 epochs
 half, quarter   `prune_filters` leaves a half or a quarter of the filters and units
@@ -42,7 +42,7 @@ from course_utils.stopping import Armed, Epochs, Patience, StopWhen
 from small import np, tf
 
 SEEDS = range(30, 35)
-NETWORKS = ("mlp",)  # "cnn" would do, at twice the price: the figure then has a second row
+NETWORKS = ("mlp", "cnn")
 MODELS = ("dense", "pruned", "half", "quarter", "half + zeros", "half scratch", "quarter scratch",
           "distilled")
 FIVE = Patience("val_loss", 5)

@@ -51,7 +51,7 @@ def test_seeds_are_many_and_not_those_that_the_ways_were_thought_up_on(front, wh
 # ---- one picture ----
 
 
-@pytest.mark.parametrize("network", ["mlp"])
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
 def test_what_buys_bytes_and_what_buys_time(front, network):
     found = outcomes.files(front, network)
 
@@ -70,6 +70,11 @@ def test_what_buys_bytes_and_what_buys_time(front, network):
     for model in ("quarter", "quarter scratch", "half + zeros"):
         assert mean(model, 8, "gz") < 0.7 * mean("pruned", 8, "gz"), model
         assert mean(model, 8, "latency") < 0.75 * mean("pruned", 8, "latency"), model
+
+
+def test_eight_bits_save_time_on_the_mlp_and_not_on_the_cnn(front):
+    ratio = {network: outcomes.files(front, network)["dense", 8]["latency"] for network in ("mlp", "cnn")}
+    assert ratio["mlp"].max() < 0.7 and ratio["cnn"].mean() > 0.9
 
 
 def test_cut_and_narrow_from_the_beginning_cannot_be_told_apart(front):
