@@ -60,7 +60,8 @@ print(report)
 # A third is left, not a half: the kernel between two layers that are cut loses rows *and* columns. As after
 # any cut, the rest has to make up for it; a second stop says when it has. There is no mask here, so an ordinary
 # stop will do.
-#
+
+# %% [markdown]
 # ## Write it, read it back
 #
 # `to_lite` gives the bytes of a LiteRT file, here in **int8**, one byte a weight. The training pictures tell
@@ -143,7 +144,8 @@ for zeros, share, file in (("none", 0, "plain"), ("none", 0, "int8"), ("single",
 # %% [markdown]
 # Single zeros make a sparse file smaller and no faster, on this x86 processor: they are filled in again when
 # it is loaded. On ARM that may be otherwise. (Other programs ran meanwhile: then small files look even faster than they are.)
-#
+
+# %% [markdown]
 # ## When to begin, and how fast to go on
 #
 # tfmot's guide trains for a fixed number of epochs, then prunes for half as many. Against it, `PruneWhen` begins at
@@ -179,7 +181,8 @@ show(*figures.clocks(when))
 # the rate 60 %, on the CNN 76 %, and an early start less than half. But give the guide that rate, and it gains 0.4 to
 # 0.5 points; now all that is shorter trails it, by 0.1 to 0.6. **An earlier start and a higher rate save steps; at the
 # full length the higher rate buys accuracy.**
-#
+
+# %% [markdown]
 # Masks that have *settled* sound like a sign from the network. In the second figure they settle within a few epochs
 # of each other, at rates that learn ten times faster or slower. That is a clock. (The limit is 0.02; the usual 0.1 says nothing: at
 # 0.9 zeros two random masks are 0.18 apart.)
@@ -199,7 +202,7 @@ guess_task = ...  # "all", "noisy", "few", several of them, or "none"
 # %% tags=["reveal"] claims=["C11", "09.3"]
 # NBVAL_CHECK_OUTPUT
 distil, helped = load_curves("small_distil"), []
-print("points gained over a student trained on the labels alone, by what stops the distilled one (patience 5 on):")
+print("points gained over a student of the labels alone, by what stops the distilled one (patience 5 on):")
 for task in ("all", "noisy", "few"):
     plain, _ = outcomes.student(distil, task, "plain")
     gains = {stop: outcomes.student(distil, task, "distilled", stop)[0] - plain for stop in outcomes.STOPS}
@@ -215,7 +218,8 @@ show(*figures.what_a_teacher_gives(distil))
 # Where labels are right the teacher has nothing to add, and costs 0.4 to 1.7 points on average. Where they are wrong or
 # few, a student stopped by a loss gains half a point or so, in 6 to 8 seeds of ten: a tendency. Agreement with the
 # teacher is the worst of the three stops, unless labels are few. <!-- given: 6, 8, ten -->
-#
+
+# %% [markdown]
 # Keras has `keras.distillation`, with a trap in it. Here is a student that says exactly what its teacher
 # says, and one that says nothing at all:
 

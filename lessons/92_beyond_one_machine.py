@@ -46,7 +46,6 @@ for number, (sweep, rows) in enumerate(zip(five, ended)):
 # in the first sweep: <!-- given: 5, 15, 45 -->
 
 # %% tags=["reveal"]
-# NBVAL_CHECK_OUTPUT
 first, names = five[0], five[0].names
 show(*figures.sweep(names, 60, ended[0], first.asha))
 
@@ -63,7 +62,8 @@ for number, (sweep, rows) in enumerate(zip(five, ended)):
 # epoch 5, and trains on those that have long been done. Our rule looks at **one trial, and asks whether it still improves**.
 # So they go together. (The trials came two at a time, in this order, and to ASHA the first that comes is among the
 # best: hence the narrow network that it kept.) <!-- given: 5 -->
-#
+
+# %% [markdown]
 # In Ray Tune the rule is one line; `train` and `space` are your own:
 #
 # ```python
@@ -91,7 +91,8 @@ for name, reason in stopper.reasons.items():
 # Each trial's epochs are kept in a file, in the folder `sweep/rows`. If the program that runs the sweep is killed,
 # `Tuner.restore` goes on, and the rule still knows every earlier epoch. For **Optuna** there is `OptunaStop`, for
 # **KerasTuner** plain `StopWhen`: `docs/recipes.md` shows both.
-#
+
+# %% [markdown]
 # ## One training, two workers
 #
 # Now the other way to use a second machine: one training on both. Each **worker**, a process, has a copy of the network
@@ -110,7 +111,8 @@ reveal(guess, alone["batches"][0], "Batches of worker 0")
 print("half a minute later its fit is over:", alone["over"][0])
 print("where it is then, the innermost call first:", *alone["stack"][:5], sep="\n    ")
 for engine, what in real.items():
-    print(f"{engine:9} batches of worker 0 and 1: {what['alone']['batches']}, fit over: {what['alone']['over']}")
+    batches, over = what["alone"]["batches"], what["alone"]["over"]
+    print(f"{engine:9} batches of worker 0 and 1: {batches}, fit over: {over}")
 
 # %% [markdown]
 # It **hangs**. (JAX computes behind Python's back: the call that waits is the first that wants a number, here a loss.) In
@@ -119,7 +121,8 @@ for engine, what in real.items():
 #
 # On JAX worker 1 hangs as well: to restore the best weights it needs every worker, and worker 0 is stuck. A stop, a lower
 # rate, restored weights: in a shared training **all do it at the same step, or nobody**.
-#
+
+# %% [markdown]
 # ## The vote
 #
 # So a worker's stop is a **wish**, at first. `Together` asks all of them, at the end of each epoch and every few
@@ -136,15 +139,14 @@ for engine, what in real.items():
 # %% tags=["reveal"] claims=["92.3"]
 guess = ...  # steps
 x, y, x_val, y_val = workers.digits()
-networks = [workers.network(seed) for seed in range(2)]
-meeting = workers.Meeting()
+networks, meeting = [workers.network(seed) for seed in range(2)], workers.Meeting()
 
 
 def work(worker):
     own = StepBudget(165 if worker == 1 else 1000)
     stop = StopWhen(own, "val_loss", together=Together(every=10, gather=meeting.gather_of(worker)))
-    networks[worker].fit(x[worker::2], y[worker::2], validation_data=(x_val, y_val), epochs=40, verbose=0,
-                         callbacks=[stop])
+    networks[worker].fit(x[worker::2], y[worker::2], validation_data=(x_val, y_val), epochs=40,
+                         verbose=0, callbacks=[stop])
     return stop
 
 
@@ -153,8 +155,7 @@ reveal(guess, stops[0].report.step, "Steps of worker 0")
 for worker, stop in enumerate(stops):
     print(f"worker {worker}: {stop.report.reason}")
     losses = stop.history["val_loss"]
-    print(f"    its own best epoch: {losses.index(min(losses))}, the weights it brought back: "
-          f"those of epoch {stop.report.best_epoch}")
+    print(f"    best by its own losses: epoch {losses.index(min(losses))}; kept: {stop.report.best_epoch}")
 print(stops[0].report.notes[0])
 
 # %% [markdown]
@@ -180,18 +181,20 @@ for engine, what in real.items():
 #
 # (All this was two processes on one machine. Nobody here has tried two machines, or GPUs in several. The vote is the
 # same; the network between them is not.)
-#
+
+# %% [markdown]
 # ## What do you have?
 #
 # | you have | use |
 # |---|---|
 # | one GPU, or none | `StopWhen`, as everywhere in this course |
-# | several GPUs in one machine | the same, with TensorFlow's `MirroredStrategy` or JAX's `DataParallel`: that is one process, which cannot disagree with itself. PyTorch has a process for each GPU: the next row |
+# | several GPUs in one machine | the same with TensorFlow's `MirroredStrategy` or JAX's `DataParallel`, which are one process; PyTorch has one for each GPU: next row |
 # | several machines, one training | `StopWhen(..., together=Together(every=20))` in each worker; on Ray, start them with Ray Train |
 # | many trainings to compare | a sweep: `as_stopper` for Ray Tune, `OptunaStop` for Optuna; ASHA beside it if trials are many |
 # | a queue with an end time | `Deadline()`, `Signal("SIGTERM")` and `state=`, in [91](91_in_your_project.ipynb) |
 # | finished runs, by the thousand | `compare`, on a Parquet file if need be: nothing is trained at all |
-#
+
+# %% [markdown]
 # ## Three sentences to keep
 #
 # In a sweep a rule ends each training by its own curve: fewer epochs, and the best loss hardly changes. In a

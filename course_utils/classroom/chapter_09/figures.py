@@ -131,7 +131,7 @@ def clocks(curves):
             ax.plot(place + shift + aside, rows, mark, color=colour, markersize=5, label=None if place else (
                 "masks have settled" if colour == PURPLE else "patience 5 is met"))
     ax.axhline(29.5, color=GREY, linestyle="--", linewidth=1)
-    ax.annotate("not within 30 epochs", (2.4, 29.5), color=GREY, fontsize=8, xytext=(0, 3),
+    ax.annotate("not within 30 epochs", (2.2, 29.5), color=GREY, fontsize=8, xytext=(0, 3),
                 textcoords="offset points", ha="right")
     ax.set(xticks=range(3), xticklabels=(0.0003, 0.001, 0.003), ylim=(0, 33))
     ax.legend(frameon=False, fontsize=9, loc="lower left")
