@@ -39,8 +39,8 @@ print(f"{model.count_params():,} weights; of the test {model.evaluate(*test, ver
 #
 # A unit of a `Dense` layer lives in three places: a column of the layer's kernel, a number of its bias, and a
 # row of the next kernel, which it feeds. We take out half of the second layer: the units whose
-# incoming weights have the smallest sum of absolute values. Below, `prune_filters` does that for all layers at once; it also knows
-# convolutions, branches and recurrent layers, and says what it left whole.
+# incoming weights have the smallest sum of absolute values. Below, `prune_filters` does that for all layers at once, and
+# says what it left whole.
 
 # %%
 *first, kernel, bias, after, last = model.get_weights()
@@ -60,8 +60,7 @@ print(report)
 # A third is left, not a half: the kernel between two layers that are cut loses rows *and* columns. As after
 # any cut, the rest has to make up for it; a second stop says when it has. There is no mask here, so an ordinary
 # stop will do.
-
-# %% [markdown]
+#
 # ## Write it, read it back
 #
 # `to_lite` gives the bytes of a LiteRT file, here in **int8**, one byte a weight. The training pictures tell
@@ -121,10 +120,9 @@ show(*figures.one_picture(front, own=[(yours.gzip, 100 * lite.accuracy(*test))])
 
 # %% [markdown]
 # Zeros buy bytes and no time. Eight bits buy bytes for next to nothing, and time on the MLP alone. Cutting buys both, and
-# goes together with the other two. **An MLP of a quarter the width is about half as large as one with nine zeros in
-# ten, twice as fast, and within its spread as good.** Cut, or narrow from the start? The bars (one sd, five networks)
-# overlap: if you know the width, start there. (Two threads are slower than one here: so small a network is done before
-# they have met.)
+# goes with either. **An MLP of a quarter the width is about half as large as one with nine zeros in
+# ten, twice as fast, and within its spread as good.** Narrow from the start is as good, if you
+# know the width.
 #
 # ## Do zeros ever buy time?
 #
@@ -143,18 +141,16 @@ for zeros, share, file in (("none", 0, "plain"), ("none", 0, "int8"), ("single",
 
 # %% [markdown]
 # Single zeros make a sparse file smaller and no faster, on this x86 processor: they are filled in again when
-# it is loaded. On ARM that may be otherwise. (Other programs ran meanwhile: then small files look even faster than they are.)
-
-# %% [markdown]
+# it is loaded. ARM may differ.
+#
 # ## When to begin, and how fast to go on
 #
-# tfmot's guide trains for a fixed number of epochs, then prunes for half as many. Against it, `PruneWhen` begins at
-# a stop (*patience*), after five epochs (*early*), or once the masks that it would choose hardly change any more
-# (*settled*); each ends at a second stop. *x3* means three times the learning rate, not the patience, once there are
-# masks: `When(rule, scale_learning_rate(3))` beside `PruneWhen(rule, 0.9)`.
+# tfmot's guide trains for a fixed number of epochs, then prunes for half as many. Instead `PruneWhen` begins at
+# a stop (*patience*), after five epochs (*early*), or once the masks hardly change (*settled*); each
+# ends at a second stop. *x3* is three times the learning rate once there are masks: `When(rule,
+# scale_learning_rate(3))` beside `PruneWhen(rule, 0.9)`.
 #
-# What percentage of the guide's steps does *patience x3* take on the MLP? (Of 540 test pictures, one is 0.2 points.)
-# <!-- given: 0.9, 540, 0.2 -->
+# What percentage of the guide's steps does *patience x3* take on the MLP? <!-- given: 0.9 -->
 
 # %%
 guess_steps = ...  # the guide takes 100
@@ -179,12 +175,10 @@ show(*figures.clocks(when))
 # %% [markdown]
 # At the guide's own rate, patience takes four fifths of the MLP's steps and is no less accurate; with three times
 # the rate 60 %, on the CNN 76 %, and an early start less than half. But give the guide that rate, and it gains 0.4 to
-# 0.5 points; now all that is shorter trails it, by 0.1 to 0.6. **An earlier start and a higher rate save steps; at the
-# full length the higher rate buys accuracy.**
-
-# %% [markdown]
+# 0.5 points; now all that is shorter trails it, by 0.1 to 0.6. **A higher rate saves steps, or buys accuracy.**
+#
 # Masks that have *settled* sound like a sign from the network. In the second figure they settle within a few epochs
-# of each other, at rates that learn ten times faster or slower. That is a clock. (The limit is 0.02; the usual 0.1 says nothing: at
+# of each other, however fast it learns. That is a clock. (The limit is 0.02; the usual 0.1 says nothing: at
 # 0.9 zeros two random masks are 0.18 apart.)
 # <!-- given: 0.02, 0.1, 0.9, 0.18 -->
 
@@ -215,11 +209,10 @@ reveal(guess_task, ", ".join(helped), "It helps")
 show(*figures.what_a_teacher_gives(distil))
 
 # %% [markdown]
-# Where labels are right the teacher has nothing to add, and costs 0.4 to 1.7 points on average. Where they are wrong or
-# few, a student stopped by a loss gains half a point or so, in 6 to 8 seeds of ten: a tendency. Agreement with the
-# teacher is the worst of the three stops, unless labels are few. <!-- given: 6, 8, ten -->
-
-# %% [markdown]
+# Where labels are right the teacher costs 0.4 to 1.7 points. Where they are wrong or few, a student stopped by a loss
+# gains half a point or so, in 6 to 8 seeds of ten. Agreement with the teacher is the worst of the three stops, unless
+# labels are few. <!-- given: 6, 8, ten -->
+#
 # Keras has `keras.distillation`, with a trap in it. Here is a student that says exactly what its teacher
 # says, and one that says nothing at all:
 
