@@ -9,7 +9,7 @@ settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 
 # Their cases for tf_keras are slow: what they hold for Keras 3 rests on the same lines.
-TWICE = ("tests/stopping/test_state.py", "tests/stopping/test_probes.py", "tests/stopping/test_every.py")
+TWICE = tuple(f"tests/stopping/test_{name}.py" for name in ("state", "probes", "every", "actions", "rate"))
 LONGEST = ("tests/pruning/", "tests/transfer/", "tests/multimodal/", "tests/stopping/test_state.py",
            "tests/backends/", "notebooks/")
 

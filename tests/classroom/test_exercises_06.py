@@ -277,7 +277,8 @@ def whole_network():
 
 class TestChapter06(ExerciseRules):
     chapters = [ex]
-    names, slow, slow_wrong = Names(), ["6.5"], ["not pruned", "a rate too high", "not trained on"]
+    names, slow = Names(), ["6.5"]
+    slow_wrong = ["not pruned", "a rate too high", "not trained on", "nearly nothing left"]
     answers = {
         ex.which_layer_where: (
             [["d", "e", "f", "b"], "defb", "d, e, f, b", ("d", "e", "f", "b")],
