@@ -48,9 +48,9 @@ def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
 
 
 def test_ray_ended_the_trials_where_the_replay_does():
-    """as_stopper and the replay are one rule. Trainings in Ray's processes may round otherwise, at most."""
+    """as_stopper and the replay are one rule, and Ray's trials told the recorded curves."""
     for sweep in sweeps.recorded():
-        assert np.mean(np.array(sweep.by_rule(RULE)) == sweep.rule) >= 0.9
+        assert sweep.by_rule(RULE) == sweep.rule.tolist()
 
 
 @pytest.mark.parametrize("engine", ["jax", "torch", "tf_keras"])

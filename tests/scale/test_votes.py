@@ -7,9 +7,9 @@ import pickle
 import threading
 import types
 
-import numpy as np
 import pytest
 
+from course_utils.classroom.chapter_92.workers import Meeting
 from course_utils.scale import Together
 from course_utils.stopping import Epochs, StopWhen
 from course_utils.stopping.best import Best
@@ -19,26 +19,9 @@ BUDGET, PATIENCE = Event("3 steps are done", "StepBudget(3)"), Event("no better"
 SIGNAL = Event("SIGTERM came", "Signal('SIGTERM')", interrupts=True)
 
 
-class Meeting:
-    """A gather for threads: each waits for all."""
-
-    def __init__(self, processes):
-        self.barrier, self.given, self.processes = threading.Barrier(processes, timeout=20), {}, processes
-
-    def gather_of(self, process):
-        def gather(mine):
-            self.given[process] = mine
-            self.barrier.wait()
-            rows = np.stack([self.given[number] for number in range(self.processes)])
-            self.barrier.wait()
-            return rows
-
-        return gather
-
-
 def together(*processes, **settings):
     """Each process is a function of its Votes, which have begun. Returns what each returns, or its error."""
-    meeting, results = Meeting(len(processes)), [None] * len(processes)
+    meeting, results = Meeting(len(processes), patience=20), [None] * len(processes)
 
     def process(number, script):
         own = {name: value[number] if isinstance(value, tuple) else value for name, value in settings.items()}
