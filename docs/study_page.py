@@ -168,8 +168,7 @@ def small_sets():
     for size, on in study.by_validation_size().items():
         five, twenty = study.prices([Patience("val_loss", n) for n in (5, 20)], on)
         never = on.price("never", np.full(len(on.of), -1)).regret
-        lost = [on.regrets()[np.where(stops < 0, on.lengths - 1, stops), np.arange(len(on.of))]
-                for stops in (first_rows(Patience("val_loss", n), on.runs) for n in (5, 20))]
+        lost = [on.lost(first_rows(Patience("val_loss", n), on.runs)) for n in (5, 20)]
         cells = [f"{100 * price.cost.mean():.1f} | {spread(price.regret)}" for price in (five, twenty)]
         yield (f"| {size} | {spread(never)} | {' | '.join(cells)} | {np.sum(lost[1] > lost[0])}, "
                f"{np.sum(lost[1] < lost[0])} of {len(on.of)} |")

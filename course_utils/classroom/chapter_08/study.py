@@ -80,11 +80,17 @@ class Study:
         best = values[self.best, np.arange(len(self.of))]
         return 100 * (np.take_along_axis(values, self.kept, 0) / best - 1)
 
+    def lost(self, stops):
+        """The regret of each run, %, that ends in the row `stops`, -1 where it never does: array (runs,)."""
+        return self.regrets()[self._last(stops), np.arange(len(self.of))]
+
     def price(self, name, stops):
         """The `Price` of stops: the row in which each run ends, -1 where it never does."""
-        last = np.where(stops < 0, self.lengths - 1, stops)
-        lost = self.regrets()[last, np.arange(len(self.of))]
-        return Price(name, self.mean((last + 1) / self.lengths), self.mean(lost), float(np.mean(stops < 0)))
+        cost = (self._last(stops) + 1) / self.lengths
+        return Price(name, self.mean(cost), self.mean(self.lost(stops)), float(np.mean(stops < 0)))
+
+    def _last(self, stops):
+        return np.where(stops < 0, self.lengths - 1, stops)
 
 
 @functools.cache
