@@ -18,6 +18,7 @@ from pathlib import Path
 
 import bench_pruning
 import bench_scale
+import bench_small
 import keras
 import numpy as np
 import tensorflow as tf
@@ -286,7 +287,7 @@ def main(names):
     pictures = images()
     parts = {"training": lambda: training(pictures), "replaying": replaying,
              "budget": lambda: budget(pictures), "pruning": lambda: bench_pruning.rows(network),
-             "freezing": freezing, "scale": bench_scale.rows}
+             "freezing": freezing, "scale": bench_scale.rows, "small": bench_small.rows}
     rows = [row for name in names or parts for row in parts[name]()]
     versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
     head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."
