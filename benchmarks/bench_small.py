@@ -18,9 +18,9 @@ def rows():
         ours = begun(curves, network, "patience x3")
         against = "; ".join(points(ours.accuracy - begun(curves, network, way).accuracy, control)
                             for way, control in CONTROLS.items())
+        spread = f"{len(ours.share)} seeds, {ours.share.min():.2f} to {ours.share.max():.2f}"
         found.append((f"steps to 0.9 zeros, {name}: patience and rate x 3 / tfmot's guide",
-                      float(ours.share.mean()), None,
-                      f"{len(ours.share)} seeds, {ours.share.min():.2f} to {ours.share.max():.2f}; {against}"))
+                      float(ours.share.mean()), None, f"{spread}; {against}"))
     return found
 
 
