@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | slow | notebooks | figures | lint | bench | study | site | browser | colab | offline.
+# The course in a few words: make lab | test | slow | rare | notebooks | figures | lint | bench | study | site | browser | colab | offline.
 # Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
@@ -9,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test slow notebooks figures lint bench study lock package backends scale site gettext links browser colab offline
+.PHONY: lab my test slow rare notebooks figures lint bench study lock package backends scale site gettext links browser colab offline
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -20,12 +20,19 @@ my: .venv/ready
 	@for notebook in notebooks/*.ipynb; do \
 	  [ -e "my/$${notebook##*/}" ] || cp "$$notebook" my/; done
 
-test: .venv/ready
-	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow"
+PYTEST = $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-# What takes long and seldom breaks: recordings made anew, many kills, the learner's notebooks. Before a release.
+# Most of the tests, and the short notebooks, in minutes.
+test: .venv/ready
+	@$(PYTEST) -m "not slow and not rare"
+
+# The long notebooks, and each test of more than two seconds: a pushed change passes these, too.
 slow: .venv/ready
-	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
+	@$(PYTEST) -m "slow and not rare"
+
+# What takes very long and seldom breaks: recordings made anew, many kills, the learner's notebooks. Weekly.
+rare: .venv/ready
+	@$(PYTEST) -m rare
 
 notebooks: .venv/ready
 	@$(BIN)/python lessons/build.py
@@ -54,7 +61,7 @@ backends: .venv/ready
 	@$(BIN)/pytest -q tests/backends
 
 # Several processes that train one model, and sweeps with Ray Tune, Optuna and KerasTuner: Ray is half a gigabyte, PyTorch
-# more, and it takes some minutes. Part of `make test` are two processes on JAX, of `make slow` what needs JAX or TensorFlow.
+# more, and it takes some minutes. Part of `make test` are two processes on JAX, of `make rare` what needs JAX or TensorFlow.
 scale: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
 	  "ray[tune]>=2.44" "optuna>=4" keras-tuner tensorboard "torch>=2.5"

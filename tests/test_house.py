@@ -256,7 +256,7 @@ print([a == b for a, b in zip(before, state())])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no shell")
-@pytest.mark.parametrize("module", ["classroom", pytest.param("stopping", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("module", ["classroom", pytest.param("stopping", marks=pytest.mark.rare)])
 def test_tensorflow_can_be_imported_with_stderr_closed(module):
     """Also after the classroom, which holds back what TensorFlow says at its start."""
     code = f"import course_utils.{module}, tensorflow; print('fine')"

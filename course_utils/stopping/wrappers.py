@@ -117,7 +117,7 @@ class Armed(Combined):
         return [self] if start is None else self.criterion.parts_met(history.tail(start), row - start)
 
     def parts(self):
-        return self.criterion.parts()
+        return [*self.criterion.parts(), *self.event.parts()]
 
     def sources(self):
         return [*self.event.sources(), *self.criterion.sources()]

@@ -126,7 +126,7 @@ def test_the_page_of_the_study_has_every_rule_and_every_problem():
         assert re.search(rf"(?m)^\| {re.escape(name)} \|", text), f"{name}: run docs/study_page.py"
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_page_of_the_study_is_what_its_script_makes():
     made = importlib.import_module("study_page").page()  # docs/ is on the path
     assert made == (ROOT / "docs" / "study.md").read_text(encoding="utf-8"), "run: python docs/study_page.py"

@@ -92,7 +92,7 @@ def test_what_only_tests_read_is_out_of_sight(faces):
         assert cell(notebook, "It says").source == "It says so at 0.01 and then."
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_nbval_compares_what_the_tag_says_and_nothing_else(faces, tmp_path):
     """The words are those of the tests' own run: --nbval-lax."""
     notebook = nbformat.read(faces.target / "solutions" / "01_stop.ipynb", 4)

@@ -75,7 +75,7 @@ def run(folder, stop_it=False):
     return job.returncode, said
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 @pytest.mark.skipif(os.name == "nt", reason="no process can be sent SIGTERM there")
 def test_it_ends_when_asked_and_goes_on_with_its_own_folder_alone(scripts, tmp_path):
     assert "course_utils" not in scripts[1]

@@ -19,7 +19,7 @@ WHOLE = {}  # of each Keras, a training that was not killed
 WORKER = Path(__file__).with_name("killed_freeze.py")
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run([sys.executable, WORKER, tmp_path, "3"], env=environment, text=True,

@@ -79,7 +79,7 @@ def shaken(model):
 
 
 @pytest.mark.parametrize("make", [
-    recurrent, branched, pictures, normalized, pytest.param(mobile, marks=pytest.mark.slow)])
+    recurrent, branched, pictures, normalized, pytest.param(mobile, marks=pytest.mark.rare)])
 def test_there_and_back(make):
     model = make() if make is normalized else shaken(make())
     twin = to_tf_keras(model)

@@ -76,7 +76,7 @@ TWO_VALIDATION = ({"a": X[:50], "b": X[:50, 4:]}, {"p": Y[:50], "q": X[:50, 2:4]
 
 
 @pytest.mark.parametrize("make, changed", [
-    (ema, {}), *(pytest.param(*case, marks=pytest.mark.slow) for case in (
+    (ema, {}), *(pytest.param(*case, marks=pytest.mark.rare) for case in (
         (frozen, {}), (activity, {}),
         (lambda: net(layers.BatchNormalization(), layers.Dropout(0.3)), {}),
         (lambda: net(run_eagerly=True, steps_per_execution=1), {}),
@@ -85,7 +85,7 @@ TWO_VALIDATION = ({"a": X[:50], "b": X[:50, 4:]}, {"p": Y[:50], "q": X[:50, 2:4]
         (two_ends, dict(data=TWO, validation_data=TWO_VALIDATION)))),
     # Keras 3 takes the plain mean over batches here (of 32 and 18 rows), tf_keras does not
     pytest.param(two_ends, dict(data=TWO, validation_data=TWO_VALIDATION, restore_best="val_q_loss"),
-                 marks=pytest.mark.slow),
+                 marks=pytest.mark.rare),
 ], ids=["ema", "frozen", "activity", "normalized", "eager", "metric", "two ends", "one of two"])
 def test_what_is_kept_is_what_evaluate_gives(make, changed):
     model = make()
@@ -250,7 +250,7 @@ def shrinking(kernel):
 
 
 @pytest.mark.parametrize("layer", [
-    pytest.param(layers.Dense(20, half_relu, name="wide"), marks=pytest.mark.slow),
+    pytest.param(layers.Dense(20, half_relu, name="wide"), marks=pytest.mark.rare),
     layers.Dense(20, relu, name="wide"),
     layers.Dense(20, lambda z: z * 2, kernel_regularizer=shrinking, name="wide",
                  kernel_initializer=lambda shape, dtype=None: keras.ops.ones(shape) * 0.1,
@@ -318,7 +318,7 @@ def weighted():
 
 @pytest.mark.parametrize("make, data, validation", [
     (two_ends, TWO, TWO_VALIDATION), (net, weighted(), VALIDATION),
-    *(pytest.param(net, *forms, marks=pytest.mark.slow) for forms in (
+    *(pytest.param(net, *forms, marks=pytest.mark.rare) for forms in (
         ((X.tolist(), Y.tolist()), VALIDATION),
         ((X.astype("float64"), Y), (VALIDATION[0], VALIDATION[1], np.ones(50))),
         (tf.data.Dataset.from_tensor_slices(weighted()).batch(16), VALIDATION))),
@@ -467,7 +467,7 @@ def test_frozen_and_skipped_layers_stay_as_they_are():
     assert report.sparsity == sparsity(pruned, skip="last")
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_a_frozen_layer_that_is_named_is_pruned():
     model = net(layers.Dense(8, name="deep"), wide=layers.Dense(16, name="wide", trainable=False))
     pruned, report = at_stop(model, only=["wide", "head"], first=None)

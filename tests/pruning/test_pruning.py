@@ -76,8 +76,8 @@ assert told == before.get("TF_USE_LEGACY_KERAS", "None"), told
 
 @pytest.mark.parametrize("before, legacy", [
     ("import tf_keras; import keras", {}),
-    pytest.param("", {}, marks=pytest.mark.slow),
-    pytest.param("import tensorflow as tf", {"TF_USE_LEGACY_KERAS": "0"}, marks=pytest.mark.slow)])
+    pytest.param("", {}, marks=pytest.mark.rare),
+    pytest.param("import tensorflow as tf", {"TF_USE_LEGACY_KERAS": "0"}, marks=pytest.mark.rare)])
 def test_importing_tfmot_changes_nothing(before, legacy):
     environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
     ran = subprocess.run([sys.executable, "-c", CHECK.format("import course_utils; " + before)],
@@ -372,7 +372,7 @@ def test_a_target_that_is_not_reached_is_said_plainly():
 
 
 @pytest.mark.parametrize("epoch, total", [
-    (4, 0.8), pytest.param(1, pytest.approx(0.7, abs=0.2), marks=pytest.mark.slow)])
+    (4, 0.8), pytest.param(1, pytest.approx(0.7, abs=0.2), marks=pytest.mark.rare)])
 def test_ctrl_c_while_pruning(epoch, total):
     callbacks = [At(epoch, 5, interrupt)]
     pruned, report = at_stop(network(), first=None, second=Epochs(20), callbacks=callbacks)
@@ -390,7 +390,7 @@ def test_ctrl_c_while_training():
     assert sparsity(model).total == 0
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_a_model_of_many_parts():
     keras.utils.set_random_seed(6)
     words = keras.Input((5,), dtype="int32", name="words")
@@ -414,7 +414,7 @@ def test_a_model_of_many_parts():
         assert share == pytest.approx(0.8, abs=0.07), name
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_mobilenet_comes_back_as_a_keras_3_model_at_its_target():
     whole = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, include_top=False)
     x = whole.get_layer("block_3_project_BN").output  # all kinds of layers, in a third of the time
@@ -452,8 +452,8 @@ UNKNOWN = DATA.filter(lambda x, y: True)
     (dict(data=generator()), "data is a batched tf.data pipeline.*got generator. Make a pipeline by tf.data"),
     (dict(validation_data=None), "val_loss comes from validation: give validation_data"),
     (dict(second=Patience("val_acuracy", 3, mode="max")), "val_acuracy"),
-    pytest.param(dict(first=Patience("val_acuracy", 3, mode="max")), "val_acuracy", marks=pytest.mark.slow),
-    pytest.param(dict(restore_best="val_acuracy", mode="max"), "val_acuracy", marks=pytest.mark.slow),
+    pytest.param(dict(first=Patience("val_acuracy", 3, mode="max")), "val_acuracy", marks=pytest.mark.rare),
+    pytest.param(dict(restore_best="val_acuracy", mode="max"), "val_acuracy", marks=pytest.mark.rare),
     (dict(restore_best="val_accuracy"), "Is a small or a large"),
     (dict(epochs=0), "epochs"), (dict(ramp_epochs=0), "epochs"), (dict(frequency=0.5), "frequency"),
     (dict(first="val_loss"), "criterion"),

@@ -83,7 +83,7 @@ cluster.shutdown()
 """
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_recipe_on_jax(tmp_path):
     (tmp_path / "recipe.py").write_text(JAX + DATA + ON_JAX, encoding="utf-8")
     environment = {**sweep.environment(tmp_path), "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}

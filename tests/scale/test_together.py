@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 WORKER = Path(__file__).with_name("worker.py")
-ENGINES = ["torch", pytest.param("tf_keras", marks=pytest.mark.slow)]
+ENGINES = ["torch", pytest.param("tf_keras", marks=pytest.mark.rare)]
 LIMIT = 400  # seconds, on a machine that has other things to do
 
 
@@ -89,7 +89,7 @@ def test_jax_processes_stop_together(tmp_path):
     assert [step for _, step in acted] == [20, 40] and cases["when"][0]["rate"] == pytest.approx(0.02 / 4)
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_weights_in_shards_come_back_where_they_were(tmp_path):
     """ModelParallel: no process can read all of a weight. The evaluated value is the kept one."""
     both = run(tmp_path, "jax_model", ["best"])["best"]
@@ -103,7 +103,7 @@ def test_weights_in_shards_come_back_where_they_were(tmp_path):
 CASES = ["any", "all", "nan", "signal", "file", "deadline", "best", "when"]
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.rare)])
 def test_whatever_one_wishes_all_do_at_one_step(engine, tmp_path):
     cases = run(tmp_path, engine, CASES)
     reports = {case: is_one_stop(*both) for case, both in cases.items()}
@@ -120,7 +120,7 @@ def test_whatever_one_wishes_all_do_at_one_step(engine, tmp_path):
     assert ("is the mean of 2 processes" in notes) == (engine == "torch")
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.rare)])
 def test_without_agreement_the_others_never_take_another_step(engine, tmp_path):
     """What Together is there for: process 1 stops alone, and process 0 is in a step that never ends."""
     with started(tmp_path, engine, ["alone"]) as processes:
@@ -136,7 +136,7 @@ def test_without_agreement_the_others_never_take_another_step(engine, tmp_path):
 
 
 @pytest.mark.parametrize("killed", [0, 1])
-@pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", [*ENGINES, pytest.param("jax", marks=pytest.mark.rare)])
 def test_the_others_end_with_a_reason_when_a_process_is_killed(engine, killed, tmp_path):
     dies_at = random.Random(f"{engine} {killed}").randint(14, 40)  # the best epoch is known then
     with started(tmp_path, engine, [f"kill {killed}"], DIES_AT=str(dies_at)) as processes:

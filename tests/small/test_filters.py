@@ -118,7 +118,7 @@ def test_without_zeros_it_gives_the_same(make, cut):
     assert gap < 1e-12 * size and size > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 @pytest.mark.parametrize("make", [
     lambda: keras.applications.MobileNetV2((96, 96, 3), weights=None, classes=10),
     lambda: keras.applications.MobileNetV2((64, 64, 3), weights=None, include_top=False, pooling="avg"),
@@ -129,7 +129,7 @@ def test_networks_that_people_use(make):
     assert gap < 1e-9 * size and report.weights[1] < 0.4 * report.weights[0]
 
 
-SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 40))]
+SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.rare) for seed in range(5, 40))]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

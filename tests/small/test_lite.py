@@ -54,7 +54,7 @@ def test_calibration_sees_the_whole_of_the_data():
     assert wide < narrow / 5
 
 
-@pytest.mark.parametrize("kind", [layers.GRU, pytest.param(layers.LSTM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", [layers.GRU, pytest.param(layers.LSTM, marks=pytest.mark.rare)])
 def test_a_loop_is_unrolled_for_eight_bits(kind):
     """In a loop the converter would end the process; the model itself stays as it is."""
     model = of(layers.Reshape((2, 2)), kind(8), layers.Dense(2))
@@ -64,7 +64,7 @@ def test_a_loop_is_unrolled_for_eight_bits(kind):
     assert not model.layers[1].unroll
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 @pytest.mark.parametrize("loop", [layers.GRU(40), layers.LSTM(40), layers.Bidirectional(layers.GRU(40))])
 def test_a_loop_stays_one_in_thirty_two(loop):
     model = of(layers.Reshape((2, 2)), loop, layers.Dense(2))

@@ -970,6 +970,11 @@ def test_copies_of_when():
             "Epochs counts rows.* Use StepBudget",
         ),
         (
+            lambda: StopWhen(Armed(Epochs(1), Below("loss", 1)), check="batch"),
+            ValueError,
+            "Epochs counts rows.* Use StepBudget",
+        ),
+        (
             lambda: StopWhen(Epochs(1), validation_freq=0),
             ValueError,
             "validation_freq should be a whole number",

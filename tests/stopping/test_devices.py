@@ -13,7 +13,7 @@ WORKER = pathlib.Path(__file__).with_name("two_devices.py")
 ALONE = {"PYTHONPATH": os.pathsep.join([str(WORKER.parents[2]), *sys.path]), "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-@pytest.mark.parametrize("name", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["keras", pytest.param("tf_keras", marks=pytest.mark.rare)])
 def test_two_devices_give_the_numbers_of_one(name):
     done = subprocess.run([sys.executable, str(WORKER), name], env={**os.environ, **ALONE}, text=True,
                           capture_output=True, timeout=600)

@@ -171,8 +171,8 @@ def test_a_ramp_that_begins_in_the_first_epoch_counts_updates_and_not_batches():
 
 
 @pytest.mark.parametrize("order", [
-    "swap, stop", "stop, epoch swap", pytest.param("stop, swap", marks=pytest.mark.slow),
-    pytest.param("epoch swap, stop", marks=pytest.mark.slow)])
+    "swap, stop", "stop, epoch swap", pytest.param("stop, swap", marks=pytest.mark.rare),
+    pytest.param("epoch swap, stop", marks=pytest.mark.rare)])
 def test_the_kept_weights_are_those_that_were_measured(order):
     keras.utils.set_random_seed(0)
     chance = np.random.default_rng(0)

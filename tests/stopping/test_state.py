@@ -60,7 +60,7 @@ def killed(tmp_path_factory):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks of one process")
 @pytest.mark.parametrize("case, group", [(case, FEW) for case in FEW] + [
-    pytest.param(case, MANY, marks=pytest.mark.slow) for case in MANY])
+    pytest.param(case, MANY, marks=pytest.mark.rare) for case in MANY])
 def test_a_training_that_is_killed_again_and_again_ends_as_if_nothing_had_been(case, group, killed):
     kind, kills = case.split("-")[1:]
     whole, runs = killed(group)[case].values()

@@ -148,8 +148,8 @@ def test_a_name_says_nothing_of_a_model_with_its_own_preprocessing(name):
         assert expected_range(model) is None
 
 
-@pytest.mark.parametrize("name", ["MobileNetV3Small", pytest.param("ConvNeXtTiny", marks=pytest.mark.slow),
-                                  pytest.param("EfficientNetV2B0", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["MobileNetV3Small", pytest.param("ConvNeXtTiny", marks=pytest.mark.rare),
+                                  pytest.param("EfficientNetV2B0", marks=pytest.mark.rare)])
 def test_a_network_that_was_made_without_its_scaling_does_not_take_pictures(name):
     for scales in (True, False):
         model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(32, 32, 3),

@@ -23,7 +23,7 @@ PHASES = (Phase("head", Epochs(2), 0.05), Phase("all", Epochs(3), 0.01, unfreeze
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks of one process")
-@pytest.mark.slow
+@pytest.mark.rare
 def test_phases_that_are_killed_again_and_again_end_as_if_nothing_had_been(tmp_path, kills=6):
     command = [sys.executable, str(WORKER), str(tmp_path), str(kills)]
     ran = subprocess.run(command, env={**os.environ, **ALONE}, capture_output=True, text=True, timeout=600)

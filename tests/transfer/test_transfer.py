@@ -68,7 +68,7 @@ def test_shipped_backbone_gives_pytorchs_features_of_pictures_as_they_are():
     assert source.get_layer("block_13_expand"), "flat: its layers can be named from outside"
 
 
-@pytest.mark.parametrize("network", ["VGG16", pytest.param(keras.applications.VGG16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("network", ["VGG16", pytest.param(keras.applications.VGG16, marks=pytest.mark.rare)])
 def test_backbone_of_another_network_is_the_stock_one(network, photos):
     source = backbone(network, side=48, weights=None, from_side=32)
     stock = keras.applications.VGG16(input_shape=(48, 48, 3), include_top=False, pooling="avg", weights=None)
