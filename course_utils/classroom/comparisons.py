@@ -34,7 +34,7 @@ def finished_or_not(runs, stops):
         stops: name of a rule -> the epoch in which it stops each run.
     """
     figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained")
-    labels = "accuracy of pixels (from 0.94)", "IoU of masks"
+    labels = "accuracy of pixels (axis starts at 0.94)", "IoU of masks"
     for panel, name, label in zip(panels, ("val_accuracy", "val_iou"), labels):
         for run in runs:
             panel.plot(run[name], color=GREY, linewidth=0.8, alpha=0.7)
@@ -51,5 +51,5 @@ def finished_or_not(runs, stops):
                        xytext=(0, 3), textcoords="offset points", ha="right")
     panels[0].set(ylim=(0.94, 1))
     panels[1].set(ylim=(-0.02, 1.02))
-    panels[1].legend(frameon=False, loc="lower right", fontsize=8)
+    panels[1].legend(frameon=False, loc="lower right", fontsize=9)
     return figure

@@ -19,24 +19,24 @@ class ExerciseRules:
 
     chapters, answers, names = [], {}, {}
     # Numbers of exercises whose right answers train for long, and the wrong ones of theirs that do. The
-    # solved notebook, which `make test` runs, holds the shown solution all the same.
-    slow, slow_wrong = (), ()
+    # solved notebook, which `make slow` runs, holds the shown solution all the same.
+    rare, rare_wrong = (), ()
 
     def pytest_generate_tests(self, metafunc):
         if {"exercise", "right"} <= set(metafunc.fixturenames):
             cases = [pytest.param(e, answer, id=f"{e.number}-{i}",
-                                  marks=[pytest.mark.slow] if e.number in self.slow else [])
+                                  marks=[pytest.mark.rare] if e.number in self.rare else [])
                      for e, (right, _, _) in self.answers.items() for i, answer in enumerate(right)]
             metafunc.parametrize("exercise, right", cases)
         elif {"exercise", "wrong"} <= set(metafunc.fixturenames):
             cases = [pytest.param(e, *case, id=f"{e.number}-{name}",
-                                  marks=[pytest.mark.slow] if name in self.slow_wrong else [])
+                                  marks=[pytest.mark.rare] if name in self.rare_wrong else [])
                      for e, (_, wrong, _) in self.answers.items() for name, case in wrong.items()]
             metafunc.parametrize("exercise, wrong, words", cases)
         elif "exercise" in metafunc.fixturenames:
             trains = "blank" not in metafunc.function.__name__
             cases = [pytest.param(e, id=e.number,
-                                  marks=[pytest.mark.slow] if trains and e.number in self.slow else [])
+                                  marks=[pytest.mark.rare] if trains and e.number in self.rare else [])
                      for e in self.answers]
             metafunc.parametrize("exercise", cases)
         elif "chapter" in metafunc.fixturenames:

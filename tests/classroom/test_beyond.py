@@ -45,6 +45,13 @@ def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
         assert sweep.best() == best == sweep.best([60] * 12) <= sweep.best([1] * 12)
         assert best in sweep.runs[sweep.names.index(sweep.winner())]["val_loss"]
         assert len(set(sweep.names)) == 12
+        assert sweep.percent([60] * 12) == 100 and sweep.percent([6] * 12) == 10
+        assert sweep.rise([60] * 12) == 0 and sweep.rise([1] * 12) > 100
+
+
+def test_with_both_a_trial_ends_at_whichever_comes_first():
+    for sweep in sweeps.recorded():
+        assert sweep.both.tolist() == np.minimum(sweep.rule, sweep.asha).tolist()
 
 
 def test_ray_ended_the_trials_where_the_replay_does():
@@ -59,11 +66,16 @@ def test_what_the_notebook_says_of_real_workers(engine):
     assert alone["batches"][0] == 22 and not alone["over"][0] and len(alone["stack"]) >= 5
     assert together["batches"][0] == together["batches"][1] and len(set(together["weights"])) == 1
     assert set(together["reason"]) == {"process 1: 60 seconds are up in batch 3 of epoch 3"}
+    of_worker_1 = {"jax": "still in its fit", "tf_keras": "its fit has ended: InternalError",
+                   "torch": "its fit has ended: 60 seconds are up in batch 3 of epoch 3"}[engine]
+    assert workers.ends(alone) == ["still in its fit", of_worker_1]
 
 
 def test_the_figure_can_be_read():
     first = sweeps.recorded()[0]
-    drawn, said = figures.sweep(first.names, 60, first.by_rule(RULE), first.asha)
+    drawn, said = figures.sweep(first, first.by_rule(RULE))
     assert plots.unreadable(drawn.figure) == []
     assert f"get {min(first.by_rule(RULE))} to {max(first.by_rule(RULE))} of 60" in said
+    ended = first.asha[first.asha < 60]
+    assert f"ends {len(ended)} of them, all after {ended[0]}." in said and set(ended) == {ended[0]}
     plt.close("all")

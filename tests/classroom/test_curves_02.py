@@ -28,7 +28,7 @@ def test_a_pair_is_one_training_until_the_event_and_then_differs_in_its_rate(opt
         np.testing.assert_allclose(lower["learning_rate"][event + 1 :], rate / 10, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_script_still_trains_what_was_recorded(monkeypatch):
     monkeypatch.syspath_prepend(str(DATA / "make"))
     import curves_02

@@ -181,6 +181,8 @@ def test_what_pruning_buys():
     assert mean("dense", "lite_gz") / mean("pruned int8", "lite_gz") > 12
     assert 0.85 < mean("pruned", "latency") < 1.15, "zeros are multiplied like any number"
     assert mean("int8", "latency") < 0.6 and mean("half", "latency") < 0.6
+    assert mean("half", "test_accuracy") > mean("pruned", "test_accuracy") + 0.003
+    assert mean("half", "lite_gz") > 2 * mean("pruned", "lite_gz")
     for model in np.unique(curves.labels["model"]):
         assert abs(mean(model, "test_accuracy") - mean("dense", "test_accuracy")) < 0.015
 
@@ -266,6 +268,41 @@ def test_030_is_not_free_and_a_limit_ends_every_run_sooner(pruned):
     assert limited.epochs.mean() < without.epochs.mean() - 2
 
 
+def test_the_cap_ends_most_runs_while_the_loss_still_falls(pruned):
+    three = Patience("val_loss", 3)
+    limited, without = Armed(TARGET, three | Epochs(20)), Armed(TARGET, three)
+    capped = [run for run in pruned if limited.first(run) != without.first(run)]
+    assert len(capped) == 8
+    for run in capped:
+        full = run["val_loss"][TARGET.first(run):limited.first(run) + 1]
+        assert min(full[-3:]) < min(full[:-3]), "a new lowest within three epochs"
+
+
+def test_the_table_of_second_stops(pruned):
+    kept = {"patience 3": figures.outcome(pruned, Patience("val_loss", 3)),
+            "waits": figures.outcome(pruned, Armed(TARGET, Patience("val_loss", 3) | Epochs(20)))}
+    assert [each.full for each in kept.values()] == [0, 5]
+    head, first, second, last = figures.second_stops_table(kept, np.array([98.0, 99.0])).splitlines()
+    assert first.startswith("patience 3") and "0 of 10" in first and "5 of 10" in second
+    ends = [line.index("%") for line in (first, second, last)]
+    assert len(set(ends)) == 1 and last.endswith("98.5 %")
+    assert head.index("full masks") < second.index("5 of 10") < head.index("right")
+
+
+def test_at_090_the_gru_loses_most_and_at_098_late_has_most_mistakes():
+    lost = figures.points_lost(load_curves("pruning_sparsity"), 0.9)
+    assert list(lost) == ["CNN", "MLP", "GRU"] and lost["CNN"] < 1 and lost["GRU"] > 3 * lost["MLP"]
+    when = load_curves("pruning_when")
+    wrong = {moment: figures.mistakes(when, 0.98, moment=moment).mean() for moment in figures.MOMENTS}
+    assert max(wrong, key=wrong.get) == "late"
+
+
+def test_whatever_the_weights_the_articles_four_points_are_not_told_apart():
+    points, labels = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]), np.array([[1], [-1], [-1], [1]])
+    for weights in np.random.default_rng(0).normal(size=(100, 2, 1)):
+        assert (points.dot(weights) * labels > 0).sum() == 2
+
+
 def test_the_gru_can_spare_half_of_its_weights():
     costs = load_curves("pruning_sparsity")
     half, nine_tenths, dense = (figures.mistakes(costs, target, network="gru", schedule=schedule) for
@@ -305,7 +342,7 @@ def test_tfmot_can_only_prune_a_sequential_and_says_that_a_sequential_is_none():
 # ---- the scripts ----
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_script_still_trains_what_was_recorded():
     # in a process of its own: it asks TensorFlow for one thread
     code = """

@@ -8,7 +8,7 @@ from course_utils.classroom.chapter_07 import figures, outcomes
 from course_utils.classroom.chapter_07.emoji import split
 from course_utils.classroom.chapter_07.networks import network
 from course_utils.classroom.comparisons import finished_or_not
-from course_utils.classroom.data import DATA, VIEWS, load_curves
+from course_utils.classroom.data import DATA, VIEWS, load_curves, load_openmoji
 from course_utils.multimodal import clocks, overfitting_ratio
 from course_utils.stopping import plots
 
@@ -56,6 +56,22 @@ def test_words_do_not_depend_on_the_scale_of_the_pictures():
     ones = [run["val_loss"] for run in curves.select(scale=1.0, way="words")]
     for scale in SCALES:
         assert [run["val_loss"] for run in curves.select(scale=scale, way="words")] == ones
+
+
+def test_what_the_lesson_says_of_the_frozen_runs_and_of_the_heights():
+    curves = load_curves("clocks")
+    ways = {way: curves.select(scale=1.0, way=way) for way in ("frozen", "both", "words")}
+    ends = [outcomes.best(run) for run in ways["frozen"]]
+    assert 3 <= ends.count(29) < 8, "some are still improving in the last epoch that was recorded"
+    both, words = ([min(run["val_loss"]) for run in ways[way]] for way in ("both", "words"))
+    assert words[0] < both[0] and sum(np.less(words, both)) == 6
+
+
+def test_hearts_belong_to_three_groups_and_cats_to_two():
+    emoji = load_openmoji()
+    for word, groups in (("heart", 3), ("cat", 2)):
+        named = [word in name.lower().split() for name in emoji.names]
+        assert len(set(emoji.groups[named])) == groups
 
 
 def test_the_frozen_run_is_the_joint_one_until_the_faster_input_is_at_its_best():
@@ -358,7 +374,7 @@ def toy(seed, rows=40):
     return {"train": part(rows), "validation": part(33)}
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_side_by_side_is_what_fit_gives(scripts):
     from course_utils.stopping import batches
 
@@ -414,7 +430,7 @@ def test_rounding_keeps_what_counts(scripts):
     assert short[2] != np.float32(values[2])
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_script_still_trains_what_was_recorded(scripts):
     import modalities_clocks
 
@@ -439,6 +455,9 @@ def drawn(series):
     yield figures.four_bars(series[1.0])
     yield figures.four_bars(series[1.0], hidden=True)
     yield figures.three_curves(of)
+    yield figures.examples(load_openmoji())
+    heads = {f"val_{way}_loss": runs[0]["val_loss"] for way, runs in of.items()}
+    yield figures.frozen_fit(heads, 4, heads["val_both_loss"])
     yield figures.by_scale(series)
     yield figures.stops_map(grids, (16, 1), 4)
     yield figures.any_condition({name: outcomes.conditions(recorded, *how) for name, how in settings.items()})

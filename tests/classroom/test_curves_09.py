@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from course_utils.classroom.chapter_09 import exercises as ex
 from course_utils.classroom.chapter_09 import figures, outcomes
 from course_utils.classroom.data import DATA, load_curves
 from course_utils.stopping import Below, Patience, plots
@@ -64,7 +65,7 @@ def test_what_buys_bytes_and_what_buys_time(front, network):
     assert mean("pruned", 32, "gz") < 0.3 * mean("dense", 32, "gz")
     assert mean("pruned", 32, "bytes") == mean("dense", 32, "bytes"), "zeros are stored like any number"
     assert 0.85 < mean("pruned", 32, "latency") < 1.15, "and multiplied like any number"
-    for model in figures.LOOKS:
+    for model in {model for model, _ in found}:
         assert mean(model, 8, "gz") < 0.5 * mean(model, 32, "gz")
         assert abs(mean(model, 8, "test_accuracy") - mean(model, 32, "test_accuracy")) < 0.003
     for model in ("quarter", "quarter scratch", "half + zeros"):
@@ -74,14 +75,26 @@ def test_what_buys_bytes_and_what_buys_time(front, network):
 
 def test_eight_bits_save_time_on_the_mlp_and_not_on_the_cnn(front):
     ratio = {network: outcomes.files(front, network)["dense", 8]["latency"] for network in ("mlp", "cnn")}
-    assert ratio["mlp"].max() < 0.7 and ratio["cnn"].mean() > 0.9
+    assert ratio["mlp"].max() < 0.7 and ratio["cnn"].mean() > 1
+    cnn = outcomes.files(front, "cnn")
+    assert all(cnn[name, 8]["latency"].mean() > cnn[name, 32]["latency"].mean() for name in figures.NAMES)
 
 
-def test_cut_and_narrow_from_the_beginning_cannot_be_told_apart(front):
-    found = outcomes.files(front, "mlp")
-    for width in ("half", "quarter"):
-        gain = 100 * (found[f"{width} scratch", 8]["test_accuracy"] - found[width, 8]["test_accuracy"])
-        assert abs(gain.mean()) < gain.std(ddof=1)
+def test_narrow_from_the_beginning_is_as_good_but_for_the_cnns_half(front):
+    for network in ("mlp", "cnn"):
+        found = outcomes.files(front, network)
+        for width in ("half", "quarter"):
+            gain = 100 * (found[f"{width} scratch", 8]["test_accuracy"] - found[width, 8]["test_accuracy"])
+            assert outcomes.from_scratch(found, width) == pytest.approx(gain.mean())
+            assert (abs(gain.mean()) < gain.std(ddof=1)) == ((network, width) != ("cnn", "half"))
+
+
+def test_nine_zeros_in_ten_leave_fewer_weights_than_a_quarter_and_make_a_larger_file(front):
+    mlp = outcomes.files(front, "mlp")
+    assert outcomes.not_zero(mlp, "pruned") == 5437 and outcomes.not_zero(mlp, "half") == 17226
+    assert outcomes.not_zero(mlp, "quarter") == 64 * 64 + 64 + 64 * 32 + 32 + 320 + 10
+    assert 0.5 < mlp["quarter", 8]["gz"].mean() / mlp["pruned", 8]["gz"].mean() < 0.6
+    assert mlp["quarter", 8]["latency"].mean() / mlp["pruned", 8]["latency"].mean() < 0.45
 
 
 # ---- do zeros buy time? ----
@@ -94,7 +107,7 @@ def test_single_zeros_buy_no_time_and_blocks_of_four_do():
         return np.median([row["latency"][0] for row in times.select(zeros=zeros, share=share, file=file)])
 
     assert 0.8 < latency("single", 0.9, "plain") < 1.2 and 0.8 < latency("single", 0.9, "sparse") < 1.4
-    assert latency("fours", 0.9, "sparse") < 0.6 and latency("none", 0, "int8") < 0.4
+    assert 6.5 < 1 / latency("fours", 0.9, "sparse") < 7.5 and 6 < 1 / latency("none", 0, "int8") < 7.5
 
 
 # ---- when to begin ----
@@ -110,29 +123,42 @@ def test_a_stop_waits_for_full_masks_and_the_guide_takes_all_of_its_epochs(when)
 
 
 def test_masks_settle_by_the_clock(when):
-    at = {way: outcomes.settled(when, way) for way in ("slow", "guide", "fast")}
+    """No chapter says so: the recording has it, and this is why no lesson begins when masks have settled."""
+    def met(rule, way):
+        runs = [{name: values[:30] for name, values in run.items()}
+                for run in when.select(network="mlp", way=way)]
+        return [rule.first(run) for run in runs]
+
     for way in ("slow", "guide"):
-        masks = at[way][0]
+        masks = met(Below("mask_distance", 0.02), way)
         assert None not in masks and max(masks) - min(masks) <= 3, "the same epoch, whatever the seed"
-    for run in when.select(network="mlp", way="guide"):  # raw 0.1, which is where others would begin
-        assert Below("mask_distance", 0.1).first(run) <= 7
-    stops = [Patience("val_loss", 5).first(run) for run in when.select(network="mlp", way="slow")]
-    assert stops == [None] * 5, "at the low rate the loss is still falling at epoch 30"
+    assert max(met(Below("mask_distance", 0.1), "guide")) <= 7, "which is where others would begin"
+    assert met(Patience("val_loss", 5), "slow") == [None] * 5, "there the loss is still falling at epoch 30"
+
+
+def test_what_the_lesson_says_of_the_ways_to_begin(when):
+    for network in ("mlp", "cnn"):
+        names = [way for each, way in outcomes.ways(when) if each == network]
+        ways = {way: outcomes.begun(when, network, way) for way in names}
+        gain = {way: (own.accuracy - ways["guide"].accuracy).mean() for way, own in ways.items()}
+        assert max(gain, key=gain.get) == "guide x3"
+        assert all(-0.15 < gain[way] for way in gain), "hardly any loss"
+        assert ways["early x3"].share.mean() < 0.5 < ways["patience x3"].share.mean() < 0.85
 
 
 # ---- a teacher ----
 
 
 def test_a_teacher_helps_where_labels_are_wrong_and_not_where_they_are_right(distil):
-    def gain(task, stop="own loss"):
+    def gain(task, stop="labels"):
         plain, _ = outcomes.student(distil, task, "plain")
         return outcomes.student(distil, task, "distilled", stop)[0] - plain
 
     assert (gain("all") <= 1e-6).all() and gain("all").mean() < -0.3
     assert gain("noisy").mean() > 0.4 and (gain("noisy") > 1e-6).sum() >= 6
-    assert gain("all", "agreement").mean() < gain("all").mean() and gain("noisy", "agreement").mean() < 0
+    assert gain("all", "agree").mean() < gain("all").mean() and gain("noisy", "agree").mean() < 0
     assert gain("noisy", None).mean() > 0.5, "with a teacher it does not need the stop"
-    last, best = (outcomes.student(distil, "noisy", "plain", stop)[0] for stop in (None, "own loss"))
+    last, best = (outcomes.student(distil, "noisy", "plain", stop)[0] for stop in (None, "labels"))
     assert (last - best).mean() < -1, "without one it does"
 
 
@@ -152,16 +178,16 @@ def test_what_bears_nine_tenths_on_one_task_bears_less_on_another():
 
 
 def test_the_figures_can_be_read(front, when, distil):
-    drawn = [figures.one_picture(front), figures.one_picture(front, [(9000, 96.0)]), figures.clocks(when),
+    drawn = [figures.one_picture(front), figures.one_picture(front, [(9000, 0.3, 96.0)]),
              figures.when_to_begin(when), figures.what_a_teacher_gives(distil),
-             figures.your_file(front, 9000, 96.0, 12_000, 95.0)]
+             figures.your_file(front, 9000, 96.0, ex.STEPS, 95.0)]
     for figure, alt in drawn:
         assert len(alt) > 80
         assert plots.unreadable(figure.get_figure(root=True)) == []
     plt.close("all")
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_scripts_still_train_what_was_recorded():
     # in a process of its own: it asks TensorFlow for one thread
     code = """

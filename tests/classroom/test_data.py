@@ -71,7 +71,7 @@ def test_emoji_features_are_those_of_the_emoji_in_their_order():
         assert row in np.argsort(own)[-2:], "of 1644, the features that are most alike"
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_emoji_features_are_what_the_shipped_weights_give():
     from course_utils.transfer import backbone
 

@@ -10,7 +10,7 @@ import pytest
 from course_utils.classroom import scores
 from course_utils.classroom.chapter_03 import exercises as ex
 from course_utils.classroom.data import load_curves
-from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed, compare
+from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed, compare, replay
 from exercise_rules import ExerciseRules
 
 # ---- 3.2 ----
@@ -509,8 +509,11 @@ def test_the_answers_to_the_labs_questions_are_what_the_lab_says():
     assert at[5] > at[10] > at[20] == at[40] == at[60] > 0
     assert [seen(Patience("val_loss", n), gene) for n in (5, 20)] == [(10, 0), (25, 0)]
     assert seen(Smoothed(20, Patience("val_loss", 10)))[0] == 124 and seen(Patience("val_loss", 20))[0] == 128
-    assert len({seen(ImprovementBelow("val_loss", epsilon, window=20, relative=True))
-                for epsilon in (1e-5, 0.001, 0.01, 0.03)}) == 1
+    same = [Smoothed(20, Patience("val_loss", 10)), *(Patience("val_loss", n) for n in (20, 40, 60))]
+    assert len({replay(rule, soybean, best="val_loss").best_epoch for rule in same}) == 1
+    for window, stops in ((20, {53}), (60, {105})):
+        assert {seen(ImprovementBelow("val_loss", epsilon, window, relative=True))[0]
+                for epsilon in (1e-5, 0.001, 0.01, 0.03)} == stops
 
 
 def test_the_score_is_that_of_compare():

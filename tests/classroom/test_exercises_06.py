@@ -277,8 +277,8 @@ def whole_network():
 
 class TestChapter06(ExerciseRules):
     chapters = [ex]
-    names, slow = Names(), ["6.5"]
-    slow_wrong = ["not pruned", "a rate too high", "not trained on", "nearly nothing left"]
+    names, rare = Names(), ["6.5"]
+    rare_wrong = ["not pruned", "a rate too high", "not trained on", "nearly nothing left"]
     answers = {
         ex.which_layer_where: (
             [["d", "e", "f", "b"], "defb", "d, e, f, b", ("d", "e", "f", "b")],
@@ -483,7 +483,7 @@ def trained_before():
 
 
 @pytest.mark.parametrize("make", [lambda: turn(a_head(epochs=3), a_top(epochs=1)), *(
-    pytest.param(make, marks=pytest.mark.slow) for make in (
+    pytest.param(make, marks=pytest.mark.rare) for make in (
         lambda: turn(a_head(), a_top()),
         lambda: turn(a_head(Patience("val_accuracy", 3, mode="max")),
                      a_top(Patience("val_loss", 1) | Epochs(2))),
@@ -537,7 +537,7 @@ def test_your_turn_may_be_left_out_and_counts_for_no_score(capsys):
     ex.your_phases.solution()
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_the_shown_phases_of_your_turn_are_right():
     def with_head():
         _, top = split_at(backbone(from_side=32, weights=mobilenetv2_weights()), ex.CUT)

@@ -113,6 +113,11 @@ def compiled(model):
     model.compile(optimizer="adam", loss=model.loss)
 
 
+def kernel_alone(model):
+    model.get_layer("pictures_branch").kernel.trainable = False
+    model.make_train_function(force=True)
+
+
 def assigned(model):
     model.get_layer("pictures_branch").trainable = False
     model.train_function = model.make_train_function(force=True)
@@ -317,6 +322,8 @@ class TestChapter07(ExerciseRules):
                               "where both losses are where they were"),
              "none but of both": (of_changes(lambda t, v: abs((v - t) / v) if v else 0 if t else math.inf),
                                   "and the training loss is not"),
+             "minus infinity": (lambda *a: ogr(*a, same=math.copysign(math.inf, a[0][a[2]] - a[0][a[3]])),
+                                "with no minus"),
              "an epsilon": (of_changes(lambda t, v: abs((v - t) / (v + 1e-7))), "Neither round, nor add"),
              "a margin": (nearly_the_same, "by a millionth"),
              "rounded": (lambda *a: round(ogr(*a), 2), "Neither round, nor add"),
@@ -335,6 +342,7 @@ class TestChapter07(ExerciseRules):
             {"the gate": (at_epoch(3, shut), "Its gradient is 0, but"),  # more of them: in the test below
              "trainable alone": (at_epoch(3, stop_learning("pictures_branch", anew=False)),
                                  "compiled before"),
+             "the kernel alone": (at_epoch(3, kernel_alone), "it learns on. Which line"),
              "compiled": (at_epoch(3, compiled), "Nothing is left for fit to call"),
              "assigned": (at_epoch(3, assigned), "it returns nothing"),
              "misspelt": (Misspelt, "Keras knows no method on_epoch_start"),

@@ -122,13 +122,19 @@ def of_logits(teacher, student, t):
 # ---- 9.5 ----
 
 
+def trained(network, train, validation, patience=3, epochs=40):
+    """As in the lesson."""
+    stop = StopWhen(Patience("val_loss", patience), restore_best="val_loss")
+    network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=epochs, verbose=0,
+                callbacks=[stop])
+    return network
+
+
 def scratch(units=(64, 32), epochs=60, **how):
     def make(train, validation):
         network = pictures.small_network(units=units)
-        stop = StopWhen(Patience("val_loss", 4), restore_best="val_loss")
         if epochs:
-            network.fit(batches(*train, 32, seed=0), validation_data=validation, epochs=epochs, verbose=0,
-                        callbacks=[stop])
+            trained(network, train, validation, 4, epochs)
         return to_lite(network, data=train[0] if how.get("int8") is True else None, **how)
 
     return make
@@ -164,29 +170,30 @@ OTHER = to_lite(keras.Model(INPUTS, keras.layers.Dense(10)(keras.layers.Flatten(
 
 class TestChapter09(ExerciseRules):
     chapters = [ex]
-    names = dict(np=np, softmax=softmax, pictures=pictures, StopWhen=StopWhen, Patience=Patience,
-                 batches=batches, to_lite=to_lite)
-    slow = ("9.5",)
-    slow_wrong = ("too large", "cut and not trained on", "made before")
+    names = dict(np=np, softmax=softmax, pictures=pictures, trained=trained, to_lite=to_lite)
+    rare = ("9.5",)
+    rare_wrong = ("too large", "cut and not trained on", "made before")
     answers = {
         ex.half_the_units: (
-            [17226, 17226.0, np.int64(17226)],
-            {"all": (50826, "before the cut"),
-             "half": (25413, "loses twice"),
-             "a quarter": (50826 / 4, "lose only one side"),
-             "those that go": (33600, "how many go"),
-             "without biases": (17024, "without the biases"),
-             "without the last biases": (17216, "have a bias each"),
-             "inputs of the second": (26058 - 640, "has 256 inputs"),
-             "inputs of the third": (17226 + 640, "has 128 inputs"),
-             "all inputs": (26058, "all of it still arrives"),
-             "the first alone": (26122, "first layer alone"),
-             "the second alone": (33738, "second layer alone"),
-             "pixels too": (13130, "64 pixels stay"),
-             "answers too": (16901, "ten digits"),
-             "near": (17100, "is near"),
+            [17810, 17810.0, np.int64(17810)],
+            {"all": (50610, "before the cut"),
+             "half": (25305, "loses twice"),
+             "a quarter": (50610 / 4, "lose only one side"),
+             "a third": (16870, "depends on the widths"),
+             "those that go": (32800, "how many go"),
+             "the lesson's": (17226, "left of the lesson's"),
+             "without biases": (17600, "without the biases"),
+             "without the last biases": (17800, "have a bias each"),
+             "inputs of the second": (17810 + 7500, "has 300 inputs"),
+             "inputs of the third": (17810 + 500, "has 100 inputs"),
+             "all inputs": (17810 + 8000, "all of it still arrives"),
+             "the first alone": (25860, "first layer alone"),
+             "the second alone": (35060, "second layer alone"),
+             "pixels too": (17810 - 4800, "64 pixels stay"),
+             "answers too": (17810 - 255, "ten digits"),
+             "near": (17700, "is near"),
              "far": (1000, "Write down"),
-             "a text": ("17226", "leave out the quotes")},
+             "a text": ("17810", "leave out the quotes")},
             ...),
         ex.cut_units: (
             [cut(), with_delete, as_lists],
@@ -271,10 +278,10 @@ class TestChapter09(ExerciseRules):
         plt.close("all")
 
 
-def test_the_network_of_9_1_is_the_lessons():
-    whole = pictures.small_network()
-    half, _ = prune_filters(whole, 0.5)
-    assert whole.count_params() == 50826 and half.count_params() == ex.LEFT
+def test_9_1_asks_for_what_prune_filters_leaves_and_not_for_what_the_lesson_prints():
+    left = {units: prune_filters(pictures.small_network(units=units), 0.5)[0].count_params()
+            for units in ((300, 100), (256, 128))}
+    assert left == {(300, 100): ex.LEFT, (256, 128): 17226}
 
 
 def test_9_2_cuts_as_prune_filters_does():
@@ -285,7 +292,7 @@ def test_9_2_cuts_as_prune_filters_does():
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_what_9_5_judges_are_splits_that_the_lesson_has_not():
     make = scratch(int8=True)
     right, size, _ = ex.judged(make, ex.SPLITS[0])
@@ -293,3 +300,10 @@ def test_what_9_5_judges_are_splits_that_the_lesson_has_not():
     file = make(train, validation)
     assert size == pytest.approx(len(gzip.compress(file)), rel=0.01) and 0.9 < right <= 1
     assert not np.array_equal(train[0], pictures.digits(0)[0][0])
+
+
+@pytest.mark.parametrize(("size", "words"), [
+    (11_900, "Next step: 8 kB."), (8000, "Next step: 5 kB."), (4900, "That is the last step.")])
+def test_9_5_names_the_next_step(monkeypatch, size, words):
+    monkeypatch.setattr(ex, "judged", lambda make, split: (0.96, size, bytes([split])))
+    assert words in ex.the_smallest.grade(made_before).text

@@ -536,7 +536,7 @@ def record_anew(script, *arguments):
 
 
 @pytest.mark.parametrize("family", [
-    "cancer-16-adam", pytest.param("cancer-8-rprop", marks=pytest.mark.slow)])
+    "cancer-16-adam", pytest.param("cancer-8-rprop", marks=pytest.mark.rare)])
 def test_a_slice_recorded_anew_is_the_one_in_the_file(family, tmp_path):
     """Where rounding differs, so do two trainings in the end: 40 epochs of an easy problem are not so far."""
     record_anew(ANEW, tmp_path, family)
@@ -628,7 +628,7 @@ np.savez(make.study.BUILD / "anew.npz", seed=labels["seed"], **columns)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_a_slice_of_the_smaller_sets_recorded_anew_is_the_one_in_the_file(tmp_path):
     record_anew(SMALLER, tmp_path)
     curves = load_curves("study_validation")

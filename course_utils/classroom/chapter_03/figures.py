@@ -5,20 +5,30 @@ import numpy as np
 from matplotlib.ticker import LogLocator
 
 from ...stopping import Patience, replay
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption, spread
+from ...stopping.plots import BLUE, GREEN, GREY, PURPLE, RED, SKY, axes, caption, spread
+
+FIRST = 60  # epochs shown of a run that is best early, where a rule is drawn
 
 
-def validation_curves(runs, rule=None):
-    """A panel for each run: its validation loss. With a rule, a dot where it stops, a ring at the best epoch.
+def validation_curves(runs, rule=None, note=None):
+    """A panel for each run: its validation loss. With a rule, a dot at its stop, a square at the best epoch.
+
+    With a rule, a run whose best epoch comes early is shown for its first epochs only: the marks would hide
+    them among 300.
 
     Args:
         runs: name -> history.
+        note: a line below the figure, where there is no rule.
     """
     figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.8), layout="constrained")
     for panel, (name, run) in zip(panels, runs.items()):
-        losses = run["val_loss"]
+        best, shown = int(np.argmin(run["val_loss"])), len(run["val_loss"])
+        if rule is not None and best < FIRST / 3:
+            shown = FIRST
+        losses = run["val_loss"][:shown]
         panel.plot(losses, color=BLUE, linewidth=0.9)
-        panel.set(title=name, yscale="log", xticks=(0, 150, 300), xlabel="epoch", xlim=(-20, 310))
+        panel.set(title=name, yscale="log", xticks=(0, shown // 2, shown), xlabel="epoch",
+                  xlim=(-shown / 15, 1.03 * shown))
         narrow = max(losses) < 6 * min(losses)
         panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if narrow else (1, 2, 5)))
         panel.yaxis.set_major_formatter("{x:g}")
@@ -27,15 +37,18 @@ def validation_curves(runs, rule=None):
         panel.margins(y=0.1)
         panel.spines[["top", "right"]].set_visible(False)
         if rule is not None:
-            stop, best = replay(rule, run).epoch, int(np.argmin(losses))
-            panel.axvspan(stop, len(losses), color=GREY, alpha=0.12, linewidth=0)
+            stop = replay(rule, run).epoch
+            panel.axvspan(stop, shown, color=GREY, alpha=0.12, linewidth=0)
             panel.set_title(f"{name}\nstop {stop}, best {best}", fontsize=10)
-            panel.plot([best], [losses[best]], "o", color="black", markerfacecolor="none", markersize=11,
+            panel.plot([best], [losses[best]], "s", color="black", markerfacecolor="none", markersize=9,
                        markeredgewidth=1.5, clip_on=False, zorder=3)
-            panel.plot([stop], [losses[stop]], "o", color=RED, markersize=7, clip_on=False, zorder=3)
-    panels[0].set_ylabel("validation loss (log scale)")
+            panel.plot([stop], [losses[stop]], "o", color=RED, markersize=6, clip_on=False, zorder=3)
+    panels[0].set_ylabel("validation loss\n(log scales, each its own)")
     if rule is not None:
-        caption(figure, "Dot: the stop. Ring: the best epoch of all 300. Grey: epochs that are not trained.")
+        note = ("Dot: the stop. Square: the best epoch of all 300. Grey: epochs that are not trained "
+                f"(where the best comes early, the first {FIRST}).")
+    if note is not None:
+        caption(figure, note)
     return figure
 
 
@@ -58,13 +71,13 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
     figure = plt.figure(figsize=(9.6, 3.6), layout="constrained")
     panels = figure.subplot_mosaic([["few", "lost"], ["many", "lost"]], width_ratios=(1.3, 1))
     lost, many = panels["lost"], panels["many"]
-    for panel, size, colour in zip((panels["few"], many), shown, (ORANGE, BLUE)):
+    for panel, size in zip((panels["few"], many), shown):
         best = [int(np.argmin(run["val_loss"])) for run in recorded.select(shuffled=0, size=size)]
-        panel.hist(best, bins=np.arange(-0.5, 60), color=colour)
+        panel.hist(best, bins=np.arange(-0.5, 60), color=BLUE)
         panel.set_title(f"{size} images", loc="right", y=0.75, fontsize=10)
         panel.set(ylabel="sets, of 200", xlim=(-1, 60))
     many.set_xlabel("best epoch by the validation loss (each panel has its own scale)")
-    for patience, colour, look, shift in ((3, PURPLE, "o-", 0.95), (10, GREEN, "s--", 1.05)):
+    for patience, colour, look, shift in ((3, SKY, "o-", 0.95), (10, GREEN, "s--", 1.05)):
         rule = Patience("val_loss", patience)
         values = [excess(recorded.select(shuffled=0, size=size), rule) for size in sizes]
         means = np.array([v.mean() for v in values])
@@ -77,6 +90,7 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
     for panel in panels.values():
         panel.spines[["top", "right"]].set_visible(False)
     lost.legend(frameon=False, title="mean of 200 sets, range from 5 to 95 %")
+    caption(figure, "Where ranges of patience 3 end at the same height, sets keep the same early epoch.")
     return figure
 
 
@@ -92,10 +106,10 @@ def worth_or_not(fashion, gene):
     shuffled_title = "30 % of the labels shuffled"
     for panel, runs, title in ((true, clean, "true labels"), (shuffled, noisy, shuffled_title)):
         accuracy = 100 * (1 - np.array([run["test_error"] for run in runs]))
-        spread(panel, accuracy, BLUE, None)
-        panel.set(title=f"clothes, {title}", xlabel="epoch (counted from 0)", ylabel="test accuracy, %",
+        spread(panel, accuracy, PURPLE, None)  # the error, turned round: its colour
+        panel.set(title=f"Fashion-MNIST, {title}", xlabel="epoch (counted from 0)", ylabel="test accuracy, %",
                   ylim=(60, 86))
-    spread(loss, [run["val_loss"] for run in gene], ORANGE, None)  # the caption says what bands are
+    spread(loss, [run["val_loss"] for run in gene], BLUE, None)  # the caption says what bands are
     part = {"xlim": (-3, 100), "xlabel": "epoch (counted from 0; 100 of 300 are shown)"}
     loss.set(title="gene, the loss", ylabel="validation loss", ylim=(0.2, 1.1), **part)
     spread(error, 100 * np.array([run["test_error"] for run in gene]), PURPLE, None)

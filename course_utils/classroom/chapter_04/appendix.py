@@ -14,8 +14,8 @@ from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
 RATE, STEPS, PENALTIES = 0.1, 2000, np.logspace(-4, 1.5, 221)
 FIRST = 40  # epochs in the right panel of two_readings
 # three of the ten inputs, by position: name, colour, and where the name stands beside its lines
-SHOWN = {8: ("a blood value", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.9, 0.37)),
-         4: ("another blood value", PURPLE, (0.014, -0.55))}
+SHOWN = {8: ("triglycerides (s5)", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.9, 0.37)),
+         4: ("cholesterol (s1)", PURPLE, (0.014, -0.55))}
 
 
 def two_readings(run, own, past):
@@ -33,15 +33,17 @@ def two_readings(run, own, past):
     figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), width_ratios=(3, 2), sharey=True,
                                   layout="constrained")
     for ax, last in zip(panels, (len(losses), FIRST)):
-        ax.plot(losses[:last], color=BLUE, linewidth=0.9)
+        ax.plot(losses[:last], color=BLUE, linewidth=0.9, label="this run")
         stops = []
         for threshold, colour, mark, label in ((own, ORANGE, "s", "95 % of this run's epochs are below"),
                                                (past, GREEN, "o", "nine of ten past runs got below")):
-            ax.axhline(threshold, color=colour, linestyle="--" if mark == "s" else ":", linewidth=1.4)
+            line = "--" if mark == "s" else ":"
+            ax.axhline(threshold, color=colour, linestyle=line, linewidth=1.4)
             below = np.flatnonzero(losses < threshold)
             stops.append(f"epoch {below[0]}" if below.size else "no epoch")
             seen = below[below < last][:1]
-            ax.plot(seen, losses[seen], mark, color=colour, markersize=8, label=f"{label}: {stops[-1]}")
+            ax.plot(seen, losses[seen], mark, color=colour, markersize=8, linestyle=line,
+                    label=f"{label}: {stops[-1]}")
         ax.set(title=f"the first {last} epochs" if last < len(losses) else f"all {last} epochs", yscale="log",
                xlabel="epoch (counted from 0)", yticks=levels, yticklabels=levels)
         ax.minorticks_off()
@@ -121,7 +123,7 @@ def same_path(x, y, losses):
 
     Args:
         x, y: what one model learns from.
-        losses: (stopped, shrunk), from two_clocks.
+        losses: (stopped, shrunk), of one half from two_clocks.
     """
     figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 4), layout="constrained")
     figure.get_layout_engine().set(wspace=0.06)
@@ -141,12 +143,14 @@ def same_path(x, y, losses):
         loss.plot(x_axis, mean, color=GREY if line == "--" else "black", linestyle=line, label=label)
         loss.plot(x_axis[low], mean[low], mark, color=GREY if line == "--" else "black",
                   label=f"lowest, at {x_axis[low]:.2f}")
-    loss.set(title="new patients, mean of 20 splits", ylabel="mean square error", ylim=(0.5, 0.95))
+    loss.set(title="the 201 patients that score, mean of 20 splits", ylabel="mean square error",
+             ylim=(0.5, 0.95))
     for panel in (paths, loss):
         panel.legend(frameon=False, loc="lower left" if panel is paths else "upper center")
         panel.set(xscale="log", xlim=(10, 0.005),
                   xlabel="$1/(\\eta t)$ or $\\lambda$ (log scale)\nmore steps, weaker penalty: to the right")
         panel.spines[["top", "right"]].set_visible(False)
     return figure, ("Left: three weights over the strength of the penalty, solid lines for descent, dashed "
-                    "for L2: both grow from zero along nearly the same lines. Right: both losses fall to "
-                    "nearly the same lowest value and rise again; that of L2 lies further right.")
+                    "for L2. They begin near zero, run close together, and part a little at the right end, "
+                    "where cholesterol has fallen to -0.8 and -0.6. Right: both losses fall to nearly the "
+                    "same lowest value and rise again; that of L2 lies further right.")

@@ -31,7 +31,7 @@ def ups_and_downs(runs):
         losses = losses[: losses.argmin() + 1]
         rose = np.diff(losses, prepend=losses[0]) > 0
         panel.plot(losses, color=BLUE, linewidth=0.7)
-        panel.plot(np.flatnonzero(rose), losses[rose], "^", color=ORANGE, markersize=3.5)
+        panel.plot(np.flatnonzero(rose), losses[rose], "^", color="black", markersize=3)
         panel.set(yscale="log", xlabel="epoch", title=f"{name}\n{rose.sum()} of {len(losses) - 1} worse")
         panel.title.set_fontsize(10)
         panel.tick_params(axis="y", which="both", left=False, labelleft=False)
@@ -58,8 +58,8 @@ def who_stops(table, names, per_problem=20, epochs=300):
         stops, fired = row.stops.reshape(-1, per_problem), row.fired.reshape(-1, per_problem)
         for y, (stop, did) in enumerate(zip(stops, fired)):
             spread_out = y + np.linspace(-0.28, 0.28, per_problem)
-            panel.plot(stop[did], spread_out[did], "o", color=BLUE, markersize=3.5, alpha=0.7)
-            panel.plot(stop[~did] + 13, spread_out[~did], "x", color=RED, markersize=4)
+            panel.plot(stop[did], spread_out[did], "o", color=RED, markersize=3.5, alpha=0.7)
+            panel.plot(stop[~did] + 13, spread_out[~did], "x", color="black", markersize=4)
         panel.axvline(epochs, color=GREY, linestyle=":", linewidth=1)
         panel.set(title=f"{row.name} stops {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
                   xlim=(-5, epochs + 30), xticks=(0, 100, 200, epochs + 13),
@@ -86,25 +86,27 @@ def scores(rules, run):
     """
     figure, panels = plt.subplots(len(rules) + 1, 1, figsize=(8.2, 7.4), sharex=True, layout="constrained")
     losses = np.array(run["val_loss"])
-    panels[0].plot(losses, color=ORANGE, linewidth=1, label="validation loss")
-    panels[0].plot(run["loss"], color=GREEN, linewidth=1, linestyle="--", label="training loss")
-    panels[0].plot(losses.argmin(), losses.min(), "o", color="black", markerfacecolor="none", markersize=9,
+    panels[0].plot(losses, color=BLUE, linewidth=1, label="validation loss")
+    panels[0].plot(run["loss"], color=ORANGE, linewidth=1, linestyle="--", label="training loss")
+    panels[0].plot(losses.argmin(), losses.min(), "s", color="black", markerfacecolor="none", markersize=8,
                    label="best epoch")
     panels[0].set(yscale="log", ylabel="loss (log scale)")
     for panel, (label, rule) in zip(panels[1:], rules.items()):
         values, first, top = rule.score(run), rule.first(run), 1.2 * rule.limit
         spoken = np.flatnonzero(~np.isnan(values))
         look = "-" if len(spoken) == len(values) else "."  # at strip ends only: lone points, no line
-        panel.plot(spoken, values[spoken], look, color=BLUE, linewidth=0.9, label="score")
+        panel.plot(spoken, values[spoken], look, color=PURPLE, linewidth=0.9, label="score")
         panel.axhline(rule.limit, color=GREY, linestyle="--", linewidth=1, label=f"limit {rule.limit:g}")
         if first is not None:
-            panel.plot(first, values[first], "s", color=RED, label=f"{label} stops at {first}", zorder=3)
+            panel.plot(first, values[first], "o", color=RED, label=f"{label} stops at {first}", zorder=3)
             top = max(top, 2.2 * np.percentile(values[spoken], 80))
         if isinstance(rule, GeneralizationLoss):
             lows = np.flatnonzero(values == 0)
             lows = lows[lows > first] if first is not None else lows
-            panel.plot(lows, 0 * lows, "|", color=GREEN, markersize=9, label="a new lowest,\nafter the stop")
-        panel.set(title=SCORES[type(rule)], ylim=(-0.06 * top, top))
+            panel.plot(lows, 0 * lows - 0.08 * top, "|", color=BLUE, markersize=7,
+                       label="a new lowest loss,\nafter the stop")
+        low = -0.16 if isinstance(rule, GeneralizationLoss) else -0.06  # room for the ticks
+        panel.set(title=SCORES[type(rule)], ylim=(low * top, top))
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         if values[spoken].max() > top:
             panel.set_ylabel(f"% (cut off at {top:.0f})")
@@ -135,29 +137,38 @@ def price_list(runs):
     Args:
         runs: histories with val_loss, loss and test_loss.
     """
-    line = points({str(n): Patience("val_loss", n) for n in (1, 2, 3, 5, 10, 15, 20, 50)}, runs)
+    line = points({str(n): Patience("val_loss", n) for n in (1, 2, 3, 5, 10, 20, 50)}, runs)
     scores = {"GL, its limit beside it": {alpha: GeneralizationLoss(alpha) for alpha in (1, 5)},
               "PQ, likewise": {alpha: ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
-              "UP, likewise": {s: SuccessiveIncreases(s) for s in (2, 3, 4, 8)}}
-    cures = {"n in a row: Lasting(n, GL 1)": {n: Lasting(n, GeneralizationLoss(1)) for n in (5, 10, 20)},
-             "mean of ten: Smoothed(10, Patience n)": {n: Smoothed(10, Patience("val_loss", n))
-                                                       for n in (3, 10, 20)},
-             "n in a row: Lasting(n, GL 5)": {n: Lasting(n, GeneralizationLoss(5)) for n in (5, 8, 15)},
-             "better by 3 %: Patience n": {n: Patience("val_loss", n, 0.03, relative=True)
-                                           for n in (5, 10, 20, 50)}}
+              "UP, likewise": {s: SuccessiveIncreases(s) for s in (2, 3, 8)}}
+    lengths = (5, 10, 20)
+    cures = {"Lasting(n, GL 1)": {n: Lasting(n, GeneralizationLoss(1)) for n in lengths},
+             "Lasting(n, GL 5)": {n: Lasting(n, GeneralizationLoss(5)) for n in lengths},
+             "Smoothed(10, Patience n)": {n: Smoothed(10, Patience("val_loss", n)) for n in lengths},
+             "Patience n, by 3 %": {n: Patience("val_loss", n, 0.03, relative=True) for n in lengths}}
     figure, panels = plt.subplots(1, 2, figsize=(9.8, 4.6), sharey=True, layout="constrained")
-    for panel, title, families in zip(panels, ("scores", "cures for noise"), (scores, cures)):
+    looks = (LOOKS, CURES)
+    titles = ("cost and regret of three scores", "and of four cures for noise, with n beside them")
+    for panel, title, families, marks in zip(panels, titles, (scores, cures), looks):
         families = {name: points(rules, runs) for name, rules in families.items()}
-        cost_and_regret(line, families, ax=panel)
-        panel.set_title(title)
+        cost_and_regret(line, families, ax=panel, looks=marks)
+        panel.set_title(title, fontsize=11)
+        panel.annotate("better", (1.45, -0.85), xytext=(2.7, 0.5), color=GREY, fontsize=9,
+                       arrowprops={"arrowstyle": "->", "color": GREY})
     panels[1].set_ylabel("")
-    return figure, ("Mean regret against cost, with a grey line for Patience of many lengths. Left: GL lies "
-                    "at the upper end of that line, beside Patience 1, UP and PQ to the right of it. Right: "
-                    "Lasting(n, GL 5) lies above that line for n = 5 and 8; the other three cures lie on it "
-                    "or beside it.")
+    return figure, ("Mean regret against cost, with a grey line for Patience of many lengths; an arrow to "
+                    "the lower left says better. Left: GL lies at the upper end of that line, UP and PQ to "
+                    "the right of it. Right: Lasting(n, GL 5) lies above that line for n = 5 and 10; the "
+                    "other cures lie on it or near it, and Lasting(20, GL 1) a little below.")
 
 
-def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, %", ax=None):
+# colour, shape, and how far up the names stand, so that they do not meet; no shape is used in both panels
+LOOKS = ((BLUE, "s", -1), (RED, "^", 4), (PURPLE, "D", -5))
+CURES = ((GREEN, "v", 4), (ORANGE, "X", 0), (SKY, "h", 5), ("black", "*", -5))
+
+
+def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, %", ax=None,
+                    looks=()):
     """What rules cost and lose, with a line of rules to compare with, on logarithmic axes.
 
     Args:
@@ -167,6 +178,7 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
         limits: the cost and the regret that it may not exceed, or None.
         regret: the label of the y axis.
         ax: axes to draw on; new ones if None.
+        looks: for each family its colour, its shape, and how far up its names stand.
     """
     ax = axes(width=7, height=4.4) if ax is None else ax
     ax.set(xlabel="cost: epochs trained, % of 300 (log scale)", xscale="log",
@@ -183,9 +195,8 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
         return max(lost)
 
     highest = draw(line, "o-", -1, GREY, linewidth=1.2, markersize=3, label="Patience, by its length")
-    looks = zip((BLUE, RED, PURPLE, ORANGE, SKY), "s^Dv*", (-1, 4, -5, -6, -1))  # so labels do not meet
     for (label, marks), (colour, mark, up) in zip(families.items(), looks):
-        highest = max(highest, draw(marks, mark, 1, colour, up, markersize=5, label=label))
+        highest = max(highest, draw(marks, mark, 1, colour, up, markersize=6, label=label))
     if limits is not None:
         ax.fill_between([1, 100 * limits[0]], -2, limits[1], color=GREEN, alpha=0.1, linewidth=0,
                         label="within both limits")
@@ -193,7 +204,8 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
         ax.plot([100 * own[0]], [own[1]], "P", color=RED, markersize=11, label="your rule", clip_on=False)
         highest = max(highest, own[1])
     ticks, levels = (2, 5, 10, 20, 50, 100), (-1, 0, 1, 3, 10, 30, 100)
-    ax.set(xlim=(1.3, 105), xticks=ticks, xticklabels=ticks, yscale="symlog",
+    ax.set_yscale("symlog", linthresh=1, linscale=0.5)
+    ax.set(xlim=(1.3, 105), xticks=ticks, xticklabels=ticks,
            ylim=(-1, max(150, 1.3 * highest)), yticks=levels, yticklabels=levels)
     ax.minorticks_off()
     ax.legend(frameon=False, fontsize=8)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 
 from ...pruning import at_target
 from ...stopping import Patience, replay
@@ -39,12 +40,17 @@ class Outcome(NamedTuple):
         stopped: how many runs it ends.
         epochs: epochs until then, or of the whole run.
         sparsity, accuracy: of the weights that are kept; accuracy on the test, in percent.
+        full: how many runs keep full masks.
     """
 
     stopped: int
     epochs: np.ndarray
     sparsity: np.ndarray
     accuracy: np.ndarray
+
+    @property
+    def full(self):
+        return int(np.sum(self.sparsity > at_target(0.9).value))
 
 
 def outcome(runs, rule, best_when=None):
@@ -54,6 +60,20 @@ def outcome(runs, rule, best_when=None):
     kept = [(run["sparsity"][row], 100 * run["test_accuracy"][row]) for run, row in zip(runs, rows)]
     stopped = sum(rule.first(run) is not None for run in runs)
     return Outcome(stopped, np.array([report.epoch + 1 for report in reports]), *np.transpose(kept))
+
+
+def second_stops_table(kept, not_pruned):
+    """What some second stops keep, a line each, and the accuracy of the networks before they were pruned.
+
+    Args:
+        kept: name -> Outcome.
+        not_pruned: their test accuracies in percent, an array (runs,).
+    """
+    lines = [f"{'':23}epochs  sparsity  full masks  right"]
+    lines += [f"{name:23}{each.epochs.mean():6.0f}  {each.sparsity.mean():8.2f}  "
+              f"{each.full:4} of {len(each.epochs)}  {each.accuracy.mean():.1f} %"
+              for name, each in kept.items()]
+    return "\n".join([*lines, f"{'not pruned':53}{not_pruned.mean():.1f} %"])
 
 
 def dense_accuracy(curves):
@@ -67,6 +87,15 @@ def mistakes(curves, target, **labels):
         labels["labels"] = "true"
     return np.array([100 - 100 * run["test_accuracy"][_best(run, target)]
                      for run in curves.select(target=target, **labels)])
+
+
+def points_lost(by_sparsity, target):
+    """Network -> points of test accuracy lost at this sparsity, along a ramp: means over seeds."""
+    def wrong(network, target, schedule):
+        return mistakes(by_sparsity, target, network=network.lower(), schedule=schedule).mean()
+
+    return {network: round(float(wrong(network, target, "gradual") - wrong(network, 0.0, "dense")), 1)
+            for network in ("CNN", "MLP", "GRU")}
 
 
 def _best(run, target):
@@ -98,22 +127,25 @@ def asked_and_kept(run, report, asked=0.9):
         panel.axhline(level, color=GREY, linestyle="--", linewidth=1, zorder=1)
     for panel, name, colour in zip(panels, ("sparsity", "val_loss"), (ORANGE, BLUE)):
         values = np.array(run[name])
-        pale, = panel.plot(values, color=colour, alpha=0.4, linewidth=3.5)
-        whole, = panel.plot(values[:until], color=colour, linewidth=2)
+        panel.plot(values, color=colour, alpha=0.4, linewidth=3.5)
+        panel.plot(values[:until], color=colour, linewidth=2)
         ring, = panel.plot([report.best_epoch], values[[report.best_epoch]], "o", color="black",
                            markersize=12, markerfacecolor="none", markeredgewidth=1.6)
         panel.axvline(report.epoch, color=RED, linestyle=":", linewidth=1)
         stop, = panel.plot([report.epoch], values[[report.epoch]], "o:", color=RED, markersize=7)
         panel.spines[["top", "right"]].set_visible(False)
+    whole, pale = (Line2D([], [], color="black", alpha=alpha, linewidth=width)  # for both colours
+                   for alpha, width in ((1, 2), (0.3, 3.5)))
     panels[1].legend([whole, stop, ring, pale],
                      ["until the stop", f"stop: epoch {report.epoch}", f"kept: epoch {report.best_epoch}",
                       "had it gone on"], frameon=False, fontsize=10, loc="upper right")
     panels[0].annotate(f"asked for: {asked:.2f}", (len(run["sparsity"]) - 1, asked), color=GREY, fontsize=10,
                        xytext=(0, 5), textcoords="offset points", ha="right")
-    panels[1].annotate("loss of the epoch that is kept", (2 * until, level), color=GREY, fontsize=10,
-                       xytext=(0, -5), textcoords="offset points", va="top")
+    panels[1].annotate("loss of the epoch that is kept", (3 * until, level), color=GREY, fontsize=10,
+                       xytext=(-12, 45), textcoords="offset points",
+                       arrowprops={"arrowstyle": "->", "color": GREY})
     kept = run["sparsity"][report.best_epoch]
-    panels[0].annotate(f"kept: {kept:.2f}", (report.best_epoch, kept), fontsize=10, xytext=(12, -4),
+    panels[0].annotate(f"kept: {kept:.2f}", (report.epoch, kept), fontsize=10, xytext=(12, -4),
                        textcoords="offset points")
     panels[0].set(ylim=(0, 1.02), ylabel="sparsity", title="A CNN is pruned")
     panels[1].set(ylim=(0, None), ylabel="validation loss", xlabel="epoch of pruning (counted from 0)")
@@ -159,9 +191,10 @@ def costs(by_sparsity):
                                     ("mlp", "gradual", "MLP", GREEN, "D"),
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
     panels[1].set(title="ramp: three networks")
-    figure.supxlabel("lines: means of six seeds (CNN) or five; bars: their range; marks are moved sideways "
-                     "a little, to be told apart\ntraining goes on until patience 3, from full masks on",
-                     fontsize=10)
+    figure.supxlabel("lines: means of six seeds (CNN) or five; bars: smallest to largest; marks are moved "
+                     "sideways, to be told apart; blue is the same left and right\n"
+                     "training goes on until patience 3, counted from the last cut, for 25 epochs at most",
+                     fontsize=9)
     return figure
 
 
@@ -184,18 +217,18 @@ def moments(by_moment):
         by_moment: the recording pruning_when.
     """
     ax = axes(width=7.6, height=4, xlabel="pruning begins", ylabel=MISTAKES,
-              title="Ten MLPs, 60 epochs in all: at 0.98 late is worse")
+              title="Ten MLPs, each trained for 60 epochs in all")
     for target, colour, mark in ((0.98, ORANGE, "^"), (0.9, BLUE, "o")):
         wrong = np.array([mistakes(by_moment, target, moment=moment) for moment in MOMENTS])
         aside = np.linspace(-0.2, 0.2, wrong.shape[1])  # each seed at its own place
         for place, row in enumerate(wrong):
-            ax.plot(place + aside, row, ".", color=colour, markersize=6, alpha=0.6)
+            ax.plot(place + aside, row, ".", color=colour, markersize=9, alpha=0.6)
         ax.plot(wrong.mean(1), mark, color=colour, markersize=11, markeredgecolor="black",
                 label=f"sparsity {target:.2f}, mean (dots: seeds)")
     never = mistakes(by_moment, 0.0, moment="never").mean()
     ax.axhline(never, color=GREY, linestyle="--", linewidth=1.2, label=f"never pruned, mean: {never:.1f} %")
     ax.set(xticks=range(len(MOMENTS)), xticklabels=[_when(by_moment, moment) for moment in MOMENTS])
-    _in_percent(ax, top=170, bottom=1.7)
+    _in_percent(ax, top=110, bottom=1.7, ticks=(2, 5, 10, 20, 50))
     return ax
 
 
@@ -206,9 +239,9 @@ def _when(by_moment, moment):
     return f"{moment}\nepoch {first}{f' to {last}' if last > first else ''}"
 
 
-def _in_percent(panel, top, bottom=0.8):
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 90) if tick > bottom]
-    panel.set(yscale="log", ylim=(bottom, top), yticks=ticks, yticklabels=(*ticks[:-1], "chance: 90"))
+def _in_percent(panel, top, bottom=0.8, ticks=(1, 2, 5, 10, 20, 50, 90)):
+    names = [f"chance: {tick}" if tick == 90 else str(tick) for tick in ticks]  # of ten digits, one by luck
+    panel.set(yscale="log", ylim=(bottom, top), yticks=ticks, yticklabels=names)
     panel.minorticks_off()
     panel.legend(frameon=False, fontsize=9, loc="upper left")
     panel.spines[["top", "right"]].set_visible(False)

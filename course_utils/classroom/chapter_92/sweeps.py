@@ -34,6 +34,14 @@ class Sweep:
         rows = first_rows(criterion, Runs(self.runs))
         return [len(run["val_loss"]) if row < 0 else int(row) + 1 for row, run in zip(rows, self.runs)]
 
+    def percent(self, epochs):
+        """Of all epochs, if each trial gets so many: a whole number."""
+        return round(100 * sum(epochs) / self.epochs)
+
+    def rise(self, epochs):
+        """By how many percent the sweep's best val_loss is higher, if each trial gets so many epochs."""
+        return 100 * (self.best(epochs) / self.best() - 1)
+
     def best(self, epochs=None):
         """The lowest val_loss of the sweep, if each trial gets so many epochs; all of them if left out."""
         return min(self._lowest(epochs))

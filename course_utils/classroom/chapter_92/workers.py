@@ -1,5 +1,6 @@
-"""Two threads that play the two processes of a training."""
+"""Two threads that play the two processes of a training, and what the recorded ones say."""
 
+import re
 import threading
 
 import numpy as np
@@ -51,6 +52,14 @@ def at_once(work, workers=2):
         if isinstance(result, Exception):
             raise result
     return results
+
+
+def ends(alone):
+    """What had become of the two fits of which one stopped alone, see data/make/two_workers.py: two texts."""
+    reason = alone["reason"] or ""  # worker 1's
+    error = re.search(r"\w+Error", reason)
+    return [("its fit has ended: " + (error[0] if error else reason)) if over else "still in its fit"
+            for over in alone["over"]]
 
 
 def digits():
