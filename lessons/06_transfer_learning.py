@@ -1,13 +1,13 @@
 # %% [markdown]
-# # Ten classes, 1,500 photos, one laptop. Is that enough?
+# # Ten classes, 1,500 photos, half a minute. Is that enough?
 #
 # You will
 # - find out what an article's two lines really do,
 # - train in phases, each with its own stopping rule,
 # - choose a pretrained network before you spend time on it.
 #
-# 30 minutes to read, 50 for the exercises. You need `Patience` from 03, `prune_at_stop` from 05 for the last
-# exercise, and what a convolution is.
+# 30 minutes to read, 50 for the exercises. You need `Patience` from 03, a rough idea of convolutions and,
+# for the last exercise, `prune_at_stop` from 05.
 
 # %%
 from course_utils.stopping import Epochs, Patience
@@ -23,10 +23,10 @@ show(figures.photos_by_class(photos, labels, data.CIFAR10), alt=figures.ALT["pho
 
 # %% [markdown]
 # Ten classes, about 150 photos of each. (The second deer is a deer only because its label says so.) **Transfer
-# learning** starts from a network already trained on other photos, here a million from ImageNet: the
-# *source*. Ours is the *target*.
+# learning** starts from a network trained on other photos, here a million from ImageNet: the *source*. What we
+# make of it, for our photos, is the *target*.
 #
-# ## Where do an article's two lines put the layer?
+# ## Two lines from an article: where does the layer go?
 #
 # ```python
 # target_model.layers.pop(0)                  # take the target's first layer away
@@ -34,7 +34,7 @@ show(figures.photos_by_class(photos, labels, data.CIFAR10), alt=figures.ALT["pho
 # ```
 #
 # The third of the [four articles](00_start_here.ipynb) means well: first layers are the most general. The
-# target has three layers. How many does it have afterwards?
+# target has three layers. How many afterwards?
 
 # %% tags=["reveal"] claims=["D5", "D6"]
 # NBVAL_CHECK_OUTPUT
@@ -52,27 +52,27 @@ target_model.layers.pop(0)
 target_model.add(source_model.layers[0])
 reveal(guess, len(target_model.layers), "Layers")
 print(*(layer.name for layer in target_model.layers))
-print("the source's own layer:", target_model.layers[3] is source_model.layers[0])
+print("the source's own layer:", target_model.layers[-1] is source_model.layers[0])
 
 # %% [markdown]
-# In Keras 3 `layers` is **a copy of the list**: `pop` shortened the copy. `add` put the layer **at the end**
-# (it fits, since four classes meet four inputs), and both models share it: train the target, and the source
-# changes. What the article means:
+# In Keras 3 `layers` is **a copy of the list**: `pop` shortened the copy. `add` put the layer **at the end**,
+# and both models share it: train the target, and the source changes. What the article means:
 #
 # ```python
 # target_model = three_layers("target", classes=4)
 # target_model.layers[0].set_weights(source_model.layers[0].get_weights())
 # ```
 #
-# The last layer, one output a class, stays new: the **head**.
+# The last layer starts at random: the **head**, with one output per class.
 #
 # ## When is a layer frozen?
 #
-# A **frozen** layer keeps its weights in training: `trainable = False`. **BatchNormalization** standardises
-# by a mean and a variance that it tracks, then scales and shifts by two arrays that it learns.
+# A **frozen** layer keeps its weights in training: `trainable = False`. In training, **BatchNormalization**
+# standardises by the batch's mean and variance, and keeps a record of both for prediction. It also learns two
+# arrays, a scale and a shift.
 #
-# We freeze a source of six arrays and fit; then we set `trainable = True` and fit again, without compiling.
-# How many change then?
+# We freeze a source of six arrays and fit, then set `trainable = True` and fit again, without compiling.
+# How many change now?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -80,7 +80,7 @@ guess = ...  # of 6, the second time
 keras.utils.set_random_seed(0)
 inputs, norm = keras.Input((4,)), keras.layers.BatchNormalization()
 small = keras.Model(inputs, norm(keras.layers.Dense(8)(inputs)))  # six: kernel, bias, those four
-target = keras.Model(inputs, keras.layers.Dense(4)(small(inputs, training=False)))  # keep that mean
+target = keras.Model(inputs, keras.layers.Dense(4)(small(inputs, training=False)))  # see below
 x, y = np.random.default_rng(0).normal(3, 1, (64, 4)), np.arange(64) % 4
 
 
@@ -93,35 +93,35 @@ def changed(compiled=True):
 
 
 small.trainable = False
-print("Frozen, of 6 change:", changed())
+print("Frozen:", changed(), "of 6 change")
 small.trainable = True
-reveal(guess, changed(compiled=False), "Set free, of 6 change")
-print("Set free and compiled, of 6 change:", changed())
+reveal(guess, changed(compiled=False), "Set free, not compiled")
+print("Set free and compiled:", changed(), "of 6 change")
 norm.trainable = False
-print("The same, but norm frozen:", changed())
+print("The same, but norm frozen:", changed(), "of 6 change")
 
 # %% [markdown]
-# **A change of `trainable` takes effect at the next `compile`.** Then all six change, mean and variance too:
-# in a real source, a few hundred photos would overwrite what a million set. (`training=False` should keep those two; in
-# Keras 3.15.1 `fit` overrules it.) **Freeze BatchNormalization, even in a part
-# set free.**
+# **A change of `trainable` takes effect at the next `compile`.** Then all six change, mean and variance too: a
+# few hundred photos move what a million set. (`training=False` should prevent that; in Keras 3.15.1
+# `fit` overrules it.) **Freeze BatchNormalization, even in a part set free.**
 #
 # ## How good is a real source?
 #
-# We cut MobileNetV2, trained on that million, before its last convolution, `Conv_1`: the **bottom**, next to
-# the input, stays frozen; the **top** is the rest. First the head trains alone: while random, its errors
-# could spoil the top. Then the top is freed, too, at a lower rate.
+# We cut MobileNetV2 before its last convolution, `Conv_1`. The **bottom**, before it, stays frozen; the
+# **top** is the rest and our head. First the head trains alone: while random, it could spoil what is below. Then
+# the whole top trains, at a lower rate.
+#
+# After training on 400 photos, what percentage of 500 new ones is right?
 
 # %%
-guess = ...  # percent right of 500 new photos, after learning from 400; chance is 10
 weights = data.mobilenetv2_weights()  # or "imagenet", which Keras downloads
 
 
 def with_head():
     keras.utils.set_random_seed(0)
-    source = backbone("MobileNetV2", side=97, from_side=32, weights=weights)  # enlarges the photos
+    source = backbone("MobileNetV2", side=97, from_side=32, weights=weights)  # enlarges photos
     bottom, top = split_at(source, "Conv_1")
-    x = keras.layers.Dropout(0.5)(top.output)  # a random half is left out, against learning by heart
+    x = keras.layers.Dropout(0.5)(top.output)  # leaves out a random half, against overfitting
     return bottom, keras.Model(top.input, keras.layers.Dense(10, name="head")(x))  # logits: no softmax yet
 
 
@@ -131,24 +131,49 @@ middle = cached_features(bottom, photos[rows], verbose=0)  # the bottom never ch
 known, validation = (middle[:400], labels[rows[:400]]), (middle[400:], labels[rows[400:]])
 
 # %% tags=["reveal"] claims=["D7", "06.2"]
+guess = ...  # percent; chance is 10
 history, report = fit_in_phases(  # it leaves BatchNormalization frozen
     model, [Phase("head", Patience("val_loss", 3), learning_rate=3e-3),  # the whole source is frozen
             Phase("top", Patience("val_loss", 3), learning_rate=5e-5, unfreeze_from="Conv_1")],
     known, validation_data=validation, metrics=["accuracy"], verbose=0,
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-unseen, answers = test_photos[::3], test_labels[::3]
+unseen, truth = test_photos[::3], test_labels[::3]
 logits = model.predict(cached_features(bottom, unseen, verbose=0), verbose=0)
-right = logits.argmax(1) == answers
-reveal(guess, f"about {100 * right.mean():.0f}", "Right of 500 new photos, in percent")
+right = logits.argmax(1) == truth
+reveal(guess, f"about {100 * right.mean():.0f}", "Right, in percent")
 print(report)
 show(figures.phases(history, report), alt=figures.ALT["phases"])
 
 # %% [markdown]
-# The top lowers the validation loss, a little. It starts from the head's *best* weights (diamond): hence
-# the jump of the training loss.
+# The top lowers the validation loss a little; the accuracy hardly moves. The training loss jumps, since the top
+# starts from the head's *best* weights (diamond).
 #
-# **Your turn.** Write two phases. Not scored; solved when the second trains more weights than the first and half of
-# the 200 validation photos are right.
+# How sure can the model be, and wrong?
+
+# %% tags=["reveal"]
+guess = ...  # from 0 to 1: the probability that it gave to its surest mistake
+chances = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+sure = chances.max(axis=1)
+mistakes = np.argsort(np.where(right, 0, sure))[::-1]  # the surest first
+few = [*np.random.default_rng(1).permutation(len(unseen))[:3], *mistakes[:2]]
+reveal(guess, figures.share(sure[mistakes[0]]), "Probability of the surest mistake")
+drawn = figures.predictions(unseen[few], chances[few], data.CIFAR10, truth[few])
+show(drawn, alt=figures.ALT["predictions"])
+
+# %% [markdown]
+# Three photos at random, then its two surest mistakes, on our machine a moose and an owlet: **a network may be
+# sure and wrong.** Try a photo of yours (in Colab, upload it first); it will call even a teapot one of the ten:
+#
+# ```python
+# from keras.utils import img_to_array, load_img
+# photo = load_img("cat.jpg", target_size=(32, 32), keep_aspect_ratio=True, interpolation="box")  # a square
+# yours = np.array([img_to_array(photo)])
+# says = keras.ops.softmax(model.predict(bottom.predict(yours)))
+# show(figures.predictions(yours.astype("uint8"), np.array(says), data.CIFAR10), alt="My cat")
+# ```
+#
+# **Your turn.** Write our two phases with one thing changed; guess first whether `val_loss` gets lower. Not scored;
+# solved when the second trains more weights and half of the 200 validation photos are right.
 
 # %% tags=["exercise"]
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[..., ...])  # two Phases
@@ -160,42 +185,21 @@ answer = dict(model=with_head()[1], data=known, validation_data=validation, phas
     Phase("top", Patience("val_loss", 1), learning_rate=2e-4, unfreeze_from="Conv_1")])
 ex.your_phases.check(answer)  # calls fit_in_phases
 
-# %% tags=["reveal"]
-guess = ...  # from 0 to 1: the highest probability that our model gave to a wrong class
-chances = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-sure = chances.max(axis=1)
-mistakes = np.argsort(np.where(right, 0, sure))[::-1]  # the surest first
-few = [*np.random.default_rng(1).permutation(len(unseen))[:3], *mistakes[:2]]
-reveal(guess, figures.share(sure[mistakes[0]]), "Highest probability of a wrong class")
-drawn = figures.predictions(unseen[few], chances[few], data.CIFAR10, answers[few])
-show(drawn, alt=figures.ALT["predictions"])
-
 # %% [markdown]
-# Three photos at random, then its two most confident mistakes, on our machine a moose and an owlet: **a
-# network may be sure and wrong.** Ask it about your own; it will call even a teapot one of the ten:
-#
-# ```python
-# from keras.utils import img_to_array, load_img
-# photo = load_img("cat.jpg", target_size=(32, 32), keep_aspect_ratio=True, interpolation="box")  # cropped
-# yours = np.array([img_to_array(photo)])
-# says = keras.ops.softmax(model.predict(bottom.predict(yours)))
-# show(figures.predictions(yours.astype("uint8"), np.array(says), data.CIFAR10), alt="My cat")
-# ```
-#
 # ## Is it enough?
 #
 # All **1,500 photos** now, and 500 more to tell when to stop; five seeds:
 #
 # - *Scratch*: a small network, from random weights.
 # - *Features*: a head on the frozen source.
-# - *Fine-tuned*: that head, then a larger top, the last four blocks.
+# - *Fine-tuned*: that head, then a larger top, its last four blocks of convolutions.
 #
 # By how many percentage points is *features* ahead of *scratch*?
 
 # %% tags=["reveal"] claims=["B14", "06.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percentage points
-curves = data.load_curves("transfer")  # recorded on one core; tested on 1500 other photos
+curves = data.load_curves("transfer")  # recorded; tested on 1,500 other photos
 rules = {"scratch": Patience("val_loss", 8), "features": Patience("val_loss", 5),
          "fine-tuned": Patience("val_loss", 3)}  # of the top; its head was recorded with patience 5
 ends = {way: results.outcomes(curves.select(way=way), rule) for way, rule in rules.items()}
@@ -206,15 +210,15 @@ results.print_seeds(ends, "features", "scratch")
 results.print_seeds(ends, "fine-tuned", "features")
 
 # %% [markdown]
-# **Yes, if the source fits**, and ImageNet has dogs, trucks and frogs of its own. *Features* gets three
-# photos in four right, after eight seconds (computing them included, ImageNet's training not); *scratch* one in two, after 26.
-# Fine-tuning adds a little.
+# **Enough to sort holiday photos, not to trust a single answer.** *Features* gets three in four right after eight
+# seconds (ImageNet's own training not counted), *scratch* one in two, after 26. The source fits: ImageNet
+# has dogs, trucks and frogs.
 #
 # ## Does a stop between phases find the best model sooner?
 #
-# The article says so. Three ways, three seeds:
+# The article says so. Three ways, three seeds; each keeps the weights of its lowest validation loss:
 #
-# - *Events*: head, then top, each with patience, the top from the head's best weights.
+# - *Events*: head, then top, each with patience, as *fine-tuned* above.
 # - *Fixed*: 60 epochs of head, then 10 of top, from the head's last weights.
 # - *At once*: both in one phase, with patience, at the top's low rate.
 #
@@ -225,25 +229,30 @@ results.print_seeds(ends, "fine-tuned", "features")
 guess = ...  # "events", "fixed" or "at once"
 patient = Patience("val_loss", 3)
 ways = {"events": ("fine-tuned", patient), "fixed": ("long head", None), "at once": ("at once", patient)}
-early, ended = ({name: results.outcomes(curves.select(way=way)[:3], rule, within=seconds)  # best so far
-                 for name, (way, rule) in ways.items()} for seconds in (20, np.inf))
-reveal(guess, max(ways, key=lambda name: early[name]["test_accuracy"].mean()), "Ahead after 20 s")
+early = results.compare(curves, ways, within=20)  # the best so far
+ended = results.compare(curves, ways)
+reveal(guess, results.ahead(early), "Ahead after 20 s")
+results.print_table(early, test_accuracy="right after 20 s")
 results.print_seeds(early, "events", "at once")
-print("When all is done:")
-results.print_table(ended, seconds="done after", test_accuracy="right")
-results.print_seeds(ended, "events", "fixed")
+print("\nWhen all is done:")
+results.print_table(ended, seconds="done after", test_accuracy="right", val_loss="validation loss")
+results.print_seeds(ended, "at once", "events", "val_loss")
 results.print_val_losses(curves.select(way="long head"), "fixed")
 
 # %% [markdown]
-# **Sooner than all at once: yes**, in every seed; in the end *at once* draws level. (Its random head spoilt
-# nothing for good.)
+# **A good model sooner: yes.** *Events* leads *at once* in every seed. (Part of that may be the low rate at which *at once*
+# trains its head.)
 #
-# **Sooner than those fixed lengths, too, and in no seed worse.** *Fixed* overfits its head; its top starts there
-# and never gets back down. (Sixty epochs of head are far too many; a shorter length we did not try.)
+# **The best one: no.** Given time, *at once* gets about as many right, with a lower validation loss in every seed: its
+# random head did no lasting harm.
+#
+# *Fixed* is done last. Sixty epochs overfit its head, and its top never gets back down to the head's best, which is
+# kept.
 #
 # ## How few photos will do?
 #
-# Of 100, 300, 750 photos, plus the 500, how many does *features* need to reach *scratch* with 1,500?
+# *Scratch* learnt from 1,500. With how few does *features* do as well: 100, 300 or 750? (Each has 500 more to
+# stop by.)
 
 # %% tags=["reveal"]
 guess = ...  # photos
@@ -256,18 +265,20 @@ results.print_few(sizes["photos"], 100, 1500)
 show(figures.sizes(sizes), alt=figures.ALT["sizes"])
 
 # %% [markdown]
-# **100 photos with a source do about as well as 1,500 without** (each with 500 more to tell when to stop). But on clothes, 02's grey pictures, frozen
-# features gain nothing, and from 1,000 on *scratch* is ahead. (We did not fine-tune there.)
+# **600 labelled photos with a source do about as well as 2,000 without**: 100 and 1,500 to learn from, 500 to stop
+# by. But on clothes, 02's grey pictures, frozen ImageNet features bring nothing, and from 1,000 on *scratch* is
+# ahead.
 
 # %% [markdown]
 # ## Which source fits? Ask before training
 #
-# The article advises a source near the task, or just any. **LEEP**, **H-score** and **LogME** tell before any training how well our
-# labels can be told from what the frozen source puts out: LEEP from its classes, the others from its features. Higher is better.
+# The article advises a source near the task, or simply any. Three scores estimate, without training, how well our
+# labels can be predicted from the frozen source's output: **LEEP** from its classes, **H-score** and **LogME** from
+# its features.
 #
-# Two tasks, our photos and 01's emoji, each with five draws of 1,000 pictures. Five frozen sources:
-# MobileNetV2 from ImageNet or with random weights; small networks trained on clothes, on the other task, or
-# on nothing (*random small*). In how many of ten draws has the source of the highest LogME the best head?
+# Two tasks, our photos and 01's emoji, each with five random *draws* of 1,000 pictures. Five frozen
+# sources: MobileNetV2 from ImageNet or with random weights; small networks trained on clothes, on the other
+# task, or on nothing (*random small*). In how many of ten draws does the highest LogME go with the best head?
 
 # %% tags=["reveal"] claims=["D8", "D9", "06.3"]
 # NBVAL_CHECK_OUTPUT
@@ -275,19 +286,18 @@ guess = ...  # of ten draws
 fits = results.source_table(data.load_curves("transfer_sources"))
 reveal(guess, sum(results.names_the_best(sources, "logme") for sources in fits.values()), "LogME is right in")
 results.print_scores(fits)
-results.print_by_score(fits)
+results.print_sources(fits)
 
 # %% tags=["reveal"]
 show(figures.sources(fits), alt=figures.ALT["sources"])
 
 # %% [markdown]
-# **A source that stands out is found**: ImageNet, in every draw. Among the small networks, which lie closer
-# together, each score is right in 6 or 7 of ten; luck would be in about three. Heads get better with LogME
-# from source to source; among the draws of one source they need not.
+# **LogME finds ImageNet in every draw**, even on emoji, where ImageNet leads by three points. Among the three
+# small networks each score is right in 6 or 7 of ten; luck would give about three, and ten draws are few. From
+# source to source a higher LogME goes with a better head; from draw to draw it need not.
 #
-# "Just any" is no advice: random weights make MobileNetV2 the worst of all, and on photos our network that
-# learnt clothes is behind *random small*, in all five draws. (It sees in grey and is half as wide: clothes need not
-# be to blame.)
+# "Simply any"? On photos our network trained on clothes falls behind *random small*. (It sees in grey and is half as
+# wide: clothes need not be to blame.)
 
 # %% [markdown]
 # ## Exercises
@@ -303,7 +313,7 @@ show(figures.sources(fits), alt=figures.ALT["sources"])
 # ```
 
 # %% tags=["exercise"]
-answer = [..., ...]  # a list of names, such as "a"; as many as there are
+answer = [...]  # a list of names, such as "a"; as many as there are
 ex.which_layer_where.check(answer)
 
 # %% tags=["solution"]
@@ -311,27 +321,35 @@ answer = ["d", "e", "f", "b"]  # pop(0) on a copy; a comes and goes; b stays
 ex.which_layer_where.check(answer)
 
 # %% [markdown]
-# **6.2 What is trained?** A model has conv1 with 80 weights, norm1 (BatchNormalization) with 32, conv2 with
-# 1168, norm2 with 64, a pooling layer, and the head with 170. How many are trained after `unfreeze(model,
-# "conv2")`, how many after `unfreeze(model, "norm1")`? It sets free that layer and all after it, and treats
-# BatchNormalization as this chapter advises.
+# **6.2 What is trained?** A model's layers, with their weights; the norms are BatchNormalization:
+#
+# ```
+# conv1 80    norm1 32    conv2 1168    norm2 64    pooling 0    head 170
+# ```
+#
+# How many are trained after `unfreeze(model, "conv2")`, and after `unfreeze(model, "norm1")`? It sets free
+# that layer and all after it, and treats BatchNormalization as this chapter advises.
 
 # %% tags=["exercise"]
 answer = ..., ...  # from conv2, from norm1
 ex.what_is_trained.check(answer)
 
 # %% tags=["solution"]
-answer = 1338, 1338  # conv2 and the head; norm1 and norm2 stay as they are
+answer = 1338, 1338  # both times conv2 and the head; the norms stay as they are
 ex.what_is_trained.check(answer)
 
 # %% [markdown]
-# **6.3 Two phases, two events.** `head` and `top` are lists of validation losses, none empty. A phase ends
-# once it has set no new best *of its own*, strictly lower, for `patience` epochs in a row, or where its list
-# ends: with patience 2, [3, 2, 2, 2, 1] ends after four. Return three numbers:
+# **6.3 Two phases, two rules.** `head` and `top` are lists of validation losses, none empty. A phase ends once it
+# has set no new best *of its own*, strictly lower, for `patience` epochs (at least 1) in a row, or where its list
+# ends. Return three numbers:
 #
 # - epochs of the head,
 # - epochs of the top,
-# - the best epoch trained, numbered from 0 through both phases; of equals, the first.
+# - the epoch of the lowest loss trained, counted from 0 through both phases; of equals, the first.
+#
+# ```python
+# two_phases([3, 2, 2, 2, 1], [4, 3], patience=2)  # (4, 2, 1)
+# ```
 
 # %% tags=["exercise"]
 def two_phases(head, top, patience):
@@ -358,8 +376,13 @@ def two_phases(head, top, patience):
 ex.two_events.check(two_phases)
 
 # %% [markdown]
-# **6.4 A score by hand.** A source with two classes, z0 and z1, looks at four photos: a cat, then three dogs.
-# Its probabilities $p$ of (z0, z1) are (1, 0), (0.5, 0.5), (0, 1), (0, 1). <!-- given: 0.5 -->
+# **6.4 A score by hand.** A source with two classes, z0 and z1, looks at four photos. Its probabilities $p$:
+#
+# ```
+#        cat   dog   dog   dog
+# z0     1     0.5   0     0
+# z1     0     0.5   1     1
+# ```
 #
 # For each class $z$, add up its probabilities over the four photos. $P(y|z)$ is the share of that sum that
 # comes from photos with label $y$. LEEP is the mean over the photos of $\log \sum_z P(y|z)\, p_z$, with
@@ -374,9 +397,9 @@ answer = -0.203  # the mean of log 2/3, log 2/3, log 1, log 1
 ex.leep_by_hand.check(answer)
 
 # %% [markdown]
-# **6.5 Prune what was fine-tuned.** With chapter 05's `prune_at_stop`, make at least 90 % of all kernel
-# weights of `model` zero, and keep at least 60 % right on the 500 new photos, with a loss there below 2.3 (ln
-# 10, that of guessing). <!-- given: 90, 60, 2.3 -->
+# **6.5 Prune what was fine-tuned.** `model` is the top alone: `Conv_1` and the head. With `prune_at_stop`, make at
+# least 90 % of its kernel weights zero, in at most 12 epochs. Keep at least 60 % right on the 500 new photos, and
+# a loss there below 2.3 (ln 10, that of guessing): it must not be sure of its mistakes. <!-- given: 90, 60, 2.3 -->
 #
 # Choose by `val_loss`, which the check prints: after many tries the 500 are no longer new.
 
@@ -384,7 +407,7 @@ ex.leep_by_hand.check(answer)
 answer = dict(model=model, data=known, validation_data=validation, first=None,  # it is trained already
               target_sparsity=..., ramp_epochs=...,  # the share of zeros, and for how many epochs it grows
               second=..., learning_rate=...)  # a rule for what comes after the ramp: Epochs(4), ...
-ex.prune_the_top.check(answer)  # prune_at_stop(**answer), from `model` anew; at most 12 epochs in all
+ex.prune_the_top.check(answer)  # prune_at_stop(**answer), from `model` anew
 
 # %% tags=["solution"]
 answer = dict(model=model, data=known, validation_data=validation, first=None,  # it is trained already
@@ -398,8 +421,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Features of a source that fits cost seconds, and here beat a small network from scratch. Give each phase an
-# event of its own, and let it see its own epochs alone. A score before training finds a source that stands
-# out; whether that source beats training from scratch, only a run from scratch tells.
+# Features of a source that fits cost seconds, and here beat a small network from scratch. Give each phase a
+# stopping rule of its own, and start it from the best weights so far. A score before training found the best of
+# our five sources; whether that beats *scratch*, only a run from scratch tells.
 #
 # Next: [07 More than one modality](07_more_than_one_modality.ipynb).

@@ -3,8 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
 
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes, caption
 
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
 SOURCES = {
@@ -25,12 +26,13 @@ ALT = {
         "is green and hatched. Of the last two photos the model is nearly certain, and wrong.",
     "sizes":
         "Test accuracy over the number of training pictures, on a logarithmic axis. Photos: features and "
-        "fine-tuned lie 24 to 33 points above scratch everywhere, and fine-tuned is level with features at "
-        "100. Clothes: scratch and features are equal with 300 pictures, and scratch is ahead from 1000 on.",
+        "fine-tuned lie 24 to 33 points above scratch everywhere, fine-tuned is level with features at 100, "
+        "and both meet there the dashed line of scratch with 1500. Clothes: scratch and features are equal "
+        "with 300 pictures, and scratch is ahead from 1000 on.",
     "sources":
-        "Accuracy of a head against LogME, five draws of each source. In both panels accuracy rises with "
-        "LogME from source to source. On photos ImageNet stands far above the others, which an inset shows "
-        "enlarged; on emoji the sources lie close together.",
+        "Accuracy of a head against LogME, five small marks and their mean, a large one, for each source. In "
+        "both panels the means rise with LogME from source to source. On photos ImageNet stands far above "
+        "the others, which an inset shows enlarged; on emoji the sources lie close together.",
 }
 
 
@@ -135,6 +137,8 @@ def predictions(pictures, chances, names, labels=None, best=3):
 def sizes(tasks):
     """Test accuracy over the number of training pictures, a panel a task; bars go from lowest to highest.
 
+    A dashed line in the first panel is at what scratch gets from all of its pictures.
+
     Args:
         tasks: title -> way -> number of pictures -> list of accuracies.
     """
@@ -148,21 +152,25 @@ def sizes(tasks):
             beside = np.array(sorted(counts)) * 1.05 ** (place - 1)  # else equal marks hide one another
             panel.errorbar(beside, mean, (mean - low, high - mean), color=colour, marker=mark,
                            markersize=5, capsize=2, linewidth=1.2, label=way)
+        if panel is panels[0]:
+            most = max(ways["scratch"])
+            panel.axhline(np.mean(ways["scratch"][most]), color=ORANGE, linestyle="--", linewidth=1,
+                          label=f"scratch with {most:,}")
         ticks = sorted({n for counts in ways.values() for n in counts})
-        panel.set(title=title, xlabel="training pictures (log scale; marks moved apart)", xscale="log",
-                  xticks=ticks, xticklabels=ticks)
+        panel.set(title=title, xlabel="training pictures (log scale)", ylabel="right in the test",
+                  xscale="log", xticks=ticks, xticklabels=[f"{n:,}" for n in ticks])
         panel.minorticks_off()
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False, fontsize=9, title="bars: smallest to largest seed", title_fontsize=9)
-        everything = [value for counts in ways.values() for values in counts.values() for value in values]
-        low, high = min(everything), max(everything)
-        panel.set_ylabel(f"test accuracy ({low:.2f} to {high:.2f})")  # the panels have different scales
+        panel.legend(frameon=False, fontsize=9)
+        panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    caption(figure, "Bars: from the smallest to the largest seed. Marks are moved apart. "
+                    "The vertical scales differ.")
     return figure
 
 
 def sources(table, score="logme"):
-    """What a head gives against a score of its source, a panel a target, a mark a draw.
+    """What a head gives against a score of its source, a panel a target: a mark a draw, a large one the mean.
 
     Args:
         table: of `source_table`.
@@ -171,9 +179,9 @@ def sources(table, score="logme"):
     name = "LogME" if score == "logme" else score
     for panel, (target, by_source) in zip(panels, table.items()):
         draws(panel, by_source, score)
-        panel.set(title=f"target: {target}", xlabel=f"{name} of the source (higher is better)")
+        panel.set(title=f"task: {target}", xlabel=f"{name} of the source (higher is better)",
+                  ylabel="heads: right in the test")
         panel.legend(frameon=False, fontsize=9)
-        panel.set_ylabel("test accuracy of a head" if panel is panels[0] else "accuracy (other scales)")
         means = sorted(by_source, key=lambda source: by_source[source][score].mean())
         low, near, high = (by_source[means[i]][score].mean() for i in (0, -2, -1))
         if high - near > near - low:  # one stands far away, and squeezes the others into a corner
@@ -181,15 +189,19 @@ def sources(table, score="logme"):
             draws(inset, {source: by_source[source] for source in means[:-1]}, score)
             inset.set_title("the other four, enlarged", fontsize=9)
             inset.tick_params(labelsize=9)
+    caption(figure, "Small: draws; large: their mean. All scales differ.")
     return figure
 
 
 def draws(panel, by_source, score):
-    """A mark a draw: accuracy of a head against a score of its source."""
+    """Accuracy of a head against a score of its source: a small mark a draw, a large one the mean."""
     for source, of in by_source.items():
         colour, mark = SOURCES[source]
-        panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.8, label=source)
+        panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.6, markersize=4)
+        panel.plot([of[score].mean()], [of["test_accuracy"].mean()], mark, color=colour, markersize=9,
+                   markeredgecolor="black", label=source)
     panel.locator_params(nbins=4)
+    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     panel.spines[["top", "right"]].set_visible(False)
 
 

@@ -6,7 +6,7 @@ Needs NumPy.
 import numpy as np
 
 COLUMNS = {  # of `outcomes` -> how a mean is shown, and how many units there are in one
-    "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.0f} %", 100),
+    "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.0f} %", 100), "val_loss": ("{:.2f}", 1),
 }
 SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 
@@ -29,8 +29,8 @@ def until(run, rule):
 def outcomes(runs, rule=None, within=np.inf):
     """What became of some trainings, each ended by `rule`: dict of arrays, a value a run.
 
-    epochs, seconds: of all of it (seconds are NaN where they are not recorded); test_accuracy: of the kept
-    epoch, the one with the lowest "val_loss". NaN where no epoch is over.
+    epochs, seconds: of all of it (seconds are NaN where they are not recorded); test_accuracy, val_loss: of
+    the kept epoch, the one with the lowest "val_loss". NaN where no epoch is over.
 
     Args:
         runs: histories.
@@ -48,25 +48,52 @@ def outcomes(runs, rule=None, within=np.inf):
         seconds = run.get("seconds", len(run["loss"]) * [np.nan])
         over = sum(not second > within for second in seconds)
         kept = int(np.argmin(run["val_loss"][:over])) if over else None
-        rows.append((over, seconds[over - 1], run["test_accuracy"][kept]) if over else (0, 0.0, np.nan))
-    return dict(zip(("epochs", "seconds", "test_accuracy"), np.array(rows).T))
+        of_kept = (run["test_accuracy"][kept], run["val_loss"][kept]) if over else (np.nan, np.nan)
+        rows.append((over, seconds[over - 1] if over else 0.0, *of_kept))
+    return dict(zip(("epochs", "seconds", "test_accuracy", "val_loss"), np.array(rows).T))
 
 
-def print_seeds(ways, ours, theirs):
-    """In how many seeds one way gets more of the test right than another.
+def compare(curves, ways, seeds=3, within=np.inf):
+    """What becomes of several ways, in the same seeds: name -> outcomes.
+
+    Args:
+        curves: recorded trainings, whose first seeds are taken.
+        ways: name -> (way in the recording, the rule that ends its last phase, or None).
+        seeds: how many.
+        within: see `outcomes`.
+    """
+    return {name: outcomes(curves.select(way=way)[:seeds], rule, within)
+            for name, (way, rule) in ways.items()}
+
+
+def ahead(ways):
+    """The way with the highest mean accuracy.
+
+    >>> ahead({"a": {"test_accuracy": np.array([0.9, 0.7])}, "b": {"test_accuracy": np.array([0.8, 0.7])}})
+    'a'
+    """
+    return max(ways, key=lambda name: ways[name]["test_accuracy"].mean())
+
+
+def print_seeds(ways, ours, theirs, column="test_accuracy"):
+    """In how many seeds one way gets more of the test right than another, or has the lower loss.
 
     Args:
         ways: name -> outcomes.
         ours, theirs: names of two of them.
+        column: "test_accuracy" or "val_loss".
 
     >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.8])}}
     >>> print_seeds(ways, "a", "b")
     a better than b in 1 of 2 seeds (1 tie)
     """
-    gain = ways[ours]["test_accuracy"] - ways[theirs]["test_accuracy"]
+    gain = ways[ours][column] - ways[theirs][column]
+    better = "better"
+    if column == "val_loss":
+        gain, better = -gain, "lower in validation loss"
     tied = np.isclose(gain, 0)
     said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
-    print(f"{ours} better than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
+    print(f"{ours} {better} than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
 
 
 def print_val_losses(runs, name):
@@ -185,27 +212,35 @@ def print_scores(table):
         table: of `source_table`.
     """
     draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
-    print(f"names the best of   all five   the small ones   ({draws} draws)")
-    for score, name in SCORES.items():
+    lines = {f"right, of {draws} draws": list(SCORES.values()), "of all five": [], "of the three small": []}
+    for score in SCORES:
         five = [names_the_best(sources, score) for sources in table.values()]
         three = [names_the_best(with_classes(sources), score) for sources in table.values()]
-        told = "-" if None in five else sum(five)
-        print(f"{name:17}   {told:>8}   {sum(three):14}")
+        lines["of all five"].append("-" if None in five else f"{sum(five)}")
+        lines["of the three small"].append(f"{sum(three)}")
+    print_lines(lines)
     if any(names_the_best(sources, "leep") is None for sources in table.values()):
         print("(LEEP needs a source's own classes, and MobileNetV2 is used without.)")
 
 
-def print_by_score(table, score="logme"):
-    """A line a target: its sources from the lowest score to the highest, means, with a head's accuracy.
+def print_sources(table, score="logme"):
+    """A line a source, from the lowest score to the highest: for each target the score and a head's accuracy.
 
     Args:
-        table: of `source_table`.
+        table: of `source_table`. A source that is the other target has one line in both.
 
-    >>> a, b = ({"logme": np.array([x]), "test_accuracy": np.array([y])} for x, y in ((2.0, 0.6), (1.0, 0.4)))
-    >>> print_by_score({"emoji": {"a": a, "b": b}})
-    emoji, right, from low to high LogME: b 40 %, a 60 %
+    >>> a, b = ({"logme": np.array([x]), "test_accuracy": np.array([y])} for x, y in ((-1, 0.6), (-2, 0.4)))
+    >>> print_sources({"photos": {"a": a, "emoji": b}, "emoji": {"a": a, "photos": b}})
+                    photos: LogME  right  emoji: LogME  right
+    the other task         -2.000   40 %        -2.000   40 %
+    a                      -1.000   60 %        -1.000   60 %
     """
-    for target, sources in table.items():
-        order = sorted(sources, key=lambda source: sources[source][score].mean())
-        told = (f"{name} {100 * sources[name]['test_accuracy'].mean():.0f} %" for name in order)
-        print(f"{target}, right, from low to high {SCORES[score]}: {', '.join(told)}")
+    merged = {}
+    for sources in table.values():
+        for name, of in sources.items():
+            merged.setdefault("the other task" if name in table else name, []).append(of)
+    lines = {"": [cell for target in table for cell in (f"{target}: {SCORES[score]}", "right")]}
+    for name in sorted(merged, key=lambda name: merged[name][0][score].mean()):
+        lines[name] = [cell for of in merged[name] for cell in
+                       (f"{of[score].mean():.3f}", f"{100 * of['test_accuracy'].mean():.0f} %")]
+    print_lines(lines)
