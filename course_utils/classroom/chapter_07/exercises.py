@@ -39,7 +39,7 @@ def show_unnamed_curves():
 
 
 @chapter.exercise(
-    "7.1", "Which clock?",
+    "7.1", "Whose curve?",
     hints=["Which of the three networks has a slow clock? Look for the curve that is lowest late.",
            "The other two are best at the same epoch, at the pictures' time. One of them has the words as "
            "well, and they help it a little."],
@@ -159,10 +159,11 @@ def try_out(rule):
     except Exception as error:  # a learner's own function may raise anything
         print(f"Not tried: {error}")
         return
-    print("splits 0 to 9   best, stop (median epochs)  points lost (mean)")
+    print("splits 0 to 9   best epoch  stops at  points lost")
+    print(f"{'median':>26}{'median':>10}{'mean':>13}")
     for view, lost in got.by_view.items():
         best, stop = np.median(bests(view, KNOWN)), np.median(got.stops[view])
-        print(f"{view:14} {best:5g} {stop:5g} {lost:30.2f}")
+        print(f"{view:14}{best:12g}{stop:10g}{lost:13.2f}")
     print(f"{got.cost:.1f} % of the epochs; most is lost in {got.worst}, {got.by_view[got.worst]:.2f} points")
 
 

@@ -10,9 +10,13 @@ from .outcomes import best
 INPUTS = {"pictures": (ORANGE, "^", "--"), "words": (BLUE, "o", ":"), "both": (GREEN, "s", "-")}
 BARS = {"pictures": "pictures\nalone", "words": "words\nalone", "both": "both, one network,\none stop",
         "own": "two networks,\na stop each"}
+EXAMPLES = "red heart", "anatomical heart", "heart suit", "grinning cat", "cat face", "hot dog"
 CONDITIONS = {"val_accuracy": "accuracy", "val_f1": "F1", "val_auc": "AUC"}
 
 ALT = {
+    "examples":
+        "Six emoji with their groups: red heart and grinning cat are smileys-emotion, anatomical heart is "
+        "people-body, heart suit activities, cat face animals-nature, and hot dog food-drink.",
     "four_bars_hidden":
         "Test accuracy: pictures alone 62, words alone 62, both in one network with one stop 65 percent. The "
         "fourth bar, two networks with a stop each, is a question mark and has no top.",
@@ -20,6 +24,10 @@ ALT = {
         "Validation loss over 30 epochs. Pictures are at their best in epoch 2 and rise from there on; words "
         "fall until epoch 18; both in one network are at their best in epoch 1, and rise. In the other "
         "splits pictures are best in epochs 1 and 2, both in 2 to 5, words in 13 to 23.",
+    "frozen_fit":
+        "Validation losses of the fit. With nothing frozen, the loss of the head that sees both turns up "
+        "after a few epochs. With pictures frozen it goes on falling, and ends below all other curves; the "
+        "head on pictures stays level, the one on words falls and levels off.",
     "by_scale":
         "Test accuracy for features multiplied by 1, 0.3, 0.1, 0.03 and 0.01: words then take 7.4, 4.4, 2.7, "
         "1.5 and 0.9 times as many epochs as pictures. Pictures alone stay at 62 or 63 percent. Both in one "
@@ -73,6 +81,19 @@ def four_bars(outcome, hidden=False):
     return ax
 
 
+def examples(emoji, names=EXAMPLES):
+    """Emoji in a row, each with its name above and its group below. `emoji`: as from load_openmoji()."""
+    figure, panels = plt.subplots(1, len(names), figsize=(8, 1.8), layout="constrained")
+    known = list(emoji.names)
+    for panel, name in zip(panels, names):
+        panel.imshow(emoji.pictures[known.index(name)])
+        panel.set_title(name, fontsize=9)
+        panel.set_xlabel(emoji.groups[known.index(name)], fontsize=9)
+        panel.set(xticks=[], yticks=[])
+        panel.spines[:].set_visible(False)
+    return figure
+
+
 def three_curves(runs, split=0):
     """Validation losses of one split over the epochs, with a ring at each best epoch.
 
@@ -89,14 +110,38 @@ def three_curves(runs, split=0):
         values, at = histories[split]["val_loss"], best(histories[split])
         ax.plot(values, line, color=colour, linewidth=2, marker=mark, markevery=[at], markersize=10,
                 markerfacecolor="white", markeredgewidth=2, label=f"{name}, best in epoch {at}")
-        others = np.array([best(history) for i, history in enumerate(histories) if i != split])
-        # equal ones stand side by side
-        beside = [0.12 * np.sum(others[:i] == epoch) for i, epoch in enumerate(others)]
+        others = np.sort([best(history) for i, history in enumerate(histories) if i != split])
+        # equal ones stand side by side, around their epoch
+        beside = [0.19 * (np.sum(others[:i] == epoch) - (np.sum(others == epoch) - 1) / 2)
+                  for i, epoch in enumerate(others)]
         ax.plot(others + beside, np.full(len(others), low - 0.06 - 0.05 * row), mark, color=colour,
-                markersize=4, alpha=0.8)
+                markersize=3, alpha=0.8)
     ax.legend(frameon=False, fontsize=10)
     caption(ax.figure, "small marks at the bottom: best epochs in the other seven splits (their height means "
                        "nothing)")
+    return ax
+
+
+def frozen_fit(history, frozen_at, plain):
+    """Validation losses of the three heads of a fit in which the pictures are frozen, over the epochs.
+
+    Args:
+        history: of the fit, with the columns val_pictures_loss, val_words_loss, val_both_loss.
+        frozen_at: the epoch after which the pictures stand still.
+        plain: validation losses of the head on both, of the same network with nothing frozen.
+    """
+    ax = axes(width=7.2, height=3.6, xlabel="epoch (counted from 0)", ylabel="validation loss")
+    for name in ("pictures", "words"):
+        colour, _, line = INPUTS[name]
+        ax.plot(history[f"val_{name}_loss"], line, color=colour, linewidth=1.5, label=f"head on {name}")
+    losses, (colour, mark, line) = list(history["val_both_loss"]), INPUTS["both"]
+    ax.plot(plain[:len(losses)], "-.", color=GREY, linewidth=2, label="head on both, nothing frozen")
+    ax.plot(losses, line, color=colour, linewidth=2, marker=mark, markevery=[int(np.argmin(losses))],
+            markersize=10, markerfacecolor="white", markeredgewidth=2, label="head on both, pictures frozen")
+    ax.axvline(frozen_at + 0.5, color=GREY, linestyle=":", linewidth=1.2)
+    ax.annotate("from here on pictures are frozen", (frozen_at + 0.5, 1), xycoords=("data", "axes fraction"),
+                xytext=(5, -3), textcoords="offset points", va="top", fontsize=9)
+    ax.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1, 0.93))
     return ax
 
 
@@ -106,9 +151,9 @@ def by_scale(outcomes):
     Args:
         outcomes: scale of the features -> dict of arrays (splits,), as `outcomes.outcomes` gives it.
     """
-    ax = axes(width=7.2, height=4, ylabel="test accuracy, %", ylim=(58, 79), yticks=(60, 65, 70, 75),
-              xlabel="pictures' features multiplied by (in brackets: epochs of words over those of pictures, "
-                     "median)")
+    ax = axes(width=7.2, height=4, ylabel="test accuracy, % (axis from 58)", ylim=(58, 79),
+              yticks=(60, 65, 70, 75), xlabel="pictures' features multiplied by\n"
+                                              "(in brackets: clock of words / clock of pictures, median)")
     places = np.arange(len(outcomes))
     for name, label in (("own", "two networks, a stop each"), ("both", "both in one network, one stop"),
                         ("pictures", "pictures alone")):
@@ -118,11 +163,11 @@ def by_scale(outcomes):
     for place, of in zip(places, outcomes.values()):
         ahead = np.sum(of["own"] - of["both"] > 1e-6)  # rounding is no lead
         ax.annotate(f"{ahead} of {len(of['own'])}", (place, max(of["own"].mean(), of["both"].mean())),
-                    xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9)
+                    xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9, color=PURPLE)
     ax.set_xticks(places, [f"x {scale:g}\n({np.median(of['ratio']):.1f})" for scale, of in outcomes.items()])
     ax.set_xlim(-0.3, len(places) - 0.7)
     ax.legend(frameon=False, fontsize=9, loc="upper left", ncols=3)
-    caption(ax.figure, "lines: means of the splits; numbers above: in how many of them a stop each is ahead")
+    caption(ax.figure, "lines: means of the splits; pink numbers: in how many of them two networks are ahead")
     return ax
 
 
@@ -139,17 +184,19 @@ def stops_map(grids, own, one, epochs=30):
     figure, ax = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
     levels = np.linspace(mean.min(), min(mean.max(), mean.min() + 0.6), 13)
     filled = ax.contourf(mean, levels=levels, cmap="viridis_r", extend="max")
-    bar = figure.colorbar(filled, ax=ax, label="validation loss of the product", format="%.2f")
+    bar = figure.colorbar(filled, ax=ax, label="validation loss of the product (lower is better)",
+                          format="%.2f")
     bar.set_ticks(levels[::3])
     ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="white", linewidth=2.5)
     ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="black", linewidth=1.2, label="one stop for both")
-    for place, mark, label in ((one, "s", "its best epoch"), (own, "o", "a stop each")):
+    for place, mark, label in ((one, "s", "best shared epoch"), (own, "o", "each at its own best")):
         words, pictures = np.broadcast_to(place, 2)
-        ax.plot([words], [pictures], mark, color="white", markeredgecolor="black", markersize=11,
-                markeredgewidth=1.8, label=label, clip_on=False, zorder=4)
+        for colour, width, name in (("black", 3.4, label), ("white", 1.3, None)):  # hollow: the map shows
+            ax.plot([words], [pictures], mark, markerfacecolor="none", markeredgecolor=colour, markersize=11,
+                    markeredgewidth=width, label=name, clip_on=False, zorder=4)
     ax.set(xlabel="epoch at which words stop", ylabel="epoch at which pictures stop", aspect="equal")
-    ax.legend(loc="upper left", fontsize=9, framealpha=0.9)
-    caption(figure, f"marks: medians of {len(grids)} splits")
+    ax.legend(loc="upper left", fontsize=9, framealpha=0.9, labelspacing=0.9)
+    caption(figure, f"colours: means of {len(grids)} splits; marks: their medians")
     return figure
 
 
@@ -174,14 +221,15 @@ def any_condition(panels):
                 ax.plot([place + shift - 0.14, place + shift + 0.14], 2 * [gain.mean()], color="black",
                         linewidth=2)
         stops = {column: f"{np.median(of['stop']):g}" for column, of in came.items()}
-        ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stops at {stops[column]})"
+        ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stop: {stops[column]})"
                                                for column, name in CONDITIONS.items()])
-        ax.set(title=title, xlabel=f"watched in place of the loss (which stops at {stops['val_loss']})")
+        ax.set(title=title, xlabel=f"watched in place of the loss (stop: {stops['val_loss']})")
         ax.spines[["top", "right"]].set_visible(False)
     np.atleast_1d(places)[0].set_ylabel("test F1 of this condition minus\nthat of the loss, points")
     np.atleast_1d(places)[0].legend(frameon=False, fontsize=9)
     splits = len(came["val_loss"]["stop"])
-    caption(figure, f"marks: {splits} splits; black lines: their means; stops: the median end of patience 3")
+    caption(figure, f"marks: {splits} splits; black lines: their means; stop: median epoch at which patience "
+                    "3 ends;\nsquares: the loss, too, may choose among all 40 epochs")
     return figure
 
 
@@ -189,19 +237,24 @@ def budget(contenders, steps=57):
     """Test accuracy of what each contender would keep if it had to end after so many steps.
 
     Args:
-        contenders: name -> array (splits, epochs), as `outcomes.within` gives it.
+        contenders: name -> array (splits, epochs), as `outcomes.within` gives it. What stands before a comma
+            in the name chooses the line.
         steps: in an epoch.
     """
     ax = axes(width=7.2, height=3.8, xlabel="steps (log scale), and epochs", ylabel="test accuracy, %",
               xscale="log")
     others = iter([(PURPLE, "D", "-"), (GREY, "v", "-."), (RED, "P", "--"), (SKY, "X", ":")])
-    for name, table in contenders.items():
-        colour, mark, line = INPUTS[name] if name in INPUTS else next(others)
-        x = steps * np.arange(1, table.shape[1] + 1)
-        ax.plot(x, table.mean(0), line, marker=mark, markevery=(0, 4), color=colour, markersize=6, label=name)
     ticks = [1, 2, 5, 10, 15, max(table.shape[1] for table in contenders.values())]
+    for name, table in contenders.items():
+        of = name.partition(",")[0]
+        colour, mark, line = INPUTS[of] if of in INPUTS else next(others)
+        x = steps * np.arange(1, table.shape[1] + 1)
+        marked = [epoch - 1 for epoch in ticks if epoch <= len(x)]
+        ax.plot(x, table.mean(0), line, marker=mark, markevery=marked, color=colour, markersize=6, label=name)
     ax.set_xticks([n * steps for n in ticks], [f"{n * steps}\n({n})" for n in ticks])
     ax.minorticks_off()
     ax.grid(axis="y", alpha=0.3)
     ax.legend(frameon=False, fontsize=9, loc="lower right")
+    caption(ax.figure, f"test accuracy at the lowest validation loss so far, means of {len(table)} splits;\n"
+                       "two networks: each takes all the steps, about the work of one network on both inputs")
     return ax

@@ -27,7 +27,9 @@ OTHERS = [  # train, val, start, end, the ratio, what is special
     ([2.0, 1.0], [3.0, 3.0 - 2.0**-20], 0, 1, 2.0**20 - 1,
      "where the validation loss falls by a millionth it is not where it was. Neither round nor add to it."),
     ([2.0, 1.0], [3.0, 2.0 + 2.0**-30], 0, 1, 2.0**-30 / (1 - 2.0**-30),
-     "where the gap grows by a billionth it grows. Do not round.")]
+     "where the gap grows by a billionth it grows. Do not round."),
+    ([1.0, 1.5], [2.0, 2.0], 0, 1, math.inf,
+     "where the validation loss is where it was, and the gap shrinks, the ratio is infinite, with no minus.")]
 
 
 def ogr(train, val, start, end):

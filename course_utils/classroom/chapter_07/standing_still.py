@@ -28,7 +28,7 @@ def network():
 
     def dense(units, name):
         start = keras.initializers.GlorotUniform(seed=LAYERS.index(name))
-        return keras.layers.Dense(units, name=name, use_bias=False, kernel_initializer=start)
+        return keras.layers.Dense(units, name=name, use_bias=name == BRANCH, kernel_initializer=start)
 
     seen = [Gate(name="gate")(dense(4, BRANCH)(inputs["pictures"])), dense(4, OTHER)(inputs["words"])]
     model = keras.Model(inputs, dense(3, HEAD)(keras.layers.Concatenate()(seen)))
