@@ -36,6 +36,20 @@ def as_lists(kernel, bias, after, gone):
     return tuple(part.tolist() for part in with_delete(kernel, bias, after, gone))
 
 
+def weighed(size):
+    def answer(kernel, bias, after, gone):
+        kept = np.sort(np.argsort(size(kernel, bias, after))[gone:])
+        return kernel[:, kept], bias[kept], after[kept]
+
+    return answer
+
+
+def from_a_size_on(kernel, bias, after, gone):
+    size = np.abs(kernel).sum(0)
+    kept = size >= np.sort(size)[gone]
+    return kernel[:, kept], bias[kept], after[kept]
+
+
 def of_rows(kernel, bias, after, gone):
     kept = np.sort(np.argsort(np.abs(kernel).sum(1))[gone:])
     return kernel[kept], bias[kept], after[kept]
@@ -82,6 +96,12 @@ def sweeping(key=lambda size, right: (size, -right), better=lambda right, best: 
         return kept
 
     return answer
+
+
+def by_neighbours(models):
+    names = sorted(models, key=lambda name: (models[name][0], -models[name][1]))
+    return [name for before, name in zip([None, *names], names)
+            if before is None or models[name][1] > models[before][1]]
 
 
 def emptying(models):
@@ -213,6 +233,9 @@ class TestChapter09(ExerciseRules):
              "first rows after": (cut(rows=lambda after, kept: after[:len(kept)]), "after not"),
              "bias whole": (cut(shorten=lambda bias, kept: bias), "for each unit that is left"),
              "first biases": (cut(shorten=lambda bias, kept: bias[:len(kept)]), "bias not"),
+             "what they feed too": (weighed(lambda k, b, a: abs(k).sum(0) + abs(a).sum(1)), "should go"),
+             "biases too": (weighed(lambda k, b, a: abs(k).sum(0) + abs(b)), "The bias does not count"),
+             "from a size on": (from_a_size_on, "the shape"),
              "zeros": (masked, "the shape"),
              "changes them": (in_place, "still needs them"),
              "kernel alone": (lambda k, b, a, gone: cut()(k, b, a, gone)[0], "Three arrays"),
@@ -232,6 +255,7 @@ class TestChapter09(ExerciseRules):
              "unsorted ties": (sweeping(key=lambda size, right: size), "less accurate: beaten"),
              "above 90": (sweeping(best=90), "Neither is beaten"),
              "the other way": (sweeping(better=lambda right, best: right < best, best=101), "the front is"),
+             "the neighbour alone": (by_neighbours, "p beats both"),
              "points": (lambda models: [models[name] for name in by_pairs(models)], "list of names"),
              "a set": (lambda models: set(by_pairs(models)), "forgets the order"),
              "clears": (emptying, "is another"),

@@ -11,6 +11,10 @@ def _case(seed, inputs, units, outputs, gone, reason, kernel=None):
     return (*arrays, gone, reason)
 
 
+def _weighty(kernel, bias, after, reason):
+    return (*map(np.array, (kernel, bias, after)), 1, reason)
+
+
 CUTS = (  # kernel, bias, after, how many go, what to say
     _case(0, 2, 3, 2, 1, "The unit whose weights are smallest in size, in sum, goes: the second.",
           [[3, 0.5, -2], [1, -0.5, -2]]),
@@ -21,7 +25,13 @@ CUTS = (  # kernel, bias, after, how many go, what to say
     _case(3, 3, 4, 3, 2, "The two smallest go.", [[1, 9, 3, 2], [1, -9, 3, 2], [1, 0, 3, 2]]),
     _case(4, 3, 3, 3, 1, "Where a kernel is square, rows and columns have one length, and still differ: "
                          "units are the kernel's columns.", [[6, 5, 1], [1, 1, 1], [5, 6, 1]]),
-    _case(5, 2, 5, 2, 0, "", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]))
+    _case(5, 2, 5, 2, 0, "", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]),
+    _weighty([[1.0, 2, 3], [1, 2, 3]], [0.0, 0, 0], [[9.0, 9], [1, 1], [1, 1]],
+             "What a unit feeds does not count, only its own kernel."),
+    _weighty([[1.0, 2, 3], [1, 2, 3]], [9.0, 0, 0], [[1.0, 1], [1, 1], [1, 1]],
+             "The bias does not count, only the kernel."),
+    _weighty([[1.0, 1, 3], [1, 1, 3]], [0.5, 0.5, 1], [[1.0, 2], [1, 2], [3, 4]],
+             "Two are alike, and one of them goes."))
 
 FRONTS = (  # name -> (bytes, accuracy), the names, what to say
     ({"a": (190, 97.5), "b": (55, 97.4), "c": (37, 96.9), "d": (20, 97.3)}, ["d", "b", "a"],
@@ -33,7 +43,9 @@ FRONTS = (  # name -> (bytes, accuracy), the names, what to say
     ({"w": (8, 96.0), "x": (9, 95.0), "y": (30, 96.5), "z": (31, 96.2)}, ["w", "y"],
      "x is beaten by w and z by y."),
     ({"none": (3, 0.0), "half": (4, 0.5)}, ["none", "half"],
-     "One that is always wrong is not beaten either, as long as nothing smaller is there."))
+     "One that is always wrong is not beaten either, as long as nothing smaller is there."),
+    ({"p": (5, 96.0), "q": (7, 94.0), "r": (9, 95.0)}, ["p"],
+     "r is better than its neighbour q, and p beats both."))
 
 TEACHER = np.array([[4.0, 0.0, -2.0], [0.0, 3.0, 1.0]])
 STUDENT = np.array([[1.0, 1.0, -1.0], [0.5, 2.0, 2.5]])

@@ -14,45 +14,48 @@ summary = chapter.summary
 
 # ---- 9.1 ----
 
-LEFT = (64 * 128 + 128) + (128 * 64 + 64) + (64 * 10 + 10)
+LEFT = (64 * 150 + 150) + (150 * 50 + 50) + (50 * 10 + 10)
 
 
 @chapter.exercise(
     "9.1", "Half of the units",
     hints=["A Dense layer has inputs times units weights, and a bias for each unit. What goes into the "
            "second layer now?",
-           "64 x 128 + 128, then 128 x 64 + 64. The third layer still gives ten answers."],
-    solution="answer = (64 * 128 + 128) + (128 * 64 + 64) + (64 * 10 + 10)",
-    fact="A third is left, not a half: the kernel between two layers that are cut keeps a quarter.")
+           "64 x 150 + 150, then 150 x 50 + 50. The third layer still gives ten answers."],
+    solution="answer = (64 * 150 + 150) + (150 * 50 + 50) + (50 * 10 + 10)",
+    fact="Little more than a third is left, not a half: the kernel between two layers that are cut keeps a "
+         "quarter.")
 def half_the_units(answer):
     value = one(answer, "The answer is one number, such as 20000")
     if value == LEFT:
         return None
-    whole = (64 * 256 + 256) + (256 * 128 + 128) + (128 * 10 + 10)
+    whole = (64 * 300 + 300) + (300 * 100 + 100) + (100 * 10 + 10)
     mistakes = {
         whole: "That is all of them, before the cut.",
         whole / 2: "That is half of all. But a kernel between two layers that are cut loses twice: rows and "
                    "columns.",
         whole / 4: "That is a quarter of all. The pixels and the ten answers stay, so the first and the last "
                    "kernel lose only one side.",
+        whole / 3: "That is a third of all, as it was nearly in the lesson. It depends on the widths: count.",
         whole - LEFT: "That is how many go. How many are left?",
-        LEFT - 202: "That is without the biases: 128 + 64 + 10 more.",
+        17226: "That is what is left of the lesson's network. This one has 300 and 100 units.",
+        LEFT - 210: "That is without the biases: 150 + 50 + 10 more.",
         LEFT - 10: "The ten answers have a bias each, too.",
-        64 * 128 + 128 + 256 * 64 + 64 + 64 * 10 + 10:
-            "The second layer still has 256 inputs in yours, and its first half comes from 128 units.",
-        64 * 128 + 128 + 128 * 64 + 64 + 128 * 10 + 10:
-            "The third layer still has 128 inputs in yours, and 64 units are left before it.",
-        64 * 128 + 128 + 256 * 64 + 64 + 128 * 10 + 10:
+        64 * 150 + 150 + 300 * 50 + 50 + 50 * 10 + 10:
+            "The second layer still has 300 inputs in yours, and half of what fed it is gone.",
+        64 * 150 + 150 + 150 * 50 + 50 + 100 * 10 + 10:
+            "The third layer still has 100 inputs in yours, and 50 units are left before it.",
+        64 * 150 + 150 + 300 * 50 + 50 + 100 * 10 + 10:
             "What goes into a layer is what is left of the one before: in yours, all of it still arrives.",
-        64 * 128 + 128 + 128 * 128 + 128 + 128 * 10 + 10: "In yours the first layer alone is cut.",
-        64 * 256 + 256 + 256 * 64 + 64 + 64 * 10 + 10: "In yours the second layer alone is cut.",
-        32 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10: "The 64 pixels stay: they are no units of a layer.",
-        64 * 128 + 128 + 128 * 64 + 64 + 64 * 5 + 5: "The last layer stays whole: there are ten digits."}
+        64 * 150 + 150 + 150 * 100 + 100 + 100 * 10 + 10: "In yours the first layer alone is cut.",
+        64 * 300 + 300 + 300 * 50 + 50 + 50 * 10 + 10: "In yours the second layer alone is cut.",
+        32 * 150 + 150 + 150 * 50 + 50 + 50 * 10 + 10: "The 64 pixels stay: they are no units of a layer.",
+        64 * 150 + 150 + 150 * 50 + 50 + 50 * 5 + 5: "The last layer stays whole: there are ten digits."}
     for wrong, reason in mistakes.items():
         if math.isclose(value, wrong, rel_tol=1e-9):
             return reason
     if abs(value - LEFT) / LEFT < 0.02:
-        return f"{value:g} is near. Count to the last bias: 64 x 128 + 128, and so on."
+        return f"{value:g} is near. Count to the last bias: 64 x 150 + 150, and so on."
     return (f"It is not {value:g}. Write down the three kernels after the cut, rows times columns, and add a "
             "bias for each column.")
 
@@ -207,7 +210,7 @@ def _slip(teacher, student, temperature, got):
 
 # ---- 9.5 ----
 
-SPLITS, MOST_BYTES, LEAST_RIGHT = (40, 41), 12_000, 0.95
+SPLITS, STEPS, LEAST_RIGHT = (40, 41), (12_000, 8_000, 5_000), 0.95
 
 
 def judged(make, split):
@@ -230,15 +233,12 @@ def judged(make, split):
 @chapter.exercise(
     "9.5", "The smallest that still reads",
     hints=["A narrow network from the beginning is the shortest way: "
-           "`pictures.small_network(units=(64, 32))`.",
-           "Train it with a stop that restores the best weights, and let to_lite write it with int8=True.",
-           "There is room below: fewer units, or zeros from PruneWhen in what is left."],
+           "`trained(pictures.small_network(units=(64, 32)), train, validation)`.",
+           "Let to_lite write it with int8=True and data=train[0].",
+           "There is room below: fewer units and more patience, or zeros from PruneWhen in what is left."],
     solution='''
 def make(train, validation):
-    network = pictures.small_network(units=(64, 32))
-    stop = StopWhen(Patience("val_loss", 5), restore_best="val_loss")
-    network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=60, verbose=0,
-                callbacks=[stop])
+    network = trained(pictures.small_network(units=(64, 32)), train, validation)
     return to_lite(network, int8=True, data=train[0])
 ''',
     fact="Each decision had a measure of its own, and only the last one counts: a file, read back.")
@@ -251,18 +251,19 @@ def the_smallest(answer):
         from ..notebook import show
         from .figures import your_file
 
-        show(*your_file(load_curves("small_front"), size, 100 * right, MOST_BYTES, 100 * LEAST_RIGHT))
+        show(*your_file(load_curves("small_front"), size, 100 * right, STEPS, 100 * LEAST_RIGHT))
 
     said = f"{size / 1000:.1f} kB, and {right:.1%} of the test pictures of two splits not seen are right."
-    if size > MOST_BYTES and right < LEAST_RIGHT:
+    if size > STEPS[0] and right < LEAST_RIGHT:
         raise Wrong(f"{said} Too large, and too often wrong.", draw)
-    if size > MOST_BYTES:
-        raise Wrong(f"{said} The limit is {MOST_BYTES // 1000} kB after gzip: fewer units, 8 bits, or zeros.",
+    if size > STEPS[0]:
+        raise Wrong(f"{said} The limit is {STEPS[0] // 1000} kB after gzip: fewer units, 8 bits, or zeros.",
                     draw)
     if right < LEAST_RIGHT:
         raise Wrong(f"{said} Asked are {LEAST_RIGHT:.0%}: was it trained on after the last cut?", draw)
     if found[0][2] == found[1][2]:
         raise Wrong("Your function returns one file for two splits. It should train on what it is given: a "
                     "file that was made before has seen pictures that are the test here.")
-    return Right(said, draw)
+    steps = [step // 1000 for step in STEPS if size > step]
+    return Right(f"{said} {f'Next step: {steps[0]} kB.' if steps else 'That is the last step.'}", draw)
 

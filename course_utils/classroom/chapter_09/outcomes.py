@@ -5,13 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ...pruning import at_target
-from ...stopping import Armed, Below, Epochs, Patience, replay
+from ...stopping import Armed, Epochs, Patience, replay
 
 GUIDE = 84  # epochs of tfmot's guide, as steps
 FULL = at_target(0.9)
 SECOND = Armed(FULL, Patience("val_loss", 5)) | Epochs(GUIDE)
-STOPS = {"own loss": ("val_loss", None), "teacher's mixture": ("val_mixture_loss", None),
-         "agreement": ("val_agreement", "max")}
+STOPS = {"labels": ("val_loss", None), "mixed": ("val_mixture_loss", None), "agree": ("val_agreement", "max")}
 
 
 def files(curves, network):
@@ -21,6 +20,24 @@ def files(curves, network):
         rows = curves.select(network=network, model=model, bits=bits)
         found[model, bits] = {column: np.array([row[column][0] for row in rows]) for column in rows[0]}
     return found
+
+
+def not_zero(files, model):
+    """How many weights of the MLP's model are not zero: of its kernels a share is, of its biases none.
+
+    Args:
+        files: those of `files(curves, "mlp")`.
+        model: "pruned", "quarter", and so on.
+    """
+    rows, part = files[model, 32], {"half": 0.5, "quarter": 0.25}.get(model.split()[0], 1)
+    biases = part * (256 + 128) + 10
+    return round(float(np.mean((rows["weights"] - biases) * (1 - rows["zeros"]) + biases)))
+
+
+def from_scratch(files, width):
+    """Points that a network of this width, "half" or "quarter", has more if it was narrow from the start."""
+    scratch, cut = (files[model, 8]["test_accuracy"] for model in (f"{width} scratch", width))
+    return 100 * float(np.mean(scratch - cut))
 
 
 class Begun(NamedTuple):
@@ -53,38 +70,25 @@ def begun(curves, network, way):
     return Begun(np.array(epochs) / GUIDE, np.array(accuracy))
 
 
-WAYS = ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3")
+WAYS = ("guide", "guide x3", "patience", "patience x3", "early x3")
 
 
 def ways(curves):
-    """The pairs (network, way) of small_when that prune, in order."""
+    """The pairs (network, way) of small_when that the lesson shows, in order."""
     there = set(zip(curves.labels["network"].tolist(), curves.labels["way"].tolist()))
     return [(network, way) for network in ("mlp", "cnn") for way in WAYS if (network, way) in there]
 
 
-def ahead(ours, theirs):
-    """In how many seeds one array is above another, in words.
+def ahead(gain):
+    """In how many seeds something is gained.
 
-    >>> ahead(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
-    '2 of 3'
+    >>> ahead(np.array([1.0, 0.0, 0.5, -0.5]))
+    2
     """
-    return f"{int((ours - theirs > 1e-6).sum())} of {len(ours)}"
+    return int((gain > 1e-6).sum())
 
 
-def settled(curves, way):
-    """Epochs of each seed's MLP: (in which the masks have settled, in which Patience 5 would stop).
-
-    Args:
-        curves: the recording small_when.
-        way: "slow", "guide" or "fast", a learning rate of 0.0003, 0.001 or 0.003.
-    """
-    runs = [run for run in curves.select(network="mlp", way=way)]
-    runs = [{column: values[:30] for column, values in run.items()} for run in runs]
-    rules = Below("mask_distance", 0.02), Patience("val_loss", 5)
-    return [[rule.first(run) for run in runs] for rule in rules]
-
-
-def student(curves, task, way, stop="own loss"):
+def student(curves, task, way, stop="labels"):
     """(test accuracy in percent, epochs) of a network at one of STOPS, or None: no stop. Arrays, a seed each.
 
     Args:
