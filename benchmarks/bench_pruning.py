@@ -147,8 +147,3 @@ def step_cost(wide_network):
     return [("a step under PruneWhen / a step", float(np.median(ratios)), 1.10,
              f"of {1000 * np.median(plain) / STEPS:.1f} ms; new masks every 10 steps; half of {ROUNDS} "
              f"rounds: {ratios[ROUNDS // 4]:.3f} to {ratios[-ROUNDS // 4]:.3f}")]
-
-
-def rows(wide_network):
-    """Rows: what, measured, limit, remark; as bench.py writes them. A step is timed in its wide network."""
-    return [*same_sparsity(), *step_cost(wide_network)]
