@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
 from ...pruning import at_target
@@ -134,11 +135,12 @@ def asked_and_kept(run, report, asked=0.9):
         panel.axvline(report.epoch, color=RED, linestyle=":", linewidth=1)
         stop, = panel.plot([report.epoch], values[[report.epoch]], "o:", color=RED, markersize=7)
         panel.spines[["top", "right"]].set_visible(False)
-    whole, pale = (Line2D([], [], color="black", alpha=alpha, linewidth=width)  # for both colours
-                   for alpha, width in ((1, 2), (0.3, 3.5)))
+    whole, pale = (tuple(Line2D([], [], color=colour, alpha=alpha, linewidth=width)
+                         for colour in (ORANGE, BLUE)) for alpha, width in ((1, 2), (0.4, 3.5)))
     panels[1].legend([whole, stop, ring, pale],
                      ["until the stop", f"stop: epoch {report.epoch}", f"kept: epoch {report.best_epoch}",
-                      "had it gone on"], frameon=False, fontsize=10, loc="upper right")
+                      "had it gone on"], frameon=False, fontsize=10, loc="upper right", handlelength=3,
+                     handler_map={tuple: HandlerTuple(ndivide=None)})
     panels[0].annotate(f"asked for: {asked:.2f}", (len(run["sparsity"]) - 1, asked), color=GREY, fontsize=10,
                        xytext=(0, 5), textcoords="offset points", ha="right")
     panels[1].annotate("loss of the epoch that is kept", (3 * until, level), color=GREY, fontsize=10,
@@ -191,10 +193,8 @@ def costs(by_sparsity):
                                     ("mlp", "gradual", "MLP", GREEN, "D"),
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
     panels[1].set(title="ramp: three networks")
-    figure.supxlabel("lines: means of six seeds (CNN) or five; bars: smallest to largest; marks are moved "
-                     "sideways, to be told apart; blue is the same left and right\n"
-                     "training goes on until patience 3, counted from the last cut, for 25 epochs at most",
-                     fontsize=9)
+    figure.supxlabel("lines: means of six seeds (CNN) or five; bars: smallest to largest seed\n"
+                     "further training: patience 3, counted from the last cut, 25 epochs at most", fontsize=9)
     return figure
 
 
@@ -206,7 +206,7 @@ def _lines(panel, curves, ways, targets=(0.5, 0.8, 0.9, 0.95, 0.98)):
         mean, low, high = (np.array([of(row) for row in wrong]) for of in (np.mean, np.min, np.max))
         panel.errorbar(places + shift, mean, [mean - low, high - mean], fmt=f"{mark}-", color=colour,
                        markersize=6, elinewidth=1, label=name)
-    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (log scale of what is left)")
+    panel.set(xticks=places, xticklabels=(0, *targets), xlabel="sparsity (axis stretched towards 1)")
     _in_percent(panel, top=170)
 
 
