@@ -37,11 +37,18 @@ def faults(path):
                 said.append(f"code cell {number} writes to stderr: {''.join(output['text'])[:300]}")
         if not cell["execution_count"]:
             said.append(f"code cell {number} did not run")
-    exercises = sum("exercise" in cell["metadata"].get("tags", []) for cell in cells)
+    exercises = scored(every)
     wanted = f"0 of {exercises} solved"
     if exercises and wanted not in json.dumps(cells[-1]["outputs"]):
         said.append(f"the last cell does not say {wanted!r}")
     return said
+
+
+def scored(cells):
+    """How many exercises a notebook counts; those that are "Not scored", says the text before, are none."""
+    before = ["", *("".join(cell["source"]) for cell in cells)]
+    return sum("exercise" in cell["metadata"].get("tags", []) and "Not scored" not in text
+               for text, cell in zip(before, cells))
 
 
 def verdict(failed):

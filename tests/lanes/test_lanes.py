@@ -26,11 +26,22 @@ def written(folder, *outputs, count=1, last="0 of 1 solved"):
     """A notebook of two code cells: an exercise with `outputs`, and the summary."""
     summary = {"output_type": "display_data", "data": {"text/plain": [last]}}
     tags = {"tags": ["exercise"]}
-    cells = [{"cell_type": "code", "metadata": tags, "execution_count": count, "outputs": list(outputs)},
-             {"cell_type": "code", "metadata": {}, "execution_count": 2, "outputs": [summary]}]
+    every = {"cell_type": "code", "source": []}
+    cells = [{**every, "metadata": tags, "execution_count": count, "outputs": list(outputs)},
+             {**every, "metadata": {}, "execution_count": 2, "outputs": [summary]}]
     path = folder / "00_any.ipynb"
     path.write_text(json.dumps({"cells": cells}))
     return path
+
+
+NOTEBOOKS = sorted((HERE.parents[1] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_known_what_the_last_cell_says(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    exercises, last = lane("shared").scored(cells), [cell for cell in cells if cell["cell_type"] == "code"][-1]
+    assert not exercises or f"'0 of {exercises} solved'" in str(last["outputs"])
 
 
 def test_a_good_notebook_has_no_faults(tmp_path):
