@@ -164,7 +164,7 @@ def sizes(tasks):
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    caption(figure, "Bars: from the smallest to the largest seed. Marks are moved apart. "
+    caption(figure, "Bars: lowest to highest accuracy among the seeds. Marks are moved apart. "
                     "The vertical scales differ.")
     return figure
 
@@ -179,6 +179,7 @@ def sources(table, score="logme"):
     name = "LogME" if score == "logme" else score
     for panel, (target, by_source) in zip(panels, table.items()):
         draws(panel, by_source, score)
+        panel.locator_params(axis="y", nbins=6)
         panel.set(title=f"task: {target}", xlabel=f"{name} of the source (higher is better)",
                   ylabel="heads: right in the test")
         panel.legend(frameon=False, fontsize=9)

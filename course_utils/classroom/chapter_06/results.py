@@ -205,6 +205,18 @@ def names_the_best(sources, score):
     return None if np.isnan(scores).any() else int((scores.argmax(0) == accuracies.argmax(0)).sum())
 
 
+def always_best(table):
+    """" (always A)" where one source has the best head in every draw of every target, else "".
+
+    >>> a, b = ({"test_accuracy": np.array(right)} for right in ([0.6, 0.7], [0.4, 0.5]))
+    >>> always_best({"photos": {"a": a, "b": b}})
+    ' (always a)'
+    """
+    best = {list(sources)[row] for sources in table.values()
+            for row in np.array([of["test_accuracy"] for of in sources.values()]).argmax(0)}
+    return f" (always {best.pop()})" if len(best) == 1 else ""
+
+
 def print_scores(table):
     """How often each score names the best of all sources, and of those with classes, over all targets.
 
@@ -212,12 +224,13 @@ def print_scores(table):
         table: of `source_table`.
     """
     draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
-    lines = {f"right, of {draws} draws": list(SCORES.values()), "of all five": [], "of the three small": []}
+    five_of, three_of = "of all five" + always_best(table), "of the three small"
+    lines = {f"right, of {draws} draws": list(SCORES.values()), five_of: [], three_of: []}
     for score in SCORES:
         five = [names_the_best(sources, score) for sources in table.values()]
         three = [names_the_best(with_classes(sources), score) for sources in table.values()]
-        lines["of all five"].append("-" if None in five else f"{sum(five)}")
-        lines["of the three small"].append(f"{sum(three)}")
+        lines[five_of].append("-" if None in five else f"{sum(five)}")
+        lines[three_of].append(f"{sum(three)}")
     print_lines(lines)
     if any(names_the_best(sources, "leep") is None for sources in table.values()):
         print("(LEEP needs a source's own classes, and MobileNetV2 is used without.)")
