@@ -289,9 +289,9 @@ results.print_scores(fits)
 results.print_sources(fits)
 
 # %% tags=["reveal"]
-# A score of your own: LogME asks how well a linear model on the features explains the labels.
-fresh = with_head()[1]  # `model` has been fine-tuned
-features = keras.Model(fresh.input, fresh.get_layer("head").input).predict(middle, verbose=0)  # what a head sees
+# LogME asks how well a linear model on the features explains the labels. Compare it on the same photos only.
+fresh = with_head()[1]  # `model` has been fine-tuned; features are what a head sees
+features = keras.Model(fresh.input, fresh.get_layer("head").input).predict(middle, verbose=0)
 pixels = photos[rows].reshape(len(rows), -1)
 print(f"LogME, {len(rows)} photos: {logme(features, labels[rows]):.3f} from ImageNet's features, "
       f"{logme(pixels, labels[rows]):.3f} from the bare pixels")

@@ -164,7 +164,7 @@ def sizes(tasks):
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    caption(figure, "Bars: lowest to highest accuracy among the seeds. Marks are moved apart. "
+    caption(figure, "Bars: range of accuracy among the seeds, lowest to highest. Marks are moved apart. "
                     "The vertical scales differ.")
     return figure
 
