@@ -323,6 +323,27 @@ def test_a_model_of_another_shape_is_another_run(tmp_path):
         fit(small(keras), StopWhen(Epochs(9), state=tmp_path), epochs=9, initial_epoch=3)
 
 
+def test_an_action_hears_that_a_training_goes_on_in_which_it_had_acted(tmp_path):
+    heard = []
+
+    class Action:
+        def __call__(self, model):
+            heard.append("acts")
+
+        def resume(self, model):
+            heard.append("goes on")
+
+    for interrupt in ([Interrupt(2, 1)], [Interrupt(5, 1)], []):  # before it acts, after it, to the end
+        clock = Clock()
+        when = When(Below("val_loss", 3.1), Action(), state=tmp_path / "state", clock=clock)
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+        try:
+            fit(small(keras), clock, Script(val_loss=VAL_LOSS), when, *interrupt, backup, epochs=8)
+        except KeyboardInterrupt:
+            pass
+    assert heard == ["acts", "goes on"]
+
+
 @both
 def test_without_a_state_a_resumed_run_says_that_it_does_not_know(K):
     stop, when = StopWhen(Epochs(2)), When(Epochs(2), lambda model: None)
