@@ -6,7 +6,7 @@
 # - write early stopping yourself, with the best weights kept,
 # - know when it gains seven points of accuracy, and when nothing.
 #
-# 30 minutes to read, 40 for the exercises. You need `model.fit` and a `for` loop. Nothing is trained here: all runs were recorded.
+# 30 minutes to read, 50 for the exercises. You need `model.fit` and a `for` loop. Nothing is trained here: all runs were recorded.
 
 # %%
 from course_utils.stopping import (Below, Epochs, ImprovementBelow, Patience, Smoothed, compare, replay,
@@ -22,7 +22,8 @@ curves = data.load_curves("proben1")
 names = ("diabetes", "soybean", "gene", "thyroid", "building")
 problems = {name: curves.select(problem=name, units=64) for name in names}
 one_each = {name: runs[1] for name, runs in problems.items()}
-ax = figures.validation_curves(one_each, note="The dip of gene: its training loss had suddenly jumped.")
+dip = "Gene's dip: just before it, the training loss suddenly jumped."
+ax = figures.validation_curves(one_each, note=dip)
 show(ax, alt="Five curves of the validation loss over 300 epochs. "
              "Gene turns up after a few epochs, with one deep dip; diabetes soon, thyroid later; "
              "soybean and building fall for most of the time, soybean with spikes.")
@@ -96,14 +97,14 @@ print(f"stop at epoch {epoch}, best so far {best:.4f} at epoch {best_epoch}")
 print(replay(Patience("val_loss", 5), run, best="val_loss"))
 
 # %% [markdown]
-# The last two lines are the course's criterion, **replayed** on the recorded run: the same loop, and it gives its reason. In a live
-# training it is `StopWhen(Patience("val_loss", 5), restore_best="val_loss")`.
+# The last two lines are the course's criterion, **replayed** on the recorded run; it gives its reason. In live training
+# it is `StopWhen(Patience("val_loss", 5), restore_best="val_loss")`.
 #
 # ## Patience on five problems
 #
-# Same network, same rule, twenty splits each. Of the epochs trained you keep the one with the lowest validation loss. Had you trained
-# all 300, you might keep another. The [regret](00_start_here.ipynb) asks: by how many percent is the test loss of the first above that of the
-# second? The test loss only measures, it does not choose; so a regret can be negative.
+# Same network, same rule, twenty splits each. You keep the epoch with the lowest validation loss among those trained. With all 300 trained,
+# you might have kept another. The [regret](00_start_here.ipynb) says by how many percent the test loss of the epoch you kept is above
+# that of the one you would have kept. The test loss measures, it does not choose; so a regret can be negative.
 #
 # On which problem does five epochs of patience lose most?
 
@@ -124,8 +125,9 @@ show(ax, alt="The five curves again, diabetes and gene for 60 epochs. There the 
              "the best epoch, a square. On thyroid, soybean and building it is far to the left of it.")
 
 # %% [markdown]
-# On gene and diabetes the stop comes just after the best epoch. On thyroid it comes somewhat early, on building and soybean far too
-# early, and on soybean that costs most. **Patience counts epochs, and problems differ in how many they need.**
+# On gene, and in most runs of diabetes, the stop comes just after the best epoch. On thyroid it comes somewhat early, on building and
+# soybean far too early. **Patience counts the epochs since the last best, and problems differ in how long they go
+# without a new one.**
 #
 # Now the last two columns. At the stop the model holds its *last* weights, five epochs past its best. A copy of the best turns gene's
 # regret of 15.7 % into 0.3 %. The second article offers a choice: stop by a rule, or select the best model. Do both. In Keras:
@@ -141,17 +143,19 @@ for row in compare(rules, every_run, measured="test_loss"):
     print(f"{row.name}: {100 * row.share.mean():4.1f} % of the epochs, regret {row.regret.mean():4.1f} %")
 
 # %% [markdown]
-# No. Ten is where to start. Twenty loses next to nothing, and costs two thirds more epochs; fifty only costs.
-#
+# No. Ten is a fair start, twenty if you can afford it: it loses next to nothing, for two thirds more epochs. Fifty gains about half a
+# point more and nearly doubles the cost.
+
+# %% [markdown]
 # ## The stopping lab
 #
 # Turn the knobs (in JupyterLab or Colab; elsewhere you see a picture). With **smoothing**, the rule sees the mean of the last few epochs:
-# `Smoothed(5, Patience("val_loss", 5))`. `ImprovementBelow("val_loss", 0.001, window=10)` stops once ten epochs, its window, have gained no
-# more than 0.001, its epsilon; the lab's is in percent of the loss. <!-- given: 0.001 -->
+# `Smoothed(5, Patience("val_loss", 5))`. `ImprovementBelow("val_loss", 0.001, window=10)` stops when the last ten epochs (the window)
+# have lowered the loss by no more than 0.001 (the epsilon). In the lab, epsilon is a percentage of the loss. <!-- given: 0.001 -->
 #
 # The dot is the stop, the ring the best epoch until then. Three questions on this run of soybean:
 #
-# - From which patience on is nothing gained? What does as much cost on gene?
+# - Beyond which patience do you gain nothing more? And what would that patience cost on gene?
 # - Can smoothing do what patience does?
 # - Set the rule to `ImprovementBelow`. Which matters more, window or epsilon?
 
@@ -162,7 +166,7 @@ lab
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# - About 20: any more, up to 60, keeps the same epoch. On gene that costs only epochs: 26, not 11.
+# - About 20: any more, up to 60, keeps the same epoch. On gene it only costs epochs: 26 instead of 11.
 # - Nearly: smoothed over 20 epochs, patience 10 keeps the same epoch as patience 20 alone, and stops at 124 instead of 128.
 # - The window. With 20, every epsilon up to 3 % stops at epoch 53; with 60, at 105.
 #
@@ -185,20 +189,19 @@ print("The course's rule:", replay(Patience("val_loss", 3), {"val_loss": losses}
 
 # %% [markdown]
 # A NaN at the start becomes a "best" that nothing beats. Keras stops while every epoch improves, and gives you the weights of the NaN.
+# With `start_from_epoch=1` it skips that epoch; then look for the cause.
 #
 # ## One training, two hundred validation sets
 #
 # What if your split had been another? We took *one* training on Fashion-MNIST, pictures of clothes, and drew 200 validation sets of 50
-# images from a pool of 9000. Each picks a best epoch of its own. Leave out the earliest and the latest 5 %: how many epochs are the others
+# images from a pool of 9000. Each picks its best epoch. Leave out the earliest and the latest 5 %: how many epochs are the others
 # spread over? <!-- given: 5 -->
 #
-# The table adds the **excess**: by how many percent the test loss of the epoch kept is above the run's lowest.
-
-# %%
-guess = ...  # how many epochs wide, of 60
+# The table adds the **excess**, a regret whose yardstick is the run's lowest test loss: never negative.
 
 # %% tags=["reveal"] claims=["03.3"]
 # NBVAL_CHECK_OUTPUT
+guess = ...  # how many epochs wide, of 60
 recorded = data.load_curves("validation_sets")
 best = [np.argmin(run["val_loss"]) for run in recorded.select(shuffled=0, size=50)]
 first, last = np.percentile(best, [5, 95])
@@ -214,23 +217,26 @@ show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are 
 
 # %% [markdown]
 # With 50 images nine best epochs in ten lie between 7 and 37; with 2000, between 10 and 16 (sets so large share many images). With 50,
-# patience 10 is no better than 3: it only waits for a lucky epoch. With 2000 it pays in most sets, and never hurts. **The size of the
-# validation set decides what patience is worth.**
+# patience 10 is no better than 3: it waits for a lucky epoch. With 2000 it pays in most sets, and never hurts. **In this training,
+# the size of the validation set decides what patience is worth.**
 #
 # ## When it helps, and when it does not
 #
-# Fashion-MNIST again, with true labels, and with 30 % of the training and validation labels shuffled. And gene. How many points of test
-# accuracy do you gain by keeping the epoch of lowest validation loss instead of the last?
+# Fashion-MNIST with true labels, and with 30 % of the training and validation labels shuffled; the test labels stay true. And gene.
+# How many points of test accuracy does the epoch of lowest validation loss gain over the last?
 
-# %% claims=["B10", "03.3"]
+# %% tags=["reveal"] claims=["B10", "03.3"]
 # NBVAL_CHECK_OUTPUT
+guess = ...  # points gained with shuffled labels
 fashion = data.load_curves("fashion")
 groups = {"true labels": fashion.select(shuffled=0), "30 % shuffled": fashion.select(shuffled=0.3),
           "gene": problems["gene"]}
-for name, runs in groups.items():
-    saved = [100 * (run["test_error"][-1] - run["test_error"][np.argmin(run["val_loss"])]) for run in runs]
-    better = np.sum(np.array(saved) > 0)
-    print(f"{name:13} {tables.mean_sd(saved)} points, better than the end in {better:2} of 20 runs")
+saved = {name: 100 * np.array([run["test_error"][-1] - run["test_error"][np.argmin(run["val_loss"])]
+                               for run in runs]) for name, runs in groups.items()}
+reveal(guess, round(saved["30 % shuffled"].mean(), 1), "Points gained with shuffled labels")
+for name, points in saved.items():
+    better = np.sum(points > 0)
+    print(f"{name:13} {tables.mean_sd(points)} points, better than the end in {better:2} of 20 runs")
 
 # %%
 ax = figures.worth_or_not(fashion, problems["gene"])
@@ -239,11 +245,12 @@ show(ax, alt="Four panels. Accuracy with true labels rises and stays; with shuff
              "while the test error goes on falling until about epoch 15, and stays there.")
 
 # %% [markdown]
-# - **True labels:** you gain nothing but time. The accuracy rises and stays.
+# - **True labels:** you gain nothing. The accuracy rises and stays, so a stop could only save time.
 # - **Shuffled labels:** seven points on average, some in every run. Past the peak the network learns wrong labels by heart. Early
 #   stopping pays where there is something bad to learn.
 # - **Gene:** it costs a point. The loss punishes confident mistakes; the error only counts mistakes. Until about epoch 15 the network makes
-#   fewer and fewer, while its loss rises: most likely it is surer of those left. If you are judged by the error, watch the error.
+#   fewer and fewer, while its loss rises: most likely it is surer of those left. So loss and error can disagree about the best epoch.
+#   Chapter 04 asks which one to watch.
 
 # %% [markdown]
 # ## Exercises
@@ -265,7 +272,7 @@ ex.stop_and_keep.check(answer)
 
 # %% [markdown]
 # **3.2 The best epoch.** Return the epoch with the best value. `mode` is "min" or "max". NaN is never best, and at least one value
-# is a number; of equals, take the first.
+# is a number; in a tie, the first wins.
 
 # %% tags=["exercise"]
 def best_epoch(values, mode):
@@ -335,7 +342,7 @@ ex.my_early_stopping.check(MyEarlyStopping)
 
 # %% [markdown]
 # **3.4 What a stop loses.** Return the regret of a stop at epoch `stop`, in percent, as in "Patience on five problems": `val_loss` chooses
-# both epochs, `test_loss` measures. Of equals the first is kept; do not round.
+# both epochs, `test_loss` measures. In a tie, the first wins; do not round.
 
 # %% tags=["exercise"]
 def regret(val_loss, test_loss, stop):
@@ -359,9 +366,10 @@ ex.stop_regret.check(regret)
 # - end every run,
 # - train at most 30 % of the epochs, and have at most 10 % regret, both on average,
 # - not be beaten by plain `Patience`: no length of it may be both cheaper and better than yours,
-# - and differ from plain `Patience` on `val_loss`. Adding a budget that ends some runs is enough.
+# - and differ from plain `Patience` on `val_loss`: a budget that ends some runs is enough.
 #
-# Criteria, `|`, `&` and functions of the history so far are welcome, such as `lambda history: history["val_loss"][-1] > 2`. To try it:
+# Criteria, `|` (or), `&` (and) and functions of the history so far are welcome: `Epochs(100)` and
+# `lambda history: len(history["val_loss"]) >= 100` are one budget. To try a rule:
 # `print(compare([rule], every_run, measured="test_loss"))`. <!-- given: 10, 30 -->
 
 # %% tags=["exercise"]
@@ -378,7 +386,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Patience counts epochs, and problems differ in how many they need. Keep the best weights, whatever stops you. A stop is only as good as
-# the validation set and the column it watches.
+# Patience counts the epochs since the last best, and problems differ in how long they go without a new one. Keep the best weights,
+# whatever stops you. A stop is only as good as the validation set and the column it watches.
 #
 # Next: [04 Scores and noise](04_scores_and_noise.ipynb). Can a rule do better than counting?

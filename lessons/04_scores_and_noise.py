@@ -52,20 +52,20 @@ for name, (until, after, end) in rises.items():
 # %% [markdown]
 # On four problems of five a step past the best goes up about as often as down: a coin toss. Even on thyroid, whose loss ends 98 % above
 # its best, single steps do not show it. Only on gene do they.
-#
+
+# %% [markdown]
 # So how far up must it go, or how often? **Lutz Prechelt** compared three answers in 1998:
 #
 # - **GL 5**, generalization loss: stop when the validation loss is more than 5 % above its lowest so far.
-# - **PQ 3**, progress quotient: the same rise, divided by how fast the training loss still falls; every fifth epoch, stop above 3.
-# - **UP 8**: every fifth epoch, too; stop after eight rises in a row.
+# - **PQ 3**, progress quotient: the GL divided by a measure of how fast the training loss is still falling (formula below); checked every
+#   fifth epoch, stop above 3.
+# - **UP 8**: look at every fifth epoch only; stop when the validation loss has been higher than at the previous look eight times in a row.
 #
 # Here are 100 runs: five problems, twenty splits each. How many does UP 8 stop? <!-- given: 5 -->
 
-# %%
-guess = ...  # a number from 0 to 100
-
 # %% tags=["reveal"] claims=["B9", "04.2"]
 # NBVAL_CHECK_OUTPUT
+guess = ...  # a number from 0 to 100
 every_run = [run for runs in problems.values() for run in runs]
 three = {"GL 5": GeneralizationLoss(5), "PQ 3": ProgressQuotient(3), "UP 8": SuccessiveIncreases(8)}
 table = compare(three, every_run, measured="test_loss")
@@ -122,7 +122,7 @@ for first in (200, 250):
 
 # %% [markdown]
 # The training loss hardly moves, and $P$ reports more progress than in the first strip, where the loss really fell: it cannot tell falling
-# from jumping about. Prechelt's networks saw all the data at each step, and their losses were smooth; ours see batches of 32.
+# from jumping about. Prechelt's networks saw all the data at each step, and their training losses were smooth; ours see batches of 32.
 #
 # ## What does a cure for noise buy?
 #
@@ -130,7 +130,7 @@ for first in (200, 250):
 #
 # - persistence: `Lasting(5, rule)` fires once the rule has held for five epochs,
 # - averaging: `Smoothed(10, rule)` sees the mean of ten epochs,
-# - a margin: with `min_delta=0.03, relative=True`, only a loss 3 % lower counts as better.
+# - a margin: with `min_delta=0.03, relative=True`, only 3 % lower counts as better.
 #
 # GL 5 has a mean regret of 63.8 %. And `Lasting(5, GeneralizationLoss(5))`? <!-- given: 3 -->
 
@@ -149,10 +149,10 @@ for row in (table["GL 5"], lasting, plain["patience 11"]):
           f"mean regret {row.regret.mean():4.1f} %")
 
 # %% [markdown]
-# Some cure! But it also trains for 15.2 % of the epochs, not 3.4 %. And patience 11, which costs about as much, loses less than half. So
-# **compare at equal cost.** On each run, subtract the regret of patience 11 from that of `Lasting(5, GL 5)`: above zero, the cure did
-# worse. Here it is in the third line, with five other rules, each against the patience from 1 to 50 whose cost is nearest. (PQ 3 and UP 8
-# cost more than any of these; PQ 1 and UP 3 take their place.)
+# Some cure! But it also trains for 15.2 % of the epochs, not 3.4 %. And patience 11, which costs about as much, has less than half the
+# regret. So **compare at equal cost.** On each run, subtract the regret of patience 11 from that of `Lasting(5, GL 5)`: above zero, the cure
+# did worse. It is in the third line, with five other rules, each against the patience from 1 to 50 whose cost is nearest. (PQ 3 and UP 8
+# cost more than any of these: hence PQ 1 and UP 3.) ± is the spread of the 100 runs; a tenth of it is the uncertainty of the mean.
 
 # %% claims=["04.3"]
 # NBVAL_CHECK_OUTPUT
@@ -177,11 +177,12 @@ for row in compare(rules, every_run, measured="test_loss"):
 show(*figures.price_list(every_run))
 
 # %% [markdown]
-# The first three do worse than patience on average; the next two are draws. In the picture, as far as the grey line goes, PQ and UP lie
-# above it. The cures lie near it, all but two of `Lasting(n, GL 5)`: **a cure makes the rule wait.**
+# The first three do worse than patience on average; the next two are draws. In the picture GL lies on the grey line: it is no worse than a
+# very short patience. PQ and UP lie above it wherever there is a line to compare with. The cures lie near it, except two of
+# `Lasting(n, GL 5)` and, by a little, `Smoothed(10, Patience 20)`: **a cure makes the rule wait.**
 #
-# And `Lasting(20, GL 1)`? Half a point less regret than patience, better in 13 runs, worse in 4. But it is one of a dozen cures in the
-# picture, and one of a dozen may be lucky. Here are 100 runs that had no say in it, of networks with 16 and 256 units. Does it win again?
+# And `Lasting(20, GL 1)`? Half a point less regret than patience, better in 13 runs, worse in 4. But of a dozen cures in the picture, one
+# may be lucky. Here are 100 runs that had no say in it, of networks with 16 and 256 units. Does it win again?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -193,7 +194,7 @@ row = compare(rules, others, measured="test_loss")["Lasting(20, GL 1)"]
 print(at_equal_cost(row, compare(lengths, others, measured="test_loss")))
 
 # %% [markdown]
-# A draw: the one cure that beat patience does not do it twice. Prechelt saw the same trade in
+# A draw: the one cure that beat patience does not do it twice, at least not at other sizes of network. Prechelt saw the same trade in
 # [1296 trainings](https://doi.org/10.1016/S0893-6080(98)00010-0): his slower rules had about 4 % less test error than his quick ones, and took
 # about four times as long. <!-- given: 4 -->
 #
@@ -221,8 +222,8 @@ line("gene, all 300 epochs", last - kept("val_loss", problems["gene"]))
 
 # %% [markdown]
 # On gene, watch the error: better in 17 runs of 20. But never stopping is about as good, so all that stopping saves is time. On soybean,
-# watch the loss. The error moves in whole mistakes, so one lucky epoch is hard to beat; that is probably why. Diabetes and thyroid are
-# noise.
+# watch the loss. The error moves in whole mistakes, so one lucky epoch is hard to beat; that is probably why. On diabetes and
+# thyroid the difference is lost in the noise.
 #
 # An [optional appendix](04b_more_on_thresholds.ipynb) asks where a threshold could come from, what stopping has to do with weight decay (L2),
 # and whether patience should grow with the run.
@@ -311,7 +312,7 @@ ex.threshold_of_past_runs.check(threshold)
 # ```
 
 # %% tags=["exercise"]
-rule = ...  # any criterion of this lesson, |, &, or a function of the history so far
+rule = ...  # any criterion of this chapter, |, &, or a function of the history so far
 ex.no_problem_behind.check(rule)
 
 # %% tags=["solution"]
@@ -324,8 +325,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# One bad epoch says next to nothing, before the best epoch or after it. A rule that never stops a run loses nothing and saves nothing, so
-# look at how many it stops, and give it a budget. Compare rules at equal cost and run by run: most of what a cure for noise gains, it gains by
+# One bad epoch says little: before its best a loss often goes up, and after it often down. A rule that never stops a run loses nothing
+# and saves nothing, so look at how many it stops, and give it a budget. Compare rules at equal cost and run by run: most of what a cure for noise gains, it gains by
 # training longer.
 #
 # Next: [05 Stop-time pruning](05_stop_time_pruning.ipynb).

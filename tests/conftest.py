@@ -1,8 +1,9 @@
 """What holds for every test: no window opens, and hypothesis tries the same examples on every machine."""
 import matplotlib
 import pytest
-import tiers
 from hypothesis import settings
+
+import tiers
 
 matplotlib.use("agg")
 # No deadline: two workers on two cores stall each other. Always the same examples: a red run can be repeated.
@@ -34,4 +35,4 @@ def pytest_collection_modifyitems(config, items):
             exact.update(dict.fromkeys(listed, True))
     gone = [pattern for pattern, found in exact.items() if not found]
     if gone and config.args == config.getini("testpaths"):
-        raise pytest.UsageError("tests/slow.txt names tests that are not there; strike out " + ", ".join(gone))
+        raise pytest.UsageError("tests/slow.txt names tests that are not there: " + ", ".join(gone))

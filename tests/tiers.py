@@ -19,7 +19,11 @@ DURATION = re.compile(r"\s*([\d.]+)s (?:call|setup|teardown)\s+(\S.*)")
 
 def patterns():
     """The lines of the list: ids of tests, or their beginning and a *."""
-    return [line for line in LIST.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    return [line for line in _lines() if line and line[0] != "#"]
+
+
+def _lines():
+    return LIST.read_text(encoding="utf-8").splitlines()
 
 
 def seconds(lines):
@@ -28,16 +32,18 @@ def seconds(lines):
     for line in lines:
         if match := DURATION.match(line):
             test = match[2].rstrip()
-            found[test.partition("::")[0] + "::*" if test.startswith("notebooks/") else test] += float(match[1])
+            if test.startswith("notebooks/"):
+                test = test.partition("::")[0] + "::*"
+            found[test] += float(match[1])
     return found
 
 
 def main():
     found = seconds(sys.stdin)
     slow = {test for test, taken in found.items() if taken > (NOTEBOOK if test.startswith("note") else TEST)}
-    by_hand = [pattern for pattern in patterns() if pattern.endswith("*") and not pattern.startswith("notebooks/")]
+    by_hand = [line for line in patterns() if line.endswith("*") and not line.startswith("notebooks/")]
     slow = {test for test in slow if not test.startswith(tuple(pattern[:-1] for pattern in by_hand))}
-    head = [line for line in LIST.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    head = [line for line in _lines() if line.startswith("#")]
     LIST.write_text("\n".join([*head, *sorted({*slow, *by_hand}), ""]), encoding="utf-8")
     print(f"{len(found)} tests took {sum(found.values()):.0f} s; without the slow ones "
           f"{sum(taken for test, taken in found.items() if test not in slow):.0f} s")

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.classroom import data
 from course_utils.classroom.chapter_04 import appendix
-from course_utils.stopping import plots
+from course_utils.stopping import Patience, compare, plots
 
 
 def test_the_two_halves_share_no_patient_and_make_a_whole():
@@ -38,6 +38,24 @@ def test_same_cost_finds_the_patience_that_trains_as_many_epochs():
     assert appendix.same_cost(8 / 20, runs, longest=15)[0] == 7  # seven failures after the first epoch
 
 
+def test_only_the_runs_that_may_choose_do_and_only_what_they_can_pay():
+    even = np.array([True, False])
+    runs = [{"val_loss": [3.0, 4.0, 2.0, 1.0], "test_loss": [3.0, 4.0, 2.0, 1.0]},
+            {"val_loss": [1.0, 2.0, 3.0, 4.0], "test_loss": [1.0, 2.0, 3.0, 4.0]}]
+    rows = compare({str(n): Patience("val_loss", n) for n in (1, 2)}, runs, measured="test_loss")
+    assert [appendix.choice(rows, even, limit).name for limit in (1, 0.5)] == ["2", "1"]
+    assert appendix.choice(rows, ~even, limit=1).name == "1"  # equally good, and the first
+    lines = appendix.by_half({"they": rows[0], "others": rows[1]}, even).splitlines()
+    assert [line.split()[-4:] for line in lines[1:]] == [["200.0", "0.0", "50.0", "50.0"],
+                                                          ["0.0", "0.0", "100.0", "75.0"]]
+
+
+def test_the_figure_of_one_run_says_what_each_patience_keeps():
+    figure, said = appendix.one_run({"val_loss": [3.0, 1.0, 2.0, 0.5, 0.7]}, 2, 4)
+    assert "stops at epoch 2 and keeps epoch 1." in said and "stops at epoch 4 and keeps epoch 3." in said
+    plt.close(figure)
+
+
 def test_both_panels_mark_where_the_run_gets_below():
     losses = [0.02, 0.009, 0.02, 0.02, 0.007, *[0.02] * 50]
     figure, said = appendix.two_readings({"val_loss": losses}, 0.01, 0.008)
@@ -51,7 +69,7 @@ def test_both_panels_mark_where_the_run_gets_below():
 def test_the_figures_can_be_read():
     run = data.load_curves("proben1").select(problem="building", units=64)[1]
     (x, y), _ = appendix.diabetes_rows(0)
-    for drawn, said in (appendix.two_readings(run, 0.02, 0.008),
+    for drawn, said in (appendix.two_readings(run, 0.02, 0.008), appendix.one_run(run, 83, 239),
                         appendix.same_path(x, y, appendix.two_clocks([0])[0])):
         assert said and plots.unreadable(drawn.get_figure(root=True) or drawn) == []
     plt.close("all")

@@ -46,6 +46,8 @@ def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
         assert best in sweep.runs[sweep.names.index(sweep.winner())]["val_loss"]
         assert len(set(sweep.names)) == 12
         assert sweep.percent([60] * 12) == 100 and sweep.percent([6] * 12) == 10
+        only_fair = [0 if name.endswith("rate 3") else 30 for name in sweep.names]  # a quarter is at rate 3
+        assert sweep.percent(only_fair) == 38 and sweep.percent(only_fair, without="rate 3") == 50
         assert sweep.rise([60] * 12) == 0 and sweep.rise([1] * 12) > 100
 
 

@@ -21,10 +21,12 @@ def validation_curves(runs, rule=None, note=None):
         note: a line below the figure, where there is no rule.
     """
     figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.8), layout="constrained")
+    early = []
     for panel, (name, run) in zip(panels, runs.items()):
         best, shown = int(np.argmin(run["val_loss"])), len(run["val_loss"])
         if rule is not None and best < FIRST / 3:
             shown = FIRST
+            early.append(name)
         losses = run["val_loss"][:shown]
         panel.plot(losses, color=BLUE, linewidth=0.9)
         panel.set(title=name, yscale="log", xticks=(0, shown // 2, shown), xlabel="epoch",
@@ -45,8 +47,9 @@ def validation_curves(runs, rule=None, note=None):
             panel.plot([stop], [losses[stop]], "o", color=RED, markersize=6, clip_on=False, zorder=3)
     panels[0].set_ylabel("validation loss\n(log scales, each its own)")
     if rule is not None:
-        note = ("Dot: the stop. Square: the best epoch of all 300. Grey: epochs that are not trained "
-                f"(where the best comes early, the first {FIRST}).")
+        note = "Dot: the stop. Square: the best epoch of all 300. Grey: epochs never trained."
+        if early:
+            note += f" {' and '.join(early).capitalize()}: only the first {FIRST} epochs are drawn."
     if note is not None:
         caption(figure, note)
     return figure
@@ -76,7 +79,7 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
         panel.hist(best, bins=np.arange(-0.5, 60), color=BLUE)
         panel.set_title(f"{size} images", loc="right", y=0.75, fontsize=10)
         panel.set(ylabel="sets, of 200", xlim=(-1, 60))
-    many.set_xlabel("best epoch by the validation loss (each panel has its own scale)")
+    many.set_xlabel("best epoch by the validation loss")
     for patience, colour, look, shift in ((3, SKY, "o-", 0.95), (10, GREEN, "s--", 1.05)):
         rule = Patience("val_loss", patience)
         values = [excess(recorded.select(shuffled=0, size=size), rule) for size in sizes]
@@ -90,7 +93,8 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
     for panel in panels.values():
         panel.spines[["top", "right"]].set_visible(False)
     lost.legend(frameon=False, title="mean of 200 sets, range from 5 to 95 %")
-    caption(figure, "Where ranges of patience 3 end at the same height, sets keep the same early epoch.")
+    caption(figure, "The two histograms have different vertical scales. Bars of patience 3 "
+                    "that end at the same height:\nthose sets kept the same, too early, epoch.")
     return figure
 
 
@@ -119,7 +123,9 @@ def worth_or_not(fashion, gene):
         panel.axvline(best, color=RED, linestyle=":")
         panel.spines[["top", "right"]].set_visible(False)
     caption(figure, "Lines and bands: mean, smallest and largest of 20 runs. "
-                    "Dotted: the epoch of the lowest validation loss (median).")
+                    "Dotted: the epoch of the lowest validation loss (median).\n"
+                    "Each run keeps its own best epoch, which on average is better than the mean curve "
+                    "at the dotted line;\nso the gains in the table are higher than those read off here.")
     return figure
 
 

@@ -64,11 +64,56 @@ def same_cost(share, runs, longest=200):
         longest: patience is looked for from 1 to here.
     """
     def row(n):
-        return compare([Patience("val_loss", n)], runs, measured="test_loss")[0]
+        return compare({f"patience {n}": Patience("val_loss", n)}, runs, measured="test_loss")[0]
 
     # more patience never stops sooner, so the first that is dear enough can be found by halving
     n = bisect.bisect_left(range(1, longest), share, key=lambda n: row(n).share.mean()) + 1
     return min(((n, row(n)) for n in {max(n - 1, 1), n}), key=lambda pair: abs(pair[1].share.mean() - share))
+
+
+def choice(rows, half, limit):
+    """The row with the smallest mean regret on some runs.
+
+    Args:
+        rows: what `compare` gives.
+        half: True for the runs that may choose.
+        limit: rows that train on average a larger share of these runs' epochs are too dear.
+    """
+    affordable = [row for row in rows if row.share[half].mean() <= limit]
+    return min(affordable, key=lambda row: row.regret[half].mean())
+
+
+def by_half(chosen, even):
+    """A table: mean regret and share of the epochs, of the even runs and of the odd. `chosen`: who -> row."""
+    lines = ["chosen by                             regret, %: even    odd   epochs, %: even    odd"]
+    for who, row in chosen.items():
+        means = [round(values[half].mean(), 1) + 0  # + 0 makes 0.0 of -0.0
+                 for values in (row.regret, 100 * row.share) for half in (even, ~even)]
+        lines.append(f"{who:12} {row.name:22} " + "{:15.1f} {:6.1f} {:16.1f} {:6.1f}".format(*means))
+    return "\n".join(lines)
+
+
+def one_run(run, plain, grown):
+    """One run's validation loss, the epochs in which plain and growing patience stop, and what each keeps."""
+    losses = np.array(run["val_loss"])
+    figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+    ax.plot(losses, color=GREY, linewidth=0.9)
+    kept = []
+    for stop, colour, mark, line, name in ((plain, ORANGE, "s", "--", "plain"),
+                                           (grown, GREEN, "o", ":", "growing")):
+        kept.append(losses[:stop + 1].argmin())
+        ax.axvline(stop, color=colour, linestyle=line, linewidth=1.4)
+        ax.plot(kept[-1:], losses[kept[-1:]], mark, color=colour, markersize=8, linestyle=line,
+                label=f"{name}: stops at {stop}, keeps {kept[-1]}")
+    levels = (0.1, 0.2, 0.5, 1, 2)
+    ax.set(yscale="log", xlabel="epoch (counted from 0)", ylabel="validation loss (log scale)",
+           yticks=levels, yticklabels=levels)
+    ax.minorticks_off()
+    ax.legend(frameon=False, fontsize=10, loc="upper center")
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, (f"Validation loss of one run over {len(losses)} epochs. Plain patience stops at epoch "
+                    f"{plain} and keeps epoch {kept[0]}. The loss goes on falling, with wide swings; growing "
+                    f"patience stops at epoch {grown} and keeps epoch {kept[1]}.")
 
 
 def diabetes_rows(seed=0, rows=40):
@@ -143,7 +188,7 @@ def same_path(x, y, losses):
         loss.plot(x_axis, mean, color=GREY if line == "--" else "black", linestyle=line, label=label)
         loss.plot(x_axis[low], mean[low], mark, color=GREY if line == "--" else "black",
                   label=f"lowest, at {x_axis[low]:.2f}")
-    loss.set(title="the 201 patients that score, mean of 20 splits", ylabel="mean square error",
+    loss.set(title="the 201 test patients, mean of 20 splits", ylabel="mean square error",
              ylim=(0.5, 0.95))
     for panel in (paths, loss):
         panel.legend(frameon=False, loc="lower left" if panel is paths else "upper center")

@@ -157,9 +157,10 @@ def price_list(runs):
                        arrowprops={"arrowstyle": "->", "color": GREY})
     panels[1].set_ylabel("")
     return figure, ("Mean regret against cost, with a grey line for Patience of many lengths; an arrow to "
-                    "the lower left says better. Left: GL lies at the upper end of that line, UP and PQ to "
-                    "the right of it. Right: Lasting(n, GL 5) lies above that line for n = 5 and 10; the "
-                    "other cures lie on it or near it, and Lasting(20, GL 1) a little below.")
+                    "the lower left says better. Left: GL lies at the upper end of that line, UP and PQ "
+                    "above it or beyond its end. Right: Lasting(n, GL 5) lies above that line for n = 5 and "
+                    "10, and Smoothed(10, Patience 20) a little; the other cures lie on it or near it, and "
+                    "Lasting(20, GL 1) a little below.")
 
 
 # colour, shape, and how far up the names stand, so that they do not meet; no shape is used in both panels

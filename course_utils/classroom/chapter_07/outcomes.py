@@ -136,6 +136,19 @@ def conditions(curves, rate, kept_share, patience=3):
     return came
 
 
+def without_new_best(runs, column, last):
+    """In how many of the epochs 1 to `last` a column is no better than it was before: the mean of the runs.
+
+    >>> without_new_best([{"val_f1": [0.2, 0.4, 0.3, 0.4, 0.5]}], "val_f1", 4)
+    2.0
+    """
+    counts = []
+    for run in runs:
+        values = np.array(run[column][:last + 1], float) * (-1 if WATCHED[column] == "min" else 1)
+        counts.append(np.sum(values[1:] <= np.maximum.accumulate(values)[:-1]))
+    return float(np.mean(counts))
+
+
 def within(runs, epochs):
     """Test accuracy of what each run keeps if it must end after 1, 2, ... epochs: (splits, epochs)."""
     return np.array([[100 * run["test_accuracy"][int(np.argmin(run["val_loss"][:end]))]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...pruning import at_target
-from ...stopping import Armed, Epochs, Patience, replay
+from ...stopping import Armed, Below, Epochs, Patience, replay
 
 GUIDE = 84  # epochs of tfmot's guide, as steps
 FULL = at_target(0.9)
@@ -86,6 +86,29 @@ def ahead(gain):
     2
     """
     return int((gain > 1e-6).sum())
+
+
+def settled(curves, way):
+    """Epochs of each seed's MLP: (in which the masks have settled, in which Patience 5 would stop).
+
+    Args:
+        curves: the recording small_when.
+        way: "slow", "guide" or "fast", a learning rate of 0.0003, 0.001 or 0.003.
+    """
+    runs = [run for run in curves.select(network="mlp", way=way)]
+    runs = [{column: values[:30] for column, values in run.items()} for run in runs]
+    rules = Below("mask_distance", 0.02), Patience("val_loss", 5)
+    return [[rule.first(run) for run in runs] for rule in rules]
+
+
+def span(values):
+    """The least and the greatest of several values, in words; None is none.
+
+    >>> span([14, 12, None])
+    ('12', 'to', '14')
+    """
+    there = [value for value in values if value is not None]
+    return str(min(there)), "to", str(max(there))
 
 
 def student(curves, task, way, stop="labels"):
