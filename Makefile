@@ -55,13 +55,13 @@ bench: .venv/ready
 study: .venv/ready
 	@$(BIN)/python data/make/study.py
 
-# The engine on JAX and on PyTorch. JAX is part of `make test`; PyTorch is large, and installed here alone.
+# The engine on JAX and on PyTorch. JAX is part of `make slow`; PyTorch is large, and installed here alone.
 backends: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch>=2.5"
 	@$(BIN)/pytest -q tests/backends
 
 # Several processes that train one model, and sweeps with Ray Tune, Optuna and KerasTuner: Ray is half a gigabyte, PyTorch
-# more, and it takes some minutes. Part of `make test` are two processes on JAX, of `make rare` what needs JAX or TensorFlow.
+# more, and it takes some minutes. Part of `make slow` are two processes on JAX, of `make rare` what else needs JAX or TensorFlow.
 scale: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
 	  "ray[tune]>=2.44" "optuna>=4" keras-tuner tensorboard "torch>=2.5"
