@@ -200,7 +200,8 @@ for way in ("guide x3", "patience", "patience x3", "early x3"):
         line += f"{own.share.mean():12.2f} {gain.mean():+z7.1f} {outcomes.ahead(gain):6}  "
     print(line.rstrip())
 for way, rate in (("slow", 0.0003), ("guide", 0.001), ("fast", 0.003)):
-    print(f"MLP, rate {rate}: masks settled at epochs", *outcomes.span(outcomes.settled(when, way)[0]))
+    masks, _ = outcomes.settled(when, way)
+    print(f"MLP, rate {rate}: masks settled at epochs {min(masks)} to {max(masks)}")
 
 # %% tags=["reveal"]
 show(*figures.when_to_begin(when))

@@ -10,7 +10,7 @@ import pytest
 from course_utils.classroom.chapter_09 import exercises as ex
 from course_utils.classroom.chapter_09 import figures, outcomes
 from course_utils.classroom.data import DATA, load_curves
-from course_utils.stopping import Below, Patience, plots
+from course_utils.stopping import Below, plots
 
 NAMES = ("front", "when", "distil", "text", "zeros")
 
@@ -123,17 +123,14 @@ def test_a_stop_waits_for_full_masks_and_the_guide_takes_all_of_its_epochs(when)
 
 
 def test_masks_settle_by_the_clock(when):
-    """No chapter says so: the recording has it, and this is why no lesson begins when masks have settled."""
-    def met(rule, way):
-        runs = [{name: values[:30] for name, values in run.items()}
-                for run in when.select(network="mlp", way=way)]
-        return [rule.first(run) for run in runs]
-
-    for way in ("slow", "guide"):
-        masks = met(Below("mask_distance", 0.02), way)
-        assert None not in masks and max(masks) - min(masks) <= 3, "the same epoch, whatever the seed"
-    assert max(met(Below("mask_distance", 0.1), "guide")) <= 7, "which is where others would begin"
-    assert met(Patience("val_loss", 5), "slow") == [None] * 5, "there the loss is still falling at epoch 30"
+    settled = {way: outcomes.settled(when, way) for way in ("slow", "guide", "fast")}
+    for way, spread in (("slow", 3), ("guide", 3), ("fast", 6)):
+        masks, _ = settled[way]
+        assert None not in masks and max(masks) - min(masks) <= spread, "about the same epoch in every seed"
+    assert min(settled["fast"][0]) > max(settled["guide"][0]), "a faster learner does not settle sooner"
+    for run in when.select(network="mlp", way="guide"):
+        assert Below("mask_distance", 0.1).first(run) <= 7, "which is where others would begin"
+    assert settled["slow"][1] == [None] * 5, "there the loss is still falling at epoch 30"
 
 
 def test_what_the_lesson_says_of_the_ways_to_begin(when):

@@ -196,7 +196,7 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
         return max(lost)
 
     highest = draw(line, "o-", -1, GREY, linewidth=1.2, markersize=3, label="Patience, by its length")
-    for (label, marks), (colour, mark, up) in zip(families.items(), looks):
+    for (label, marks), (colour, mark, up) in zip(families.items(), looks, strict=True):
         highest = max(highest, draw(marks, mark, 1, colour, up, markersize=6, label=label))
     if limits is not None:
         ax.fill_between([1, 100 * limits[0]], -2, limits[1], color=GREEN, alpha=0.1, linewidth=0,

@@ -260,6 +260,5 @@ def budget(contenders, steps=57):
     ax.grid(axis="y", alpha=0.3)
     ax.legend(frameon=False, fontsize=9, loc="lower right")
     caption(ax.figure, f"test accuracy at the lowest validation loss so far, means of {len(table)} splits;\n"
-                       "two networks: each takes all the steps; together they cost about as much as one\n"
-                       "network on both inputs")
+                       "two networks: each takes all the steps, and is smaller than one on both inputs")
     return ax

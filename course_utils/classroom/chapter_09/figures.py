@@ -73,7 +73,7 @@ def your_file(curves, size, right, steps, least):
     low = min(93, right - 1)
     for most in steps:
         ax.fill_between([1, most / 1000], least, 100, color=GREEN, alpha=0.1, linewidth=0,
-                        label=None if most < steps[0] else "allowed, and the next steps")
+                        label=None if most < steps[0] else "green bands: allowed, and the next steps")
     for model, (colour, mark) in LOOKS.items():
         rows = files(curves, "mlp")[model, 8]
         ax.plot(np.mean(rows["gz"]) / 1000, 100 * np.mean(rows["test_accuracy"]), mark, color=colour,

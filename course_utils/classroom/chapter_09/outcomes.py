@@ -101,16 +101,6 @@ def settled(curves, way):
     return [[rule.first(run) for run in runs] for rule in rules]
 
 
-def span(values):
-    """The least and the greatest of several values, in words; None is none.
-
-    >>> span([14, 12, None])
-    ('12', 'to', '14')
-    """
-    there = [value for value in values if value is not None]
-    return str(min(there)), "to", str(max(there))
-
-
 def student(curves, task, way, stop="labels"):
     """(test accuracy in percent, epochs) of a network at one of STOPS, or None: no stop. Arrays, a seed each.
 

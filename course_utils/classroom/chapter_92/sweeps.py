@@ -34,13 +34,13 @@ class Sweep:
         rows = first_rows(criterion, Runs(self.runs))
         return [len(run["val_loss"]) if row < 0 else int(row) + 1 for row, run in zip(rows, self.runs)]
 
-    def percent(self, epochs, without="nothing"):
+    def percent(self, epochs, without=None):
         """Of all epochs, if each trial gets so many: a whole number.
 
         Args:
-            without: the end of the names of trials that are not to count, such as "rate 3".
+            without: the end of the names of trials that are not to count, such as "rate 3"; None: all count.
         """
-        counts = [not name.endswith(without) for name in self.names]
+        counts = [without is None or not name.endswith(without) for name in self.names]
         whole = sum(len(run["val_loss"]) for run, fair in zip(self.runs, counts) if fair)
         return round(100 * sum(each for each, fair in zip(epochs, counts) if fair) / whole)
 
