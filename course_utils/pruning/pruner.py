@@ -1,11 +1,13 @@
 """The pruner: masks that follow a ramp, multiplied into the kernels of one Keras 3 model while it trains."""
 
+import math
+
 import keras
 import numpy as np
 
 from ..stopping.steps import bring_back
 from .choice import Choice
-from .masks import Ramp, mask_of
+from .masks import Ramp, kept, mask_of
 
 
 class _Masked(keras.constraints.Constraint):  # Keras 3.13 takes no plain function
@@ -88,9 +90,8 @@ class Pruner:
             bring_back(self._model)
             self._last = due
             share = self._ramp.sparsity(due)
-            masks = [mask_of(_values(kernel), share) for kernel, _ in self._masks]
-            self._renew(masks)
-            self._measure(masks)
+            self._renew([_new_mask(kernel, share) for kernel, _ in self._masks])
+            self._measure()
 
     def apply(self):
         """Make zeros of what is masked."""
@@ -113,9 +114,10 @@ class Pruner:
             mask.assign(keep)
             kernel.assign(kernel * keep)
 
-    def _measure(self, masks):
-        size = sum(mask.size for mask in masks)
-        self.sparsity = (size - sum(np.count_nonzero(mask) for mask in masks)) / size
+    def _measure(self):
+        share = 0 if self._ramp is None else self._ramp.sparsity(self._last)
+        sizes = [math.prod(kernel.shape) for kernel, _ in self._masks]
+        self.sparsity = sum(size - kept(size, share) for size in sizes) / sum(sizes) if share else 0.0
 
     # ---- on disk ----
 
@@ -136,10 +138,33 @@ class Pruner:
         if facts["ramp"] is not None:
             self._ramp = Ramp(self.target_sparsity, facts["ramp"], min(self.frequency, facts["ramp"]))
         self._renew(arrays)
-        self._measure(arrays)
+        self._measure()
 
     def __getstate__(self):  # a copy has a model of its own; what was compiled cannot be copied
         return dict(self.__dict__, _masks=[], _model=None, _renew=None)
+
+
+def _new_mask(kernel, share):
+    """`mask_of`; on a GPU, without bringing the kernel to the host: see benchmarks/README.md."""
+    return mask_of(_values(kernel), share) if _is_on_host(kernel) else _mask_where_it_lies(kernel, share)
+
+
+def _is_on_host(kernel):
+    value = kernel.value
+    if keras.backend.backend() == "jax":
+        return all(device.platform == "cpu" for device in value.devices())
+    return "cpu" in str(value.device).lower()  # "cuda:0" of PyTorch, ".../device:GPU:0" of TensorFlow
+
+
+def _mask_where_it_lies(kernel, share):
+    """`mask_of` by two sorts on the kernel's device: which weights have the highest ranks?
+
+    All shapes stay the same while the share grows: on JAX a new one would compile each operation anew.
+    """
+    magnitudes = keras.ops.reshape(keras.ops.abs(keras.ops.cast(kernel, "float32")), (-1,))
+    ranks = keras.ops.argsort(keras.ops.argsort(magnitudes))
+    size = math.prod(kernel.shape)
+    return keras.ops.reshape(ranks >= size - kept(size, share), kernel.shape)
 
 
 def _values(kernel):

@@ -11,7 +11,8 @@ import pytest
 from keras import layers
 
 from course_utils.multimodal import FreezeWhen
-from course_utils.pruning import PruneWhen, sparsity
+from course_utils.pruning import PruneWhen, pruner, sparsity
+from course_utils.pruning.masks import mask_of
 from course_utils.stopping import (
     Below,
     Epochs,
@@ -156,6 +157,27 @@ def test_pruning_reaches_its_target_and_the_zeros_stay():
     assert sparsity(model).total == pytest.approx(prune.sparsity) and prune.sparsity > 0.7
     weights = model.get_weights()
     assert all(np.isfinite(weight).all() for weight in weights)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.97])
+@pytest.mark.parametrize("zeros", [0, 0.95, 1])
+def test_a_mask_made_where_the_kernel_lies_is_that_of_the_host(zeros, share):
+    kernel = np.round(chance.normal(size=(40, 30)), 1).astype("float32")  # rounded: many are equal
+    kernel[chance.random(kernel.shape) < zeros] = 0
+    there = pruner._mask_where_it_lies(keras.Variable(kernel), share)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(there), mask_of(kernel, share))
+
+
+def test_pruning_with_masks_made_where_the_kernels_lie_is_the_same(monkeypatch):
+    def pruned(on_host):
+        monkeypatch.setattr(pruner, "_is_on_host", lambda kernel: on_host)
+        prune = PruneWhen(Epochs(1), 0.75, epochs=3, frequency=2)
+        return fit(network(), prune, epochs=6).get_weights(), prune.sparsity
+
+    (here, share), (there, same) = pruned(True), pruned(False)
+    assert share == same > 0.7
+    for a, b in zip(here, there):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def test_a_part_is_frozen_exactly_or_refused_before_the_first_step():
