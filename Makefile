@@ -26,7 +26,7 @@ PYTEST = $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 test: .venv/ready
 	@$(PYTEST) -m "not slow and not rare"
 
-# The long notebooks, and each test of more than two seconds: a pushed change passes these, too.
+# The long notebooks, and each test of more than 1.2 s: a pushed change passes these, too.
 slow: .venv/ready
 	@$(PYTEST) -m "slow and not rare"
 

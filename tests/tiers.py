@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-TEST, NOTEBOOK = 2.0, 30.0  # seconds
+TEST, NOTEBOOK = 1.2, 30.0  # seconds
 LIST = Path(__file__).with_name("slow.txt")
 DURATION = re.compile(r"\s*([\d.]+)s (?:call|setup|teardown)\s+(\S.*)")
 
