@@ -289,10 +289,12 @@ def main(names):
              "budget": lambda: budget(pictures), "schedules": bench_pruning.same_sparsity,
              "masks": lambda: bench_pruning.step_cost(network), "freezing": freezing,
              "scale": bench_scale.rows, "small": bench_small.rows}
-    rows = [row for name in names or parts for row in parts[name]()]
+    rows = []
+    for name in names or parts:
+        rows += parts[name]()
+        print(*table(rows), sep="\n", flush=True)  # a part that fails later takes nothing with it
     versions = f"keras {keras.__version__}, TensorFlow {tf.__version__}, Python {platform.python_version()}"
     head = f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores."
-    print(head, "", *table(rows), sep="\n")
     before, _, measured = README.read_text(encoding="utf-8").partition("## Measured")
     old = measured.strip().splitlines()[4:] if names else []  # a part leaves the others' rows
     lines = [*old, *table(rows)[2:]]

@@ -179,7 +179,7 @@ def _compiled(function):
         return function
     import tensorflow as tf
 
-    return tf.function(function)
+    return tf.function(function, autograph=False)  # no loop over tensors; and it needs no source file
 
 
 def _is_in(constraint, pruner):
