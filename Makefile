@@ -1,4 +1,4 @@
-# The course in a few words: make lab | test | slow | rare | notebooks | figures | lint | bench | study | site | browser | colab | offline.
+# The course in a few words: make lab | test | slow | rare | notebooks | figures | lint | bench | study | site | browser | phone | colab | offline.
 # Needs git, make and Python 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 # What pip may install: exact versions. Another file, or /dev/null for the newest releases, is for trying things.
@@ -9,7 +9,7 @@ BIN := .venv/bin
 # With this set, every new kernel would compile TensorFlow's and Keras's thousands of files anew: 10 s for 3.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab my test slow rare notebooks figures lint bench study lock package backends scale site gettext links browser colab offline
+.PHONY: lab my test slow rare notebooks figures lint bench study lock package backends scale site gettext links browser phone colab offline
 
 # A learner's own copies, never overwritten: solving an exercise does not change what `make test` tests.
 lab: my
@@ -78,6 +78,11 @@ NOTEBOOKS =
 browser: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright
 	@$(BIN)/python tests/lanes/browser.py $(NOTEBOOKS)
+
+# The site on a phone: is no page wider than its screen? Pictures are left in build/phone.
+phone: site .venv/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright
+	@$(BIN)/python tests/lanes/phone.py
 
 # Colab's runtime in build/colab: its versions, on its Python where there is one, and none of requirements.txt.
 COLAB_PYTHONS = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python) python3.12

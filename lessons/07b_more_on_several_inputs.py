@@ -1,21 +1,23 @@
 # %% [markdown]
-# # F1, AUC, augmentation, a budget: more on several inputs
+# # F1, AUC, augmentation, a budget: what 07 left out
 #
 # You will
 # - watch F1, AUC and IoU instead of the loss, and see when that pays,
 # - see what augmentation, a small budget and other data do to a stop,
-# - meet remedies that do little, and a number that Keras reports wrongly.
+# - meet remedies that do little, and a loss that Keras reports wrongly.
 #
-# 35 minutes, six guesses, no exercises. An appendix to [07](07_more_than_one_modality.ipynb). Run the first cell,
-# then the sections you need.
+# 35 minutes, eight guesses, no exercises. An appendix to [07](07_more_than_one_modality.ipynb). Run the set-up and the
+# imports, then the sections you need: metrics, masks, missing inputs, budgets, clocks, gradients, shortcuts, Keras's
+# losses.
 
 # %%
 from course_utils.stopping import Above, Armed, Patience
 from course_utils.classroom import comparisons, data
-from course_utils.classroom.chapter_07 import figures
+from course_utils.classroom.chapter_07 import figures, tables
 from course_utils.classroom.chapter_07.networks import cross_entropy, network
+from course_utils.classroom.chapter_07.factors import distances
 from course_utils.classroom.chapter_07.outcomes import (
-    conditions, kept, of_views, outcomes, own_within, within, without_new_best)
+    conditions, gained, kept, of_views, outcomes, own_within, within, without_new_best)
 from course_utils.classroom.notebook import reveal, show
 import keras
 import numpy as np
@@ -24,83 +26,82 @@ clock_runs, late = data.load_curves("clocks"), data.load_curves("clocks_late")  
 pixels, colour = data.load_curves("clocks_pixels"), data.load_curves("colour")
 
 # %% [markdown]
-# ## Any condition
+# ## Which number should a stop watch?
 #
-# The article of [01](01_threshold_stop.ipynb) offers F1, AUC, accuracy or IoU as the number to watch. **F1** is the
-# harmonic mean of precision and recall (how many of those put in a group belong there; how many of a group are put
-# there), averaged over groups. **AUC**: of two emoji, one of a group and one not, how often is the first ranked higher
-# for that group?
+# The article of [01](01_threshold_stop.ipynb) offers F1, AUC, accuracy or IoU. Of the emoji put in a group, *precision*
+# is the share that belong there; of those that belong there, *recall* is the share that were found. **F1** is their
+# harmonic mean, averaged over the groups. **AUC**: of two emoji, one from a group and one from outside it, how often
+# does the network rate the first higher for that group?
 
 # %% [markdown]
-# We train the network of 07 in two settings. *Left* in the figure below, the pictures' layer learns ten times more
-# slowly, and three of the eight groups keep only a tenth of their emoji (not in the test). *Right*, as in 07, pictures
-# overfit at once. A patience of 3 watches F1 instead of the loss. How much *test* F1 does that gain on the left?
+# Two settings for 07's joint network (ten splits):
+#
+# - *As in 07*: the picture branch overfits within a few epochs.
+# - *Slow and thinned*: that branch learns at a tenth of the rate, and three of the eight groups lose nine tenths of
+#   their emoji (not in the test): two changes at once.
+#
+# In *slow and thinned*, how many points of *test* F1 does a patience of 3 gain if it watches F1 instead of the loss?
 
 # %%
 guess = ...  # points of F1; with a minus if watching F1 loses
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-def gains(of, column):  # test F1 of the epoch kept, in points above what watching the loss keeps
-    return of[column]["test_f1"] - of["val_loss"]["test_f1"]
-
-
 recorded = data.load_curves("conditions")
-left, right = conditions(recorded, 0.1, 0.1), conditions(recorded, 1.0, 1.0)
-reveal(guess, round(gains(left, "val_f1").mean(), 1), "Left, points of test F1 gained by watching F1")
-longer = gains(conditions(recorded, 0.1, 0.1, patience=10), "val_f1").mean()
+slow = conditions(recorded, rate=0.1, kept_share=0.1)
+as_in_07 = conditions(recorded, rate=1.0, kept_share=1.0)
+reveal(guess, round(gained(slow, "val_f1").mean(), 1), "Slow and thinned, points of F1 gained by watching F1")
+print()
+print(tables.watched({"slow and thinned, patience 3": slow, "as in 07, patience 3": as_in_07}))
+longer = gained(conditions(recorded, rate=0.1, kept_share=0.1, patience=10), "val_f1").mean()
+print(f"slow and thinned, patience 10, watching F1: {longer:+z.1f}")
 stalls = [without_new_best(recorded.select(rate=0.1, kept=0.1), of, last=15) for of in ("val_f1", "val_loss")]
-print("left, with patience 10: {:+z.1f}; epochs 1 to 15 without a new best: F1 {:.1f}, loss {:.1f}".format(
-    longer, *stalls))
-for side, of in {"left": left, "right": right}.items():
-    gained = gains(of, "val_auc")
-    print(f"{side}, watching AUC: {gained.mean():+z.1f}, at worst {gained.min():+.1f}, "
-          f"median stop in epoch {np.median(of['val_auc']['stop']):g} of 0 to 39")
+print("of its epochs 1 to 15, without a new best: {:.1f} for F1, {:.1f} for the loss".format(*stalls))
 
 # %% tags=["reveal"] claims=["A8", "07b.1"]
-panels = {"pictures' rate a tenth, thinned groups": left, "pictures overfit": right}
+panels = {"slow and thinned": slow, "as in 07": as_in_07}
 show(figures.any_condition(panels), alt=figures.ALT["any_condition"])
 
 # %% [markdown]
-# *Left:* on a few hundred emoji F1 is noisy: it stalls in 4.0 of 15 epochs, the loss in none. So a patience of 3 gives
-# up early, and **watching F1 costs F1**. With a patience of 10, or all epochs to choose from (squares), it costs
-# next to nothing.
+# *Slow and thinned:* on a few hundred emoji F1 is noisy: on average it stalls in 4.0 of 15 epochs, the loss in none. So
+# a patience of 3 gives up early, and **watching F1 costs F1**. With a patience of 10, or all epochs to choose from
+# (squares), it costs next to nothing.
 #
-# *Right:* the loss stops as soon as pictures overfit. The others go on, and gain.
-#
-# AUC loses nothing on average (in one split 3.2 points), but hardly stops. Of the columns that do stop early, none is
-# best in both.
+# *As in 07:* the loss stops as soon as pictures overfit; the others go on, and gain. AUC loses in neither setting, but
+# it hardly ever stops. (All on average.) Of the columns that stop early, none is best in both.
 
 # %% [markdown]
 # ## Finished, or not begun?
 #
-# **IoU** is for other tasks, such as marking a digit in a noisy picture: the overlap of marked and true pixels,
-# divided by all pixels in either. Which rule waits for the digit: accuracy above 0.95, a patience of 3 on IoU, or that
-# patience *armed*, counting once IoU has passed 0.1? And at which epoch does accuracy pass 0.95?
+# **IoU** (intersection over union) is for tasks such as marking a digit in a noisy picture: the overlap of marked and
+# true pixels, divided by all pixels in either. Which rule waits for the digit: accuracy above 0.95, a patience of 3 on
+# IoU, or that patience *armed*, counting once IoU has passed 0.1? First decide. Then guess: from which epoch on is
+# accuracy above 0.95?
 
 # %%
 guess = ...  # an epoch from 0 to 39
 
 # %% tags=["reveal"] claims=["C6"]
-masks = data.load_curves("pruning_masks").select()
+masks = data.load_curves("pruning_masks").select()  # recorded for 05
 patience = Patience("val_iou", 3, min_delta=0.01, mode="max")
 rules = {"accuracy > 0.95": Above("val_accuracy", 0.95), "IoU, patience 3": patience,
          "IoU, armed": Armed(Above("val_iou", 0.1), patience)}
 stops = {name: [rule.first(run) for run in masks] for name, rule in rules.items()}
-reveal(guess, max(stops["accuracy > 0.95"]), "In all six runs accuracy is above 0.95 from epoch")
+reveal(guess, max(stops["accuracy > 0.95"]), "Accuracy is above 0.95 in all six runs from this epoch on")
 show(comparisons.finished_or_not(masks, stops), alt=comparisons.ALT["finished_or_not"])
 
 # %% [markdown]
 # Few pixels belong to the digit, so an empty mask has nearly all of them right: accuracy passes 0.95 at once. IoU is 0
-# at first, for longer than the bare patience waits.
+# at first, for longer than the bare patience waits. So arm the patience.
 
 # %% [markdown]
-# ## Augmentation
+# ## What if half of the names are missing?
 #
-# The small network of 01, with emoji as pixels; here words are the faster input. Hide the names in the test (behind
-# their mean), and it gets only 28 % right; a network on pictures alone gets 50 %.
+# Back to the small network of 01, which sees emoji as pixels and reads their names. With all names in the test averaged
+# away, as in 07, it gets only 28 % right; a network on pictures alone gets 50 %.
 #
-# Now drop the names of half of the emoji in each epoch of training. How many does it get right then, without names?
+# Now drop half of the names (all their words 0) in each epoch of training. What percentage does it then get right, with
+# the test's names averaged away?
 
 # %%
 guess = ...  # percent of the test
@@ -111,112 +112,97 @@ ways = {way: pixels.select(rows=900, way=way)
         for way in ("pictures", "words", "both", "names dropped", "shifted")}
 hidden = kept(ways["names dropped"], "without_words").mean()
 reveal(guess, round(hidden), "Names dropped in training, hidden in the test, percent right")
-print("               best epoch  test, %  names hidden, %  gain over both in five splits, points")
-for way, runs in ways.items():
-    said = f"{way:15}{np.mean([np.argmin(run['val_loss']) for run in runs]):10.0f}{kept(runs).mean():9.0f}"
-    if way not in ("pictures", "words"):
-        said += f"{kept(runs, 'without_words').mean():17.0f}"
-    if way in ("names dropped", "shifted"):
-        said += " " + "".join(f"{gained:+z6.1f}" for gained in kept(runs) - kept(ways["both"]))
-    print(said)
+print(tables.hidden_names(ways))
 
 # %% [markdown]
 # Nearly as many as pictures alone: it has learnt to do without names, and is at its best later. With names it is
-# better, too, though clearly so in only two splits of five. (*Shifted*, the usual augmentation: moving and mirroring
-# pictures changes next to nothing.)
+# better, too, though clearly so in only two splits of five. (*Shifted*, moving and mirroring pictures, changes next to
+# nothing.)
 
 # %% [markdown]
-# ## One budget
+# ## Who is ahead on a small budget?
 #
-# You can afford only so many steps (batches). Who is ahead, and when? Emoji and networks of 07.
-
-# %% claims=["A11"]
-contenders = {"pictures": "pictures", "words": "words", "both, one stop": "both"}
-tables = {name: within(clock_runs.select(way=way, scale=1.0), 25) for name, way in contenders.items()}
-tables["two networks, a stop each"] = own_within(clock_runs, late, 25, seeds=range(8), scale=1.0)
-show(figures.budget(tables), alt=figures.ALT["budget"])
-
-# %% [markdown]
-# At first, pictures alone are nearly as good as anything. One network with one stop soon gains nothing more; two with
-# a stop each improve for much longer (each takes all these steps, but is smaller). Words alone pass a peak of accuracy
-# while their validation loss still falls.
-
-# %% [markdown]
-# ## Two other data sets
-#
-# In 07 a second stop gained more where the **clocks**, each input's epochs to its best, were further apart. Does their
-# ratio tell how much? Two rows from 07, then emoji as *pixels*, and *digits* in six descriptions, each an input:
+# Given as many steps (batches) as they want, 07's two networks with a stop each end 7.8 points ahead of the joint one.
+# How far ahead are they after two epochs, 114 steps, if each step trains the two networks on the same batch?
 
 # %%
+guess = ...  # points
+
+# %% tags=["reveal"] claims=["A11"]
+contenders = {"pictures": "pictures", "words": "words", "both, one stop": "both"}
+over_steps = {name: within(clock_runs.select(way=way, scale=1.0), 25) for name, way in contenders.items()}
+over_steps["two networks, a stop each"] = own_within(clock_runs, late, 25, seeds=range(8), scale=1.0)
+ahead = (over_steps["two networks, a stop each"] - over_steps["both, one stop"]).mean(0)  # after each epoch
+reveal(guess, round(ahead[1], 1), "Two networks ahead of the joint one after two epochs, in points")
+show(figures.budget(over_steps), alt=figures.ALT["budget"])
+
+# %% [markdown]
+# For two epochs pictures alone nearly keep up with the best: a second input, and a second stop, pay later.
+
+# %% [markdown]
+# ## Does the ratio of the clocks say how much?
+#
+# In 07 two networks with a stop each gained more where the **clocks**, each input's epochs to its best, were further
+# apart: at a ratio of 2.7 (pictures x 0.1) 1.7 points over the joint network. Emoji as *pixels* have 2.6 (there the
+# words are the faster input). How many points there?
+
+# %%
+guess = ...  # points
+
+# %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 found = {"07": outcomes(clock_runs, late, scale=1.0),
          "07, pictures x 0.1": outcomes(clock_runs, late, scale=0.1),
          "pixels": outcomes(pixels, data.load_curves("clocks_pixels_late"), rows=900),
-         "digits": of_views(data.load_curves("views"), data.load_curves("views_late"))}
-print("                    slowest over   points gained by a network and a stop for each input")
-print("                    fastest clock  over one network, one stop      over as many networks, one stop")
-for name, of in found.items():
-    ratio = np.median(np.maximum(of["ratio"], 1 / of["ratio"]))
-    said = [f"{(of['own'] - of[rival]).mean():+.1f}, higher in "
-            f"{comparisons.higher_in(of['own'], of[rival], 'splits')}" for rival in ("both", "one")]
-    print(f"{name:20}{ratio:10.1f}     {said[0]:32}{said[1]}")
+         "digits, six inputs": of_views(data.load_curves("views"), data.load_curves("views_late"))}
+reveal(guess, round((found["pixels"]["own"] - found["pixels"]["both"]).mean(), 1), "Pixels, points gained")
+print()
+print(tables.ratios(found))
 
 # %% [markdown]
-# The widest gap gains most. But three nearly equal ratios gain from one to three points, and on pixels that comes from
-# having two networks, not two stops. The ratio says where to look, not how much you will find.
+# Of these four, the widest gap gains most. The other three ratios are nearly equal, but their gains run from 1.0 to 3.2
+# points; on pixels, nearly all of that comes from having two networks, not two stops. (All with multiplied
+# probabilities.) The ratio can say where to look, not how much you will find.
 
 # %% [markdown]
-# ## Is a gradient times zero a stop?
+# ## Does a smaller gradient mean a smaller step?
 #
-# A tempting way to freeze a part of a network: multiply its gradient by zero. Or by a tenth, to slow it down. Guess
-# for Adam and a tenth from the first step on: how far does it get, if 1 is as far as with the whole gradient?
+# A tempting way to freeze a part of a network: multiply its gradient by zero. Or by a tenth, to slow it down. We follow
+# weights without a network, whose gradients vary around one value. With Adam, if the whole gradient takes them a
+# distance of 1, how far does a tenth take them?
 
 # %%
-def distances(optimizer, plans):
-    """For each plan, how far 200 weights are from their start after each step, on average.
-
-    A plan has a factor for each step, by which that step's gradient is multiplied.
-    """
-    weights, rng, far = keras.Variable(np.zeros((len(plans), 200), "float32")), np.random.default_rng(0), []
-    for factors in np.transpose(plans):
-        gradients = np.outer(factors, rng.normal(0.02, 0.01, 200)).astype("float32")
-        optimizer.apply([keras.ops.convert_to_tensor(gradients)], [weights])
-        far.append(np.abs(weights.numpy()).mean(1))
-    return np.transpose(far)
-
-# %%
-guess = ...  # between 0 and 1
+guess = ...  # 0.1, 1, or something between
 
 # %% tags=["reveal"] claims=["07b.2"]
 # NBVAL_CHECK_OUTPUT
 optimizers = {"SGD": lambda: keras.optimizers.SGD(0.01),
               "SGD, momentum": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
               "Adam": lambda: keras.optimizers.Adam(0.001)}
-whole, tenth, zero = [1] * 100, [0.1] * 100, [0] * 100
-far = {name: distances(make(), [whole + whole, tenth + tenth, whole + tenth, whole + zero])
-       for name, make in optimizers.items()}
-reveal(guess, round(far["Adam"][1][99] / far["Adam"][0][99], 1), "Adam, a tenth from the first step on")
-print("\n               100 steps with a tenth of the gradient    then 20 steps at gradient zero: they")
-print("               from the start   after 100 whole ones     still move as far as ... ordinary steps")
-for name, (full, slow, slowed, shut) in far.items():
-    later = (slowed[199] - slowed[99]) / (full[199] - full[99])
-    drift = (shut[119] - shut[99]) / (shut[99] - shut[98])
-    print(f"{name:15}{slow[99] / full[99]:14.1f}{later:23.1f}{drift:33.0f}")
+plans = {"whole": [1] * 200, "tenth": [0.1] * 200,  # a factor for each step's gradient
+         "tenth later": [1] * 100 + [0.1] * 100, "zero later": [1] * 100 + [0] * 100}
+far = {name: distances(make(), plans) for name, make in optimizers.items()}
+adam = far["Adam"]
+reveal(guess, round(adam["tenth"][99] / adam["whole"][99], 1), "Adam, a tenth from the first step on")
+print()
+print(tables.smaller_gradients(far))
 
 # %% [markdown]
-# Plain SGD does as it is told. At gradient zero, momentum and Adam move on, on the gradients that they remember; so
-# momentum's 0.2 still carries some of the whole ones. (Ours are steady; erratic ones carry less far.) With a tenth from
-# the first step on Adam gets just as far: it divides a gradient by the size of earlier ones, so a constant factor
-# cancels. A tenth that comes later does slow it down, while it remembers the larger ones.
+# Plain SGD does as it is told. At gradient zero, momentum and Adam keep moving, by the gradients they remember (hence
+# momentum's 0.2 in the second column).
+#
+# With a tenth from the first step on, Adam gets just as far: it divides a gradient by the size of earlier ones, so a
+# constant factor cancels. After whole gradients a tenth slows it down, while it remembers their size. (07's smaller
+# *features* did slow a branch: there an equal step changed the output less.)
 #
 # To freeze a part, freeze it (`FreezeWhen`, in 07). To slow it down, lower its *rate*.
 
 # %% [markdown]
 # ## What validation cannot see
 #
-# One input has the grey clothes of Fashion-MNIST, the other a colour. In training and validation the colour gives the
-# class away; in the test, as in the world, it is random. A network with both gets 99 % right in validation. And in the
-# test?
+# One input is a grey picture of clothing from Fashion-MNIST, the other a colour. In training and validation the colour
+# gives the class away; in the test, as in the world, it is random. A network with both gets 99 % right in validation.
+# And in the test?
 
 # %%
 guess = ...  # percent right, with random colours
@@ -224,7 +210,7 @@ guess = ...  # percent right, with random colours
 # %% tags=["reveal"] claims=["07b.3"]
 # NBVAL_CHECK_OUTPUT
 reveal(guess, round(kept(colour.select(way="both")).mean()), "Both, in the test, in percent")
-said = {"gray": "grey alone", "both": "both", "frozen": "both, colour frozen after an epoch",
+said = {"gray": "grey alone", "both": "both", "frozen": "both, colour frozen after one epoch",
         "dropped": "both, half of the colours dropped"}
 print("right, %, means of five runs           validation        test")
 for way, name in said.items():
@@ -233,14 +219,14 @@ for way, name in said.items():
 
 # %% [markdown]
 # No stop on this validation can be trusted: it is as deceived as training. Freezing or dropping the colour helps, but
-# either is far behind a network without it (85 %). You need validation data that look like the world; failing that, a
+# either is far behind a network without it (85 %). You need validation data that look like the world, or at least a
 # test that does.
 
 # %% [markdown]
-# ## A head's own loss
+# ## Which loss does Keras report wrongly?
 #
-# With several outputs, Keras 3 reports a loss for each. Here 33 rows come in batches of 32: the last, a hard one with
-# a words' loss of 1.75, is a batch by itself. The others average 1.05, all 33 together 1.07. What does Keras report
+# With several outputs, Keras reports a loss for each. Here 33 rows come in batches of 32: the last, a hard one whose
+# loss on words is 1.75, is a batch by itself. The other 32 average 1.05, all 33 together 1.07. What does Keras report
 # as `words_loss`?
 
 # %%
@@ -256,22 +242,22 @@ model = network({"pictures": 4, "words": 4}, 3, heads=("pictures", "words"))
 logits = model.predict(x, verbose=0)
 said = {size: model.evaluate(x, {"pictures": y, "words": y}, batch_size=size, verbose=0, return_dict=True)
         for size in (32, 33)}
-reveal(guess, round(said[32]["words_loss"], 2), "words_loss, in batches of 32")
+reveal(guess, f"{said[32]['words_loss']:.2f}", "words_loss, in batches of 32")
 means = [cross_entropy(logits["words"][rows], y[rows]) for rows in (slice(33), slice(32), slice(32, 33))]
 print("mean over the rows: {:.2f}; over the first 32: {:.2f}; the last: {:.2f}".format(*means))
 for size, losses in said.items():
     print(f"in batches of {size}: words_loss {losses['words_loss']:.2f}, loss {losses['loss']:.2f}")
 
 # %% [markdown]
-# Keras 3 (seen on 3.15.1) averages the *batches* for an output's own loss, so the hard row counts as much as the 32
-# before it. The total `loss` is right. If you watch `val_words_loss`, let `validation_batch_size` divide the number of
-# rows, or take all at once.
+# Keras 3.15.1 averages the *batches* for an output's own loss, so the hard row counts as much as the 32 before it. The
+# total `loss` is right. If you watch `val_words_loss`, let `validation_batch_size` divide the number of rows.
 
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A noisy column needs more patience than a smooth one, whatever it is called. With Adam, scaling a gradient from the
-# first step on changes next to nothing, and with momentum, which Adam has built in, a zero gradient does not stop a
-# part at once. A shortcut that works in validation as well as in training goes unnoticed.
+# A noisy column needs more patience than a smooth one, even if it is the very number you care about. With Adam,
+# multiplying a gradient by a constant from the first step on changes next to nothing; with momentum (Adam has it) a
+# gradient of zero does not stop a part at once. A shortcut that works in validation as well as in training goes
+# unnoticed.
 #
 # Back to [07](07_more_than_one_modality.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).

@@ -1,24 +1,33 @@
 # %% [markdown]
 # # A cabinet of traps
 #
-# Twelve ways in which stopping goes wrong in Keras without an error. One guess each, then the fix.
+# Thirteen ways in which Keras quietly does something that you did not mean. Drawers 3, 5, 7, 8 and 12 are about when a run stops; 2, 4,
+# 10 and 11, about which epoch it keeps; the others, about what it trains on and measures.
 #
 # You will
 # - meet each trap in its smallest form,
-# - see the one line that mends it,
+# - see what mends it,
 # - know which of your old results to look at again.
 #
-# 45 minutes. First run the cells above drawer 1; then open the drawers in any order.
+# 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). First run
+# the cells above drawer 1; then open the drawers in any order.
+#
+# We saw each trap with Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow and, unless its drawer says otherwise, with tf_keras 2.21.0, the old
+# Keras 2. On JAX and PyTorch we have not looked.
 
 # %%
 from course_utils.stopping import Above, After, NotFinite, Patience, StopWhen, batches
-from course_utils.classroom.chapter_90 import exercises as ex, figures
-from course_utils.classroom.notebook import reveal, show
+from course_utils.classroom.chapter_90 import drawers, exercises as ex, figures
+from course_utils.classroom.chapter_90.drawers import Script, trap
+from course_utils.classroom.notebook import show
 import keras
+import math
 import numpy as np
 import os
 import tempfile
 import warnings
+
+print("Keras", keras.__version__, "on", keras.backend.backend())
 
 # %%
 x = np.linspace(-1, 1, 32, dtype="float32").reshape(16, 2)
@@ -32,58 +41,24 @@ def new_model(rate=0.01, **settings):
 
 
 model = new_model()
-start = model.get_weights()
+run = drawers.runner(model, x, y)
 
 # %% [markdown]
-# A model of nine weights and sixteen rows of data: four batches an epoch. The training is real, but `val_loss` was written beforehand,
-# so that we know what a stop ought to do.
-
-# %%
-class Script(keras.callbacks.Callback):
-    """A run whose val_loss is written beforehand. It keeps the weights of every epoch."""
-
-    def __init__(self, val_loss):
-        super().__init__()
-        self.val_loss, self.weights = val_loss, []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.last_epoch = epoch
-        self.weights.append(self.model.get_weights()[0])
-        if self.always or "val_loss" in logs:  # run(), below, sets always
-            logs["val_loss"] = self.val_loss[epoch]
-
-    def epoch_of_weights(self):
-        return [np.array_equal(w, model.get_weights()[0]) for w in self.weights].index(True)
-
-# %%
-def run(script, *callbacks, model=model, **settings):
-    """Train from the start, for the script's epochs unless a callback stops; returns the last epoch."""
-    script.always = "validation_data" not in settings  # else only in epochs in which Keras validates
-    model.set_weights(start)
-    model.fit(x, y, batch_size=4, epochs=len(script.val_loss), verbose=0, callbacks=[script, *callbacks],
-              **settings)
-    return script.last_epoch
-
-
-def trap(guess, seen, what, safe):
-    reveal(guess, seen, what)
-    if seen == safe:
-        print(f"Keras {keras.__version__} does the right thing: this trap is gone.")
-
-# %% [markdown]
-# Every drawer names the versions on which we saw its trap. The cell finds out whether yours still has it.
+# Nine weights, sixteen rows, four batches an epoch. The training is real, but the `val_loss` that callbacks see is scripted, so we know
+# what a stop ought to do. `run(Script([0.5, 0.4]), callback)` trains for two epochs, unless the callback ends it sooner, and returns the
+# last one's number, counted from 0. `epoch_of_weights()` says which epoch's weights the model has. If your version
+# gives the `safe` answer, the trap is gone.
 #
-# ## 1. One order
+# ## 1. The seed
 #
-# You set the seed, as one should. Then `fit(x, y)` trains for three epochs, and shuffles before each. How many different orders of the
-# sixteen rows does the model see? The labels are row numbers, and a metric writes them down.
+# *Keras 3 only.*
 #
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1. Not in tf_keras 2.21.0.*
+# You set the seed, as one should, and train for three epochs with `fit(x, y)`. In how many different orders does the model see
+# the sixteen rows? (The labels are row numbers, and a metric notes them.)
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # orders in three epochs
-keras.utils.set_random_seed(0)
 seen = []
 
 
@@ -92,23 +67,25 @@ def rows(y_true, y_pred):
     return 0.0
 
 
-watched = new_model(metrics=[rows], run_eagerly=True)
+watched = new_model(metrics=[rows], run_eagerly=True)  # so that the metric can take notes
+drawers.forget_seed()  # as if none had been set
 watched.fit(x, np.arange(16), batch_size=4, epochs=3, verbose=0)
-seeded = np.reshape(seen, (3, 16))
+keras.utils.set_random_seed(0)
+watched.fit(x, np.arange(16), batch_size=4, epochs=3, verbose=0)
+unseeded, seeded = np.reshape(seen, (2, 3, 16))
 trap(guess, len(np.unique(seeded, axis=0)), "Different orders", safe=3)
+print("without a seed:", len(np.unique(unseeded, axis=0)))
 
 # %% [markdown]
-# One: the noise that a new order brings to each epoch is gone. A tf.data pipeline that shuffles by itself has both: a new order for each
-# epoch, and the same orders when you run it again.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-seen.clear()
-watched.fit(batches(x, np.arange(16), size=4, seed=0), epochs=3, verbose=0)
-mended = np.reshape(seen, (3, 16))
-print("different orders:", len(np.unique(mended, axis=0)))
+# One: each epoch has the same batches in the same order. With a seed set, the shuffle of each epoch starts from the same random state.
+# Our `batches` gives `fit` a new order in each epoch, and the same orders again in the next run:
 
 # %% tags=["reveal"]
+seen.clear()
+for _ in range(2):
+    watched.fit(batches(x, np.arange(16), size=4, seed=0), epochs=3, verbose=0)
+mended, again = np.reshape(seen, (2, 3, 16))
+print("the same orders in the next run:", np.array_equal(mended, again))
 show(figures.orders(seeded, mended),
      alt="Three epochs as rows of sixteen coloured squares. Seeded fit: three equal rows. "
          "With batches(): three different rows.")
@@ -116,41 +93,46 @@ show(figures.orders(seeded, mended),
 # %% [markdown]
 # ## 2. The callback that remembers
 #
-# One `ModelCheckpoint` for two models, as in a loop over folds. It saves each epoch that is the best so far. The first run goes from bad to
-# worse. The second improves in each of its four epochs, from a higher loss. How many of them are saved?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0. With `EarlyStopping`: Keras 3.13.2, 3.14.0.*
+# One `ModelCheckpoint` for two models, as in a loop over folds. It saves each epoch that is the best so far. The first run goes from bad
+# to worse. The second improves in each of its four epochs, from a higher loss. How many of them are saved?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # saved epochs of the second run, of four
-with tempfile.TemporaryDirectory() as folder:
+
+
+def checkpoint(folder):
     path = os.path.join(folder, "{val_loss}.weights.h5")
-    best = keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
-    run(Script([0.1, 0.2]), best)
+    return keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    one_for_all = checkpoint(folder)
+    run(Script([0.1, 0.2]), one_for_all)
     first = os.listdir(folder)
-    run(Script([0.9, 0.8, 0.7, 0.6]), best)
+    run(Script([0.9, 0.8, 0.7, 0.6]), one_for_all)
     trap(guess, len(os.listdir(folder)) - len(first), "Saved of the second run", safe=4)
 
 # %% [markdown]
-# None. The second model is measured against the first one's best, 0.1. `EarlyStopping` does the same on Keras 3.13.2 and 3.14.0: with a
-# patience of 2 it ends the second run in epoch 1. The fix is a new callback for each `fit`. `StopWhen` starts afresh by itself.
+# None. The second model is measured against the first one's best, 0.1. `EarlyStopping` does the same on Keras 3.13.2 and 3.14.0; 3.15.1
+# has mended it. So make a new callback for each `fit`. `StopWhen` starts afresh by itself.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")
-run(Script([0.1, 0.2, 0.3, 0.4]), stop)
-second = Script([0.9, 0.8, 0.7, 0.6])
-run(second, stop)
-print(f"second run: last epoch {second.last_epoch}, weights of epoch {second.epoch_of_weights()}")
+with tempfile.TemporaryDirectory() as folder:
+    run(Script([0.1, 0.2, 0.3, 0.4]), stop, checkpoint(folder))
+    first, second = os.listdir(folder), Script([0.9, 0.8, 0.7, 0.6])
+    run(second, stop, checkpoint(folder))
+    print("saved of the second run:", len(os.listdir(folder)) - len(first))
+print(f"StopWhen: last epoch {second.last_epoch}, weights of epoch {second.epoch_of_weights()}")
 
 # %% [markdown]
 # ## 3. The baseline
 #
-# "... training will stop if the model doesn't show improvement over the baseline", says Keras. The baseline is 0.1, patience is 2, and
-# the loss never gets there. It does get a little better in each of the eight epochs. In which epoch does training end?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+# Keras's documentation says of `baseline`: "training will stop if the model doesn't show improvement over the baseline". The baseline is
+# 0.1, and patience is 2. The loss never gets down to 0.1, but it improves a little in each of the eight epochs. In which epoch does
+# training end?
 
 # %% tags=["reveal"] claims=["90.1"]
 # NBVAL_CHECK_OUTPUT
@@ -160,22 +142,20 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap(guess, last, "Last epoch", safe=1)
 
 # %% [markdown]
-# While every epoch improves on all before it, Keras never gets to the line that compares the wait with the patience. If you mean "below
-# 0.1 from epoch 2 on, or it is not worth it", say that.
+# In the last, as if `baseline` were not there. Keras counts the epochs that miss the baseline, but looks at the count only in an epoch
+# that fails to beat the best so far. Here there is none. If you mean "never above 0.1 from epoch 1 on", say that:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(After(2, Above("val_loss", 0.1)))
+stop = StopWhen(After(1, Above("val_loss", 0.1)))
 run(Script(slow), stop)
 print(stop.report.reason)
 
 # %% [markdown]
-# ## 4. The best that was not kept
+# ## 4. The margin has a second job
 #
-# `min_delta=0.1` should say which improvements count for patience. `restore_best_weights=True` should bring back the best epoch. Which
-# epoch's weights do you get?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+# You set `min_delta=0.1` so that only clear improvements reset the patience, and `restore_best_weights=True` to get the best epoch back.
+# The losses are 0.50, 0.45, 0.41 and 0.43. Which epoch's weights do you get?
 
 # %% tags=["reveal"] claims=["90.3"]
 # NBVAL_CHECK_OUTPUT
@@ -185,7 +165,8 @@ run(steady, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1, restore_bes
 trap(guess, steady.epoch_of_weights(), "Weights of epoch", safe=2)
 
 # %% [markdown]
-# Epoch 2 was better, but by less than `min_delta`, so it was never stored. In `StopWhen` the margin decides when to stop, and nothing else.
+# You get 0.50 instead of 0.41: epoch 2 was better, but by less than `min_delta`, so it was never stored. In `StopWhen`, `min_delta`
+# decides when to stop, and nothing else.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -196,23 +177,24 @@ print("weights of epoch", again.epoch_of_weights())
 # %% [markdown]
 # ## 5. One letter short
 #
-# The monitor is misspelt, and `mode="min"` is given. The loss does not improve at all, and patience is 2. In which epoch, of 0 to 7, does training end?
+# *Keras 3 with `mode` given; tf_keras with any mode.*
 #
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1 with `mode` given; tf_keras 2.21.0 with any mode.*
+# The monitor is misspelt, and `mode="min"` is given. The loss does not improve at all, and patience is 2. In which epoch does
+# training end?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # last epoch
+guess = ...  # last epoch, of 0 to 7
 flat = Script([0.5] * 8)
 with warnings.catch_warnings(record=True) as said:
     last = run(flat, keras.callbacks.EarlyStopping("val_los", mode="min", patience=2))
 trap(guess, last, "Last epoch", safe=2)
-warned = [str(one.message)[:53] for one in said if "val_los" in str(one.message)]
-print("in each epoch:", (warned or ["no warning"])[0], "...")
+warned = [str(one.message) for one in said if "val_los" in str(one.message)]
+print("warnings in 8 epochs:", len(warned), *warned[:1])
 
 # %% [markdown]
-# It warns, in lines that scroll away among the progress bars. (With `mode="auto"` Keras 3 raises an error, since it cannot know the
-# direction.) A stop that cannot see its column should not let you go on training.
+# Keras 3 does warn, but Python shows a repeated warning only once, and it scrolls away above the progress bars. (With `mode="auto"` Keras
+# raises an error, since it cannot tell whether lower or higher is better.) A stop that lacks its column should say so:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -226,8 +208,6 @@ except KeyError as error:
 #
 # The weights are zero and stay zero. The first batch has labels of 10, so its loss is 100; the other three batches have a loss of 0. A
 # callback looks at `logs["loss"]` after the last batch. What does it see?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -235,34 +215,34 @@ guess = ...  # logs["loss"] after the last batch
 seen = []
 look = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
 still = new_model(rate=0.0)
-still.set_weights([0 * w for w in start])
+still.set_weights([0 * w for w in still.get_weights()])
 labels = np.repeat([10.0, 0.0, 0.0, 0.0], 4)
 still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[look])
 trap(guess, float(seen[-1]), "After the last batch", safe=0.0)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# The mean of the epoch so far. A spike in a late batch hardly shows, and each epoch begins with a jump. With `check="batch"` the history
-# of `StopWhen` has each batch's own loss as a column, `batch_loss`. (A model with several outputs has another such trap:
-# [07b](07b_more_on_several_inputs.ipynb).)
+# The mean of the epoch so far: a spike in a late batch hardly shows, and the value jumps at each new epoch, when the mean starts again.
+# With `check="batch"`, the history of `StopWhen` has each batch's own loss, `batch_loss`, worked back from the mean.
+# ([07b](07b_more_on_several_inputs.ipynb) has another such trap.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(NotFinite(), check="batch")
+stop = StopWhen(NotFinite(), check="batch")  # any rule will do: we want the history
 still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[stop])
-print([round(loss, 1) + 0.0 for loss in stop.history["batch_loss"]])
+print([round(loss) for loss in stop.history["batch_loss"]])
 
 # %% [markdown]
-# ## 7. A patience that forgets
+# ## 7. The machine is taken away
 #
 # The best epoch is 2 and patience is 4, so this run should end with epoch 6. As epoch 5 begins, the machine is taken away. A new process
 # goes on from the backup of `BackupAndRestore`. In which epoch does it end?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # last epoch, of 0 to 14
+
+
 def taken_away(epoch, logs=None):
     if epoch == 5:
         raise RuntimeError("the machine is gone")
@@ -283,9 +263,9 @@ with tempfile.TemporaryDirectory() as folder:
 trap(guess, last, "Last epoch", safe=6)
 
 # %% [markdown]
-# The backup holds the weights and the epoch. What the callback knew is gone: it takes epoch 5 for the best so far, and waits from there.
-# `StopWhen` writes down what it knows, if you give it a folder. Put it before `BackupAndRestore` in the list. If the machine fails
-# between the two callbacks, `StopWhen` has noted one epoch more than the backup, and drops it. In the other order it would lack one.
+# A patience that forgets: the new `EarlyStopping` takes epoch 5 for the best so far, and waits from there. `StopWhen` writes down what it
+# knows, if you give it a folder. List it before `BackupAndRestore`: if the machine dies between the two, `StopWhen` has one epoch more than
+# the backup, and drops it on resuming. In the other order it would lack an epoch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -296,16 +276,16 @@ with tempfile.TemporaryDirectory() as folder:
 print("last epoch:", last)
 
 # %% [markdown]
-# ## 8. The validation after the stop
+# ## 8. Time is up
 #
-# A callback sets `stop_training` after the first of four batches, because time is up. Validation has four batches too. How many of
-# those still run?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+# Time is up, so a callback sets `stop_training` after the first of four batches. Validation has four batches too. How many of those
+# still run?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # validation batches after the stop
+
+
 class TimeIsUp(keras.callbacks.Callback):
     validated = 0
 
@@ -321,16 +301,17 @@ run(Script([0.5] * 8), stop, validation_data=(x, y))
 trap(guess, stop.validated, "Validation batches after the stop", safe=0)
 
 # %% [markdown]
-# All of them: the batch loop ends, the epoch does not. On a large validation set that is minutes after the deadline. So `TimeBudget`
-# stops earlier, by the time that the previous validation took. Keras 3 can also cut validation short; its `val_loss` is then that of the
-# batches seen.
+# All of them: the batch loop ends, the epoch does not. With much data that is minutes after the deadline, so our `TimeBudget` leaves
+# room for a validation as long as the last one. In Keras 3 you can also cut a validation short; `val_loss` then covers only the
+# batches it got to. (Keras looks only after a validation batch, so one still runs.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
 class CutShort(TimeIsUp):
     def on_test_batch_end(self, batch, logs=None):
         self.validated += 1
-        self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
+        if self.model.stop_training:
+            self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
 
 
 stop = CutShort()
@@ -340,41 +321,40 @@ print("validation batches after the stop:", stop.validated)
 # %% [markdown]
 # ## 9. Frozen, it says
 #
-# At the start of epoch 2 a callback sets `trainable = False` on the first layer. In how many of the two epochs that follow do the layer's
-# weights still move?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+# At the start of epoch 2 a callback sets `trainable = False` on the first layer. In how many of epochs 2 and 3 do the layer's weights
+# still move?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # epochs, of two
+guess = ...  # 0, 1 or 2
+
+
 def freeze(epoch, logs=None):
     model.layers[0].trainable = epoch < 2
 
 
-def moved(script, callback):
-    run(script, callback)
-    return sum(not np.array_equal(a, b) for a, b in zip(script.weights[1:], script.weights[2:]))
-
-
 script = Script([0.5] * 4)
-freezer = keras.callbacks.LambdaCallback(on_epoch_begin=freeze)
-trap(guess, moved(script, freezer), "Epochs in which it moved", safe=0)
+run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze))
+trap(guess, script.moved(layer=0, since=2), "Epochs in which it moved", safe=0)
+print("trainable:", model.layers[0].trainable)
+model.layers[0].trainable = True  # for the other drawers
 
 # %% [markdown]
-# `model.layers[0].trainable` reads `False`, and `summary()` agrees. But the training step was compiled before, with this layer in it.
-# Have it made again. (Between two fits `compile` does that. In the middle of one it takes the step away, and the next batch fails.)
+# "Frozen", says the layer. But Keras compiled the training step before that, with this layer in it. So make Keras build the step again.
+# (Between two fits, `compile` does that; called during a fit, it makes the next batch fail.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
 def freeze_now(epoch, logs=None):
     freeze(epoch)
-    if epoch in (0, 2):
+    if epoch == 2:
         model.make_train_function(force=True)
 
 
-freezer = keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now)
-print("epochs in which it moved:", moved(Script([0.5] * 4), freezer))
+script = Script([0.5] * 4)
+run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now))
+for layer in (0, 1):
+    print(f"layer {layer} moved in {script.moved(layer, since=2)} of 2 epochs")
 model.layers[0].trainable = True  # for the other drawers
 model.make_train_function(force=True)
 
@@ -383,21 +363,19 @@ model.make_train_function(force=True)
 #
 # To save time you validate after every second epoch: `validation_freq=2`. The best validation is in epoch 3. What does
 # `np.argmin(history["val_loss"])` say?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # np.argmin(history["val_loss"])
 script = Script([0.9, 0.8, 0.7, 0.1, 0.6, 0.5])
-stop = StopWhen(NotFinite(), validation_freq=2)
+stop = StopWhen(NotFinite(), validation_freq=2)  # any rule will do: we want the history
 run(script, stop, validation_data=(x, y), validation_freq=2)
 history = model.history.history  # what fit returned
 trap(guess, int(np.argmin(history["val_loss"])), "np.argmin", safe=3)
 
 # %% [markdown]
-# Keras keeps the values and loses their places: six losses, three validation losses, and no word about which epochs they belong to. The
-# history of `StopWhen` has a `None` in each epoch without validation.
+# Epoch 1 had 0.8, not 0.1. Keras keeps the values and loses their places: six losses, three validation losses, and no word on which
+# epochs. The history of `StopWhen` has a `None` in each epoch without validation.
 
 # %% claims=["90.2"]
 # NBVAL_CHECK_OUTPUT
@@ -407,14 +385,14 @@ print("StopWhen:", stop.history["val_loss"])
 # %% [markdown]
 # ## 11. Ctrl-C
 #
-# You have seen enough, and interrupt the run in epoch 4. `restore_best_weights=True` is on, and epoch 1 was the best. Which epoch's
-# weights does the model have?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
+# You have seen enough, and interrupt the run at the end of epoch 4. `restore_best_weights=True` is on, and epoch 1 was the best. Which
+# epoch's weights does the model have?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # the epoch whose weights you have
+
+
 def ctrl_c(epoch, logs=None):
     if epoch == 4:
         raise KeyboardInterrupt
@@ -437,12 +415,10 @@ stop.restore_best()  # with EarlyStopping: model.set_weights(early.best_weights)
 print("weights of epoch", script.epoch_of_weights())
 
 # %% [markdown]
-# ## 12. Patience is counted in evaluations
+# ## 12. Three of what?
 #
-# `validation_freq=3` and `patience=3`. The best validation is in epoch 2, and nothing better comes. How many more epochs are
+# You set `validation_freq=3` and `patience=3`. The best validation is in epoch 2, and nothing better comes. How many more epochs are
 # trained?
-#
-# *Seen: Keras 3.13.2, 3.14.0, 3.15.1, tf_keras 2.21.0.*
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -454,22 +430,55 @@ with warnings.catch_warnings():
 trap(guess, last - 2, "Epochs after the best", safe=3)
 
 # %% [markdown]
-# Three evaluations are nine epochs. Our `Patience` counts the same way, and so does Lightning. Decide how many epochs you are willing to
-# wait, and divide by `validation_freq`. ([Chapter 91](91_in_your_project.ipynb) has a table of who counts what.)
+# Patience is counted in evaluations, and three evaluations are nine epochs. Our `Patience` counts the same way
+# ([91](91_in_your_project.ipynb) lists who counts what). Take the epochs that you are willing to wait, divide by `validation_freq`, and
+# round up.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 epochs_to_wait, freq = 3, 3
-stop = StopWhen(Patience("val_loss", epochs_to_wait // freq), validation_freq=freq)
+stop = StopWhen(Patience("val_loss", math.ceil(epochs_to_wait / freq)), validation_freq=freq)
 print("epochs after the best:", run(late, stop, validation_data=(x, y), validation_freq=freq) - 2)
+
+# %% [markdown]
+# ## 13. The loss without a softmax
+#
+# *Keras 3 only.*
+#
+# In distillation ([09](09_small_and_fast.ipynb)) a small network, the student, learns to say what a large one, the teacher, says. Keras
+# has a loss for that. One student gives exactly the teacher's outputs, the other gives one number for every class. Which has the
+# lower loss?
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # "perfect" or "useless"
+teacher = np.array([[4, 0, -2], [0, 3, 1]], "float32")  # before the softmax: two examples, three classes
+students = {"perfect": teacher, "useless": np.full((2, 3), 10, "float32")}
+
+
+def losses(distillation):
+    return {name: round(float(distillation.compute_loss(teacher, student)), 2)
+            for name, student in students.items()}
+
+
+found = losses(keras.distillation.LogitsDistillation())
+trap(guess, min(found, key=found.get), "The lower loss", safe="perfect")
+print(found)
+
+# %% [markdown]
+# The useless one, with a loss below zero. A softmax turns raw outputs into probabilities; without it, the loss takes the raw outputs for
+# probabilities. Keras applies it only if `loss` is an object of the class `KLDivergence`. The default is a name, `"kl_divergence"`,
+# which Keras turns into a function. So always pass the object:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print(losses(keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())))
 
 # %% [markdown]
 # ## Exercises
 #
-# Which trap is this?
-#
-# **90.1 A lost node.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which drawer is it? Give its number,
-# 1 to 12.
+# **90.1 A lost node.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which epoch's weights does the
+# model have at the end?
 #
 # ```
 # epoch 0   val_loss 0.61
@@ -477,7 +486,7 @@ print("epochs after the best:", run(late, stop, validation_data=(x, y), validati
 # epoch 2   val_loss 0.44
 # epoch 3   val_loss 0.45
 # epoch 4   val_loss 0.47
-# (node lost; started again, going on from the backup)
+# (node lost; BackupAndRestore goes on)
 # epoch 5   val_loss 0.46
 # epoch 6   val_loss 0.49
 # epoch 7   val_loss 0.47
@@ -491,23 +500,25 @@ answer = ...
 ex.four_epochs.check(answer)  # or ex.four_epochs.hint(), ex.four_epochs.solution()
 
 # %% tags=["solution"]
-answer = 7  # it waited four epochs from epoch 5, not from epoch 2
+answer = 5  # after the restart nobody knows of epoch 2
 ex.four_epochs.check(answer)
 
 # %% [markdown]
-# **90.2 Three in one loop.** This loop over folds has walked into three drawers. Which? The model is compiled with `metrics=["accuracy"]`.
+# **90.2 Three in one loop.** This loop over folds walks into three of the traps. Which drawers are they in? The model is compiled
+# with `metrics=["accuracy"]`.
 #
 # ```python
 # keras.utils.set_random_seed(0)
-# checkpoint = keras.callbacks.ModelCheckpoint("best.keras", save_best_only=True)
-# for train, new in folds:
+# checkpoint = keras.callbacks.ModelCheckpoint("{val_loss:.3f}.keras", save_best_only=True)
+# for train, held_out in folds:
 #     model = build_model()
 #     stop = keras.callbacks.EarlyStopping("val_acc", mode="max", patience=5)
-#     model.fit(x[train], y[train], validation_data=(x[new], y[new]), epochs=100, callbacks=[stop, checkpoint])
+#     model.fit(x[train], y[train], validation_data=(x[held_out], y[held_out]), epochs=100,
+#               callbacks=[stop, checkpoint])
 # ```
 
 # %% tags=["exercise"]
-answer = [..., ..., ...]  # three drawers
+answer = [..., ..., ...]  # three drawers, in any order
 ex.three_in_one_loop.check(answer)
 
 # %% tags=["solution"]
@@ -516,7 +527,8 @@ ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
 # **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from a fit with `validation_freq`. Return the epoch,
-# counted from 0, with the lowest `val_loss` (none of them is NaN); of equals, the first. Keras validates after every `validation_freq` epochs.
+# counted from 0, with the lowest `val_loss` (none of them is NaN); of equals, the first. Keras validates after every `validation_freq`
+# epochs.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -536,10 +548,28 @@ ex.epoch_of_the_best.check(best_epoch)
 ex.summary()
 
 # %% [markdown]
+# ## Which of your old results?
+#
+# | drawer | look again at runs with | in Keras alone |
+# |---|---|---|
+# | 1 | a seed and `fit(x, y)` | a tf.data pipeline that shuffles |
+# | 2 | one callback in several fits | a new one for each |
+# | 3 | `baseline=` | a callback of your own |
+# | 4 | `min_delta=` and restored weights | `ModelCheckpoint(save_best_only=True)` |
+# | 5 | `mode=` | leave it out (Keras 3) |
+# | 6 | `logs["loss"]` in mid-epoch | `reset_metrics()` before each batch (`loss` is then the last batch's, all through) |
+# | 7 | a restart | save every epoch, find the best in the whole log |
+# | 8 | a time limit | `stop_evaluating` |
+# | 9 | `trainable` set in mid-fit | `make_train_function(force=True)` |
+# | 10 | `validation_freq=` and `argmin` | exercise 90.3 |
+# | 11 | an interrupt | `early.best_weights` |
+# | 12 | `validation_freq=` and patience | divide |
+# | 13 | `LogitsDistillation()` | `loss=keras.losses.KLDivergence()` |
+
+# %% [markdown]
 # ## Three sentences to keep
 #
-# A stop that never fires is silent, so let it say why a run ended. Trust no best epoch that you have not looked up in a history that knows its
-# epochs. Try a
-# callback on a run whose end you know.
+# A stop that never fires is silent, so have every run say why it ended. Look up the best epoch in a history that records which epoch each
+# value belongs to. Try a callback on a run whose end you know.
 #
-# Next: [91 In your project](91_in_your_project.ipynb). All of it in a script of your own.
+# Next: [91 In your project](91_in_your_project.ipynb) puts it all into a script of your own.

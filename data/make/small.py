@@ -150,8 +150,12 @@ def fit(model, data, seed, epochs, callbacks=(), size=BATCH):
 
 
 def record(name, run, settings):
-    """Do every run that is not done, and save all: labels, and columns of one length, filled up with NaN."""
-    histories = done(name, run, settings)
+    """Do every run that is not done, and save all."""
+    write(name, done(name, run, settings), settings)
+
+
+def write(name, histories, settings):
+    """Save all: labels, and columns of one length, filled up with NaN."""
     epochs = max(len(values) for history in histories for values in history.values())
     arrays = {f"label/{label}": np.array([setting[label] for setting in settings]) for label in settings[0]}
     for column in dict.fromkeys(column for history in histories for column in history):

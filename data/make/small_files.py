@@ -3,10 +3,10 @@
 import small  # noqa: F401  before TensorFlow
 
 
-def race(lites, rounds=80, budget=0.001):
+def race(lites, rounds=200, budget=0.001):
     """Key -> the fastest of `rounds` rounds, in which all take turns, in seconds for one run.
 
-    Rounds are short and many: on a machine that others use too, some are left alone.
+    Rounds are short and many: should something else run for a moment, most of them are left alone.
 
     Args:
         lites: key -> `course_utils.small.Lite`.

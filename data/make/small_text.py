@@ -6,10 +6,7 @@ The partner of pruning_sparsity.npz, by the same rules: the group of an emoji fr
 Embedding of 32 numbers a word, their mean, a layer of 32. Labels target (0 for dense, 0.5, 0.8, 0.9, 0.95,
 0.98) and seed (0 to 5, each with its own split: 900 names for training, 300 for validation, 444 for
 the test).
-dense: until `Patience("val_loss", 5)`. Every other run goes on from the best epoch of it: `PruneWhen` with a
-ramp of 8 epochs, then `Patience("val_loss", 3)`, armed by full masks, 25 epochs at most.
-
-Columns, one value a run: `test_accuracy`, `sparsity` (of the network that is kept), `epochs`, `weights`.
+The rules and the columns: see small_targets.py.
 
 On one machine a second run writes the same bytes; another processor rounds differently, and a stop may move.
 """
@@ -19,14 +16,13 @@ import functools
 import re
 from collections import Counter
 
+import small_targets
+
 import small
 from course_utils.classroom.data import load_openmoji
-from course_utils.pruning import PruneWhen, at_target, sparsity
-from course_utils.stopping import Armed, Epochs, Patience, StopWhen
 from small import keras, layers, np
 
 SEEDS = range(6)
-TARGETS = (0.5, 0.8, 0.9, 0.95, 0.98)
 LENGTH, RATE, BATCH = 8, 0.003, 30
 
 
@@ -54,39 +50,10 @@ def network(seed):
     return small.compiled(keras.Model(inputs, layers.Dense(8)(x)), RATE)
 
 
-def row(model, stop, seed):
-    accuracy = float(small.scores(model, *names(seed)[0][2])[1])
-    return {"test_accuracy": [accuracy], "sparsity": [sparsity(model).total],
-            "epochs": [stop.report.epoch + 1], "weights": [model.count_params()]}
-
-
-@functools.lru_cache(1)
-def dense(seed):
-    model, stop = network(seed), StopWhen(Patience("val_loss", 5), restore_best="val_loss")
-    small.fit(model, names(seed)[0], seed, 100, [stop], BATCH)
-    return model.get_weights(), row(model, stop, seed)
-
-
-def run(target, seed):
-    weights, found = dense(seed)
-    if target == 0:
-        return found
-    model, full = network(seed), at_target(target)
-    model.set_weights(weights)
-    rule = Armed(full, Patience("val_loss", 3)) | Epochs(25)
-    stop = StopWhen(rule, restore_best="val_loss", best_when=full)
-    small.fit(model, names(seed)[0], 100 + seed, 25, [PruneWhen(Epochs(1), target), stop], BATCH)
-    return row(model, stop, seed)
-
-
-def settings():
-    return [{"target": target, "seed": seed} for seed in SEEDS for target in (0.0, *TARGETS)]
-
-
 def main():
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     small.one_thread()
-    small.record("small_text", run, settings())
+    small_targets.record("small_text", lambda seed: names(seed)[0], network, BATCH, SEEDS)
 
 
 if __name__ == "__main__":

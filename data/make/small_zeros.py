@@ -8,10 +8,11 @@ in sum), share (0, 0.8, 0.9, 0.95), file (plain, sparse, int8) and seed (0 to 2)
 out.
 
 bytes, gz       the file, and after gzip
-latency         one example on one thread, by that of the plain file without zeros: the fastest of 80 rounds
+latency         one example on one thread, by that of the plain file without zeros: the fastest of 200 rounds
                 in which all files take turns
 
-The course's are from an AMD EPYC (x86 with AVX2) that others used too. Times do not come again to the digit.
+Run it when nothing else runs. The course's times are from an AMD EPYC (x86 with AVX2) and do not come again
+to the digit.
 """
 
 import argparse

@@ -12,7 +12,7 @@ from course_utils.stopping import Patience, compare, plots
 def test_the_two_halves_share_no_patient_and_make_a_whole():
     (x, y), (x_new, y_new) = appendix.diabetes_rows(0)
     assert len(y) == 40 and len(y_new) == 402 and abs(y.mean()) < 1e-9 and np.isclose(y.std(), 1)
-    halves = appendix.two_clocks([0])
+    halves = appendix.both_paths([0])
     whole = [((path @ x_new.T - y_new) ** 2).mean(1) for path in (
         appendix.descent(x, y), np.array([appendix.ridge(x, y, penalty) for penalty in appendix.PENALTIES]))]
     for i in (0, 1):
@@ -38,6 +38,40 @@ def test_same_cost_finds_the_patience_that_trains_as_many_epochs():
     assert appendix.same_cost(8 / 20, runs, longest=15)[0] == 7  # seven failures after the first epoch
 
 
+def test_each_half_sets_the_threshold_of_the_other():
+    falls = [[5.0, 4.0, 3.0], [5.0, 2.0, 1.0], [5.0, 4.0, 3.5], [5.0, 2.5, 1.5]]
+    runs = [{"val_loss": losses, "test_loss": losses} for losses in falls]
+    duel = appendix.against_patience({"made up": runs}, quantile=1.0)
+    # the even runs need less than 1.5, and never get there; the odd ones need less than 3.5
+    assert duel.never.tolist() == [[True, False, True, False]]
+    np.testing.assert_allclose(duel.shares[0], [[1, 2 / 3, 1, 2 / 3]])
+    np.testing.assert_allclose(duel.regrets[0], [[0, 100, 0, 100 * (2.5 / 1.5 - 1)]])
+    head, _, row, total, *_, easier, harder = duel.table().splitlines()
+    assert row.split()[0] == "made" and total.split()[-2:] == ["2", "0"]
+    assert [float(line.split()[-1]) for line in (easier, harder)] == [83.3, 0.0]
+    for said in ("60 % of those are spent on the 2 runs", "other 2 runs train 67 %",
+                 "worse in 2, better in 0"):
+        assert said in duel.who_trains()
+
+
+def test_who_chooses_the_steps_and_the_penalty_does_not_score_them():
+    tuning = np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]]), np.array([[1.0, 2.0], [2.0, 1.0]])
+    scoring = np.array([[1.0, 5.0, 7.0], [4.0, 1.0, 8.0]]), np.array([[6.0, 1.0], [1.0, 3.0]])
+    scores = appendix.choose_and_score(tuning, scoring)
+    assert [each.tolist() for each in scores[:3]] == [[5, 4], [6, 3], [7, 8]]
+    np.testing.assert_allclose(scores.ratio, appendix.PENALTIES[:2] * appendix.RATE * [2, 1])
+    assert "stopped minus L2" in str(scores) and str(scores).count("lower in 1 of 2") == 1
+
+
+def test_a_gain_is_told_and_the_shortest_patience_is_found():
+    assert appendix.gained(np.array([2.0, 0.0, -0.04, -1.96])) == (
+        "gain +0.0 ± 1.6 points, better in 1 of 4, worse in 2, the same in 1")
+    losses = [3.0, 2.0, 2.5, 2.5, 1.0, 1.5]
+    run = {"val_loss": losses, "test_loss": losses}
+    assert appendix.shortest(run, 0, [run]) == (3, 1.0)
+    assert appendix.shortest(run, 100, [run]) == (1, 0.5)
+
+
 def test_only_the_runs_that_may_choose_do_and_only_what_they_can_pay():
     even = np.array([True, False])
     runs = [{"val_loss": [3.0, 4.0, 2.0, 1.0], "test_loss": [3.0, 4.0, 2.0, 1.0]},
@@ -51,7 +85,7 @@ def test_only_the_runs_that_may_choose_do_and_only_what_they_can_pay():
 
 
 def test_the_figure_of_one_run_says_what_each_patience_keeps():
-    figure, said = appendix.one_run({"val_loss": [3.0, 1.0, 2.0, 0.5, 0.7]}, 2, 4)
+    figure, said = appendix.one_run({"val_loss": [3.0, 1.0, 2.0, 0.5, 0.7]}, 2, 4, "a run")
     assert "stops at epoch 2 and keeps epoch 1." in said and "stops at epoch 4 and keeps epoch 3." in said
     plt.close(figure)
 
@@ -69,7 +103,7 @@ def test_both_panels_mark_where_the_run_gets_below():
 def test_the_figures_can_be_read():
     run = data.load_curves("proben1").select(problem="building", units=64)[1]
     (x, y), _ = appendix.diabetes_rows(0)
-    for drawn, said in (appendix.two_readings(run, 0.02, 0.008), appendix.one_run(run, 83, 239),
-                        appendix.same_path(x, y, appendix.two_clocks([0])[0])):
+    for drawn, said in (appendix.two_readings(run, 0.02, 0.008), appendix.one_run(run, 83, 239, "a run"),
+                        appendix.same_path(x, y, appendix.both_paths([0])[0])):
         assert said and plots.unreadable(drawn.get_figure(root=True) or drawn) == []
     plt.close("all")

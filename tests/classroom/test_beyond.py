@@ -35,6 +35,17 @@ def test_a_worker_s_error_is_raised():
         workers.at_once(lambda worker: 1 / worker)
 
 
+def test_workers_who_meet_each_have_their_gather():
+    gathered = workers.meet(lambda worker, gather: gather(np.full(1, worker)).tolist())
+    assert gathered == [[[0], [1]]] * 2
+
+
+@pytest.mark.parametrize(("lowest", "said"), [
+    ((6, 3), "worker 0"), ((4, 6), "worker 1"), ((6, 6), "both"), ((4, 3), "neither")])
+def test_whose_epoch_it_is(lowest, said):
+    assert workers.whose(6, lowest) == said
+
+
 def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
     five = sweeps.recorded()
     assert len(five) == 5 and {len(sweep.runs) for sweep in five} == {12}
@@ -80,4 +91,11 @@ def test_the_figure_can_be_read():
     assert f"get {min(first.by_rule(RULE))} to {max(first.by_rule(RULE))} of 60" in said
     ended = first.asha[first.asha < 60]
     assert f"ends {len(ended)} of them, all after {ended[0]}." in said and set(ended) == {ended[0]}
+    plt.close("all")
+
+
+def test_the_figure_of_the_workers_can_be_read():
+    drawn, said = figures.two_workers(load_two_workers()["torch"])
+    assert plots.unreadable(drawn.figure) == []
+    assert "votes after batches 5, 6, 10, 12, 15, 18, 20, 24 both stop after 24." in said
     plt.close("all")

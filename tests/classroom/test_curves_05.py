@@ -6,11 +6,11 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from course_utils.classroom.chapter_05 import armed, figures, pictures
 from course_utils.classroom.data import DATA, load_curves
 from course_utils.pruning import at_target, tfmot
+from course_utils.small import Lite, to_lite
 from course_utils.stopping import Above, Armed, Epochs, Patience, plots, replay
 
 NAMES = ("stops", "sparsity", "when", "sizes", "masks", "traps")
@@ -232,6 +232,23 @@ def test_at_098_the_stop_is_no_better_than_an_earlier_moment_and_late_is_worse_i
     assert (wrong["late"] > wrong["stop"]).sum() == 8
 
 
+def test_late_at_098_lacks_time_for_after_twelve_epochs_the_others_are_no_better():
+    curves = load_curves("pruning_when")
+    wrong = figures.mistakes_after(curves, 0.98, epochs=12)
+    assert min(wrong, key=wrong.get) == "late"
+    assert wrong["late"] == round(figures.mistakes(curves, 0.98, moment="late").mean(), 1)
+
+
+def test_the_table_of_sizes_says_what_int8_and_what_the_zeros_do():
+    recorded = load_curves("pruning_sizes")
+    assert all(len(recorded.select(model=model)) == 5 for model in ("dense", "pruned int8"))
+    rows = figures.sizes(recorded)
+    assert [*rows] == ["not pruned", "pruned", "int8", "pruned int8", "half"]
+    *_, zeros, int8, zeros_in_int8, both = figures.sizes_table(rows).splitlines()
+    ratios = [float(line.split()[-1]) for line in (zeros, int8, zeros_in_int8, both)]
+    assert np.isclose(ratios[1] * ratios[2], ratios[3], rtol=0.03) and ratios[0] > 4
+
+
 def test_up_to_095_training_mends_nearly_all_that_the_cut_broke():
     curves = load_curves("pruning_sparsity")
     dense = figures.mistakes(curves, 0.0, network="cnn", schedule="dense")
@@ -258,7 +275,7 @@ def test_the_first_figure_falls_below_its_ring_once_masks_are_full(pruned):
 
 
 def test_030_is_not_free_and_a_limit_ends_every_run_sooner(pruned):
-    dense = figures.dense_accuracy(load_curves("pruning_stops"))
+    dense = figures.not_pruned(load_curves("pruning_stops"))
     kept_early = figures.outcome(pruned, Patience("val_loss", 3))
     assert kept_early.accuracy.mean() < dense.mean() - 0.2 and (kept_early.accuracy > dense).sum() <= 2
     three, full = Patience("val_loss", 3), dict(best_when=TARGET)
@@ -286,7 +303,7 @@ def test_the_table_of_second_stops(pruned):
     assert first.startswith("patience 3") and "0 of 10" in first and "5 of 10" in second
     ends = [line.index("%") for line in (first, second, last)]
     assert len(set(ends)) == 1 and last.endswith("98.5 %")
-    assert head.index("full masks") < second.index("5 of 10") < head.index("right")
+    assert head.index("full masks") < second.index("5 of 10") < head.index("accuracy")
 
 
 def test_at_090_the_gru_loses_most_and_at_098_late_has_most_mistakes():
@@ -314,7 +331,7 @@ def test_the_figures_can_be_read():
     runs = load_curves("pruning_stops").select(phase="pruned")
     report = replay(Patience("val_loss", 3), runs[0], best="val_loss")
     drawn = [figures.asked_and_kept(runs[0], report), figures.costs(load_curves("pruning_sparsity")),
-             figures.moments(load_curves("pruning_when")), figures.armed_run(armed.QUICK, 3, 12),
+             figures.moments(load_curves("pruning_when"), 12), figures.armed_run(armed.QUICK, 3, 12),
              figures.second_stop_scores({"1": (9.0, 2.0), "3": (20.0, 0.3)}, (15.0, 0.6), True, (20, 0.5))]
     for each in drawn:
         assert plots.unreadable(each.get_figure(root=True) or each) == []
@@ -325,10 +342,8 @@ def test_the_file_of_a_phone_reads_what_the_network_reads():
     train, _, test = pictures.digits()
     model = pictures.small_network()
     model.fit(*train, epochs=2, verbose=0)
-    with pictures.quietly():
-        file = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    answers = pictures.lite_answers(file, test[0][:100])
-    assert np.mean(answers == model.predict(test[0][:100], verbose=0).argmax(1)) > 0.97
+    answers = Lite(to_lite(model, int8=True, data=train[0])).predict(test[0][:100]).argmax(1)
+    assert np.mean(answers == model.predict(test[0][:100], verbose=0).argmax(1)) > 0.95
     assert np.mean(answers == test[1][:100]) > 0.7
     lines = pictures.drawn(test[0][0]).split("\n")
     assert len(lines) == 8 and max(map(len, lines)) <= 16 and "@@" in "".join(lines)

@@ -10,6 +10,8 @@ from course_utils.classroom.chapter_06 import figures, results
 from course_utils.classroom.data import CIFAR10, DATA, load_cifar10, load_curves
 from course_utils.stopping import Patience, plots
 
+WAYS = {"own stops": ("fine-tuned", Patience("val_loss", 3)), "fixed": ("long head", None),
+        "at once": ("at once", Patience("val_loss", 3))}
 EPOCHS = {"scratch": 40, "features": 60, "long head": 70, "at once": 20}
 
 
@@ -173,6 +175,38 @@ def test_after_20_seconds_events_are_ahead_of_all_and_in_the_end_at_once_is_as_g
     assert max(done, key=done.get) == "fixed"
 
 
+def test_what_is_drawn_over_time_is_what_is_compared_at_20_seconds():
+    curves = load_curves("transfer")
+    reached, early = results.so_far(curves, WAYS), results.compare(curves, WAYS, within=20)
+    for name, (seconds, accuracy, top) in reached.items():
+        np.testing.assert_array_equal(accuracy[seconds.tolist().index(20)], early[name]["test_accuracy"])
+        assert (top is None) == (name == "at once")
+    mean = {name: accuracy.mean(axis=1) for name, (_, accuracy, _) in reached.items()}  # four a second
+    assert reached["own stops"][2] < reached["fixed"][2] < 20
+    assert mean["at once"][80] < mean["fixed"][80] < mean["at once"][100]
+    assert 0.745 < mean["own stops"][40] < 0.765 and abs(mean["own stops"][40] - mean["fixed"][40]) < 0.01
+    assert mean["fixed"][80] == mean["fixed"][-1] and mean["at once"][-1] > mean["own stops"][-1]
+
+
+def test_less_patience_would_end_scratch_too_soon_and_features_does_not_mind():
+    gained = {}
+    for way in ("scratch", "features"):
+        runs = load_curves("transfer").select(way=way)
+        soon, later = (results.outcomes(runs, Patience("val_loss", patience))["test_accuracy"].mean()
+                       for patience in (3, 8))
+        gained[way] = later - soon
+    assert gained["scratch"] > 0.03 and abs(gained["features"]) < 0.002
+
+
+def test_far_sources_help_on_emoji_and_not_on_photos():
+    right = {task: {name: of["test_accuracy"] for name, of in sources.items()} for task, sources in
+             results.source_table(load_curves("transfer_sources")).items()}
+    emoji, photos = right["emoji"], right["photos"]
+    assert (emoji["ImageNet"] > emoji["random MobileNetV2"]).all()
+    assert (emoji["photos"] > emoji["random small"]).sum() == 4
+    assert abs(photos["emoji"].mean() - photos["random small"].mean()) < 0.005
+
+
 def test_who_is_lower_in_loss_is_told(capsys):
     ways = {"a": {"val_loss": np.array([0.5, 0.5])}, "b": {"val_loss": np.array([0.6, 0.4])}}
     results.print_seeds(ways, "a", "b", "val_loss")
@@ -226,7 +260,7 @@ def drawn():
         "predictions": lambda: figures.predictions(x[:5], chances, CIFAR10, y[:5]),
         "a photo of yours": lambda: figures.predictions(x[:1], chances[:1], CIFAR10),
         "sizes": lambda: figures.sizes(sizes),
-        "sources": lambda: figures.sources(results.source_table(load_curves("transfer_sources"))),
+        "over time": lambda: figures.over_time(results.so_far(curves, WAYS), at=20),
         "pruned": lambda: figures.pruned((0.9, 0.6), (0.9, 0.6), 0.7),
     }
 

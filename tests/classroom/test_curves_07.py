@@ -6,6 +6,7 @@ import pytest
 
 from course_utils.classroom.chapter_07 import figures, outcomes
 from course_utils.classroom.chapter_07.emoji import split
+from course_utils.classroom.chapter_07.factors import distances
 from course_utils.classroom.chapter_07.networks import network
 from course_utils.classroom.comparisons import finished_or_not
 from course_utils.classroom.data import DATA, VIEWS, load_curves, load_openmoji
@@ -14,7 +15,7 @@ from course_utils.stopping import plots
 
 SCALES = {1.0: 30, 0.3: 30, 0.1: 40, 0.03: 50, 0.01: 90}  # epochs
 FILES = ("clocks", "clocks_late", "clocks_pixels", "clocks_pixels_late", "views", "views_late", "conditions",
-         "colour")
+         "colour", "blending")
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +168,37 @@ def test_three_heads_with_one_stop_and_nothing_frozen_bring_a_point_and_the_free
     assert 0.5 < points(heads, of["both"])[0] < 1.5
     gain, error, up = points(of["frozen"], heads)
     assert gain > 5 * error > 0 and gain > 5 and up == 8
+
+
+def test_pictures_frozen_by_their_own_head_cost_what_one_stop_costs(series):
+    curves = load_curves("blending")
+    assert len(curves) == 8 * 3
+    frozen, plain = (curves.select(way=way) for way in ("frozen", "equal"))
+    gain, error, up = points(outcomes.kept(frozen), outcomes.kept(plain))
+    assert gain > 5 * error > 0 and up == 8
+    for one, other in zip(frozen, plain):
+        assert one["weight_pictures"][0] == 1 and len(one["val_loss"]) < 60, "each was ended by its stop"
+        assert outcomes.best(one) > outcomes.best(other) < len(other["val_loss"]) - 10, "no cap was met"
+        np.testing.assert_allclose(one["val_loss"][:4], other["val_loss"][:4], rtol=1e-3)
+    assert abs(points(outcomes.kept(frozen), series[1.0]["frozen"])[0]) < 2, "one head does as well"
+
+
+def test_two_networks_have_as_many_weights_as_the_joint_one():
+    widths = {"pictures": 50, "words": 30}
+    one = network(widths, 8).count_params()
+    two = sum(network({name: width}, 8, heads=(name,)).count_params() for name, width in widths.items())
+    assert two - one == 8, "the second head's biases"
+
+
+def test_a_constant_factor_means_nothing_to_adam_and_all_to_sgd():
+    import keras
+
+    plans = {"whole": [1] * 40, "tenth": [0.1] * 40, "stopped": [1] * 20 + [0] * 20}
+    adam, sgd = (distances(optimizer(0.001), plans, weights=20)
+                 for optimizer in (keras.optimizers.Adam, keras.optimizers.SGD))
+    assert adam["tenth"][-1] == pytest.approx(adam["whole"][-1], rel=0.01)
+    assert sgd["tenth"][-1] == pytest.approx(sgd["whole"][-1] / 10, rel=0.01)
+    assert sgd["stopped"][-1] == sgd["stopped"][19] and adam["stopped"][-1] > adam["stopped"][19]
 
 
 def test_a_rate_for_one_layer_as_the_lesson_sets_it():

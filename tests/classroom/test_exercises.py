@@ -135,6 +135,11 @@ def with_method(name):
 misspelt, another_method = with_method("on_epoch_ends"), with_method("on_batch_end")
 
 
+def ends_in_time(history):
+    epochs, loss = len(history["loss"]), history["loss"][-1]
+    return loss < 0.01 or epochs >= 30 or (epochs >= 10 and loss > 1)
+
+
 class Unfinished(keras.callbacks.Callback):
     def __init__(self, metric, threshold):
         super().__init__()
@@ -143,12 +148,18 @@ class Unfinished(keras.callbacks.Callback):
         return ...
 
 
+LEARNT, SLOW = Below("loss", 0.01), After(10, Above("loss", 1.0))  # clauses of 1.5
+
 # exercise -> (right answers, {wrong answer's name: (answer, words of its message)}, blank)
 ANSWERS = {
     chapter_00.your_stop: (
-        [50, 70, np.int64(79)],
-        {"early": (10, "Too early"),
-         "late": (120, "Too late"),
+        [55, 52, np.int64(64)],
+        {"early": (10, "too early"),
+         "the first low": (40, "Regret: 4 %. The exercise allows 3 %"),
+         "just too early": (51, "too early"),
+         "the lowest of all": (66, "You can pay for 65 epochs: you stopped too late"),
+         "late": (120, "too late"),
+         "the first epoch": (0, "(1 epoch trained)"),
          "past the end": (150, "from 0 to 149"),
          "text": ("best", "whole number"),
          "a bool": (True, "whole number")}, ...),
@@ -176,7 +187,7 @@ ANSWERS = {
          "as long as the first": (as_long_as_the_first, "all of its own batches"),
          "empties the list": (emptied, "changes the lists it is given"),
          "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
-    chapter_01.mean_over_pictures: (
+    chapter_01.mean_over_emoji: (
         [lambda v, n: np.average(v, weights=n), lambda v, n: keras.ops.convert_to_tensor(
             np.average(v, weights=n)), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
         {"mean of means": (lambda v, n: np.mean(v), "the say of a full one"),
@@ -217,49 +228,52 @@ ANSWERS = {
          "an object": (stopper()("loss", 0.5), "without parentheses"),
          "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
     chapter_01.always_ends: (
-        [Below("loss", 0.01) | Epochs(15), Below("loss", 0.01) | StepBudget(30 * 81),
-         Below("loss", 0.01) | Epochs(30),
-         Below("loss", 0.012) | StepBudget(2000),
-         After(5, Below("gradient_norm", 0.1)) | Epochs(30),
-         lambda history: history["loss"][-1] < 0.01 or len(history["loss"]) >= 30],
-        {"threshold alone": (Below("loss", 0.01), "never stops"),
-         "and": (Below("loss", 0.01) & StepBudget(30 * 81), "trains until"),
+        [LEARNT | SLOW | Epochs(30),
+         LEARNT | (Epochs(10) & Above("loss", 1.0)) | StepBudget(30 * 81),
+         LEARNT | (StepBudget(10 * 81) & Above("loss", 1.0)) | Epochs(30),
+         Epochs(30) | After(9, Above("loss", 1.0)) | LEARNT,
+         ends_in_time],
+        {"threshold alone": (LEARNT, "never stops"),
+         "threshold and budget": (LEARNT | Epochs(30), "Which clause gives up?"),
+         "one short budget": (LEARNT | Epochs(11), "0.01 is reached at epoch 11"),
+         "does not wait": (LEARNT | Above("loss", 1.0) | Epochs(30), "that clause has to wait"),
+         "waits too briefly": (LEARNT | After(5, Above("loss", 1.0)) | Epochs(30), "give it 10"),
+         "waits too long": (LEARNT | After(12, Above("loss", 1.0)) | Epochs(30), "gives up?"),
+         "all of it waits": (After(12, LEARNT | Above("loss", 1.0)) | Epochs(30), "below 0.01 at epoch 11"),
+         "or for and": (LEARNT | (Epochs(10) | Above("loss", 1.0)) | Epochs(30), "has to wait"),
+         "and for or": (LEARNT & StepBudget(30 * 81), "trains until"),
          "budget alone": (Epochs(30), "trains until"),
-         "steps for epochs": (Below("loss", 0.01) | StepBudget(30), "0.01 is reached at"),
-         "a count that fits": (Epochs(16), "trains until"),
-         "a shorter count": (Epochs(14), "gives up at"),
+         "steps for epochs": (LEARNT | StepBudget(30), "0.01 is reached at"),
          "under an epoch": (StepBudget(25), "Is the budget in steps?"),
-         "a function around it": (lambda history: Below("loss", 0.01), "Give the criterion, with"),
-         "a list of rules": ([Below("loss", 0.01)], "is not of the kind"),
-         "small gradient": (Below("gradient_norm", 0.7) | Epochs(30), "nothing has begun"),
-         "generous budget": (Below("loss", 0.01) | Epochs(40), "The budget is 30"),
-         "gives up": (Below("loss", 0.01) | Epochs(12), "gives up at"),
-         "clock": (Below("loss", 0.01) | TimeBudget(minutes=1), "without a clock"),
+         "a function around it": (lambda history: LEARNT, "Give the criterion, with"),
+         "a list of rules": ([LEARNT], "is not of the kind"),
+         "a gradient": (Below("gradient_norm", 0.1) | SLOW | Epochs(30), "trains until"),
+         "clock": (LEARNT | TimeBudget(minutes=1), "without a clock"),
          "misspelt": (Below("los", 0.01) | Epochs(30), 'Did you mean "loss"?'),
          "validation": (Patience("val_loss", 3) | Epochs(30), "0.01 is reached at"),
          "a number": (0.01, "should be a criterion"),
          "no return": (lambda history: None, "Is a return missing?"),
-         "late": (After(25, Below("loss", 0.01)) | Epochs(30), "trains until"),
-         "a second threshold": (Below("loss", 0.01) | After(20, Below("loss", 3.0)), "stay at 9"),
-         "epochs and a threshold": (Below("loss", 0.01) | (Epochs(20) & Below("loss", 5.0)), "stay at 9"),
-         "a low second": (Below("loss", 0.01) | After(15, Below("loss", 1.3)), "never ends"),
-         "patience": (Below("loss", 0.01) | Patience("val_loss", 5), "fall slowly"),
-         "a gradient": (Below("loss", 0.01) | After(20, Below("gradient_norm", 9)), "never ends"),
-         "an accuracy": (Below("loss", 0.01) | After(16, Below("val_accuracy", 0.65)), "never ends"),
-         "still high": (Below("loss", 0.01) | (Epochs(20) & Above("loss", 0.5)), "stay at 0.02"),
-         "still high, late": (Below("loss", 0.01) | After(16, Above("val_loss", 0.1)), "stay at 0.02")}, ...),
+         "no budget": (LEARNT | SLOW, "in a made-up run whose loss stays at 0.5, it never stops"),
+         "generous budget": (LEARNT | SLOW | Epochs(40), "The budget is 30"),
+         "mean budget": (LEARNT | SLOW | Epochs(20), "20 epochs. The bud"),
+         "budget and a loss": (LEARNT | SLOW | (Epochs(30) & Above("loss", 0.1)), "0.02, it never stops"),
+         "another limit": (LEARNT | After(10, Above("loss", 0.9)) | Epochs(30), "stays at 0.98"),
+         "a higher limit": (LEARNT | After(10, Above("loss", 1.3)) | Epochs(30), "stays at 1.02"),
+         "the accuracy": (LEARNT | After(10, Below("accuracy", 0.6)) | Epochs(30), "epochs. The bud"),
+         "not near": (Below("loss", 0.0095) | SLOW | Epochs(30), "below 0.01 at epoch")},
+        ...),
 }
 
 
 class TestChapters00And01(ExerciseRules):
     chapters = [chapter_00, chapter_01]
     answers = ANSWERS
-    names = dict(keras=keras, np=np, Below=Below, StepBudget=StepBudget)
+    names = dict(keras=keras, np=np, Above=Above, Below=Below, Epochs=Epochs)
 
 
 def test_an_error_in_the_answer_is_explained_with_its_line():
     def mean_loss(losses, sizes):
-        return sum(losses) / number_of_pictures  # noqa: F821
+        return sum(losses) / number_of_emoji  # noqa: F821
 
-    text = chapter_01.mean_over_pictures.grade(mean_loss).text
-    assert "NameError" in text and "number_of_pictures" in text and "return sum(losses)" in text
+    text = chapter_01.mean_over_emoji.grade(mean_loss).text
+    assert "NameError" in text and "number_of_emoji" in text and "return sum(losses)" in text

@@ -197,7 +197,7 @@ class TestChapter05(ExerciseRules):
              "as it was": ((0.81, 280), "what it was"),
              "one more": ((0.81, 281), "no multiple of 150 either"),
              "half": ((0.81, 150), "half the time"),
-             "too long": ((0.81, 450), "nearer to 280"),
+             "too long": ((0.81, 450), "smaller multiple of 150"),
              "longer": ((0.81, 1500), "long way"),
              "no multiple": ((0.81, 290), "no multiple of 150"),
              "one number": (0.81, "two numbers")},

@@ -10,6 +10,7 @@ import pytest
 
 from course_utils.classroom.chapter_05 import pictures
 from course_utils.classroom.chapter_09 import exercises as ex
+from course_utils.classroom.chapter_09.cases import LOSSES
 from course_utils.small import prune_filters, to_lite
 from course_utils.stopping import Patience, StopWhen, batches
 from exercise_rules import ExerciseRules
@@ -314,6 +315,13 @@ def test_9_2_cuts_as_prune_filters_does():
     half, _ = prune_filters(network, 0.5)
     for ours, theirs in zip((*ex.cut_by_hand(kernel, bias, after, 4), last), half.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_9_4_at_a_temperature_of_3_is_the_loss_of_keras():
+    theirs = keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())
+    for teacher, student, _ in LOSSES:
+        due = float(theirs.compute_loss(teacher.astype("float32"), student.astype("float32")))
+        assert ex.divergence(teacher, student, 3.0) == pytest.approx(due, abs=1e-4)
 
 
 @pytest.mark.rare

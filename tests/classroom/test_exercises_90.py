@@ -1,13 +1,18 @@
 """The exercises of the cabinet of traps, and what its drawers say of tf_keras, which no notebook runs."""
 
 import math
+import re
 
+import jupytext
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 
+import build
 from course_utils.classroom.chapter_90 import exercises as ex
+from course_utils.classroom.chapter_90.drawers import Script, runner
 from exercise_rules import ExerciseRules
 
 
@@ -71,19 +76,19 @@ class TestChapter90(ExerciseRules):
     names = dict(np=np)
     answers = {
         ex.four_epochs: (
-            [7, 7.0, np.int64(7), np.array(7)],
-            {"reuse": (2, "made a new callback"),
-             "min_delta": (4, "no min_delta here"),
-             "monitor": (5, "It did stop"),
-             "Ctrl-C": (11, "ended by itself"),
-             "evaluations": (12, "after every epoch"),
-             "order": (1, "Drawer 1 shows itself by a seed"),
-             "trainable": (9, "Drawer 9 shows itself by a layer"),
-             "no drawer": (13, "from 1 to 12"),
-             "a bool": (True, "from 1 to 12"),
-             "a list": ([7], "take it out of the list"),
-             "quotes": ("7", "leave out the quotes"),
-             "text": ("resume", "from 1 to 12")}, ...),
+            [5, 5.0, np.int64(5), np.array(5)],
+            {"the best of all": (2, "new process not know"),
+             "the backup's": (4, "where the backup was made"),
+             "where it should end": (6, "should have ended"),
+             "the last": (9, "Epoch 9 is the last"),
+             "before the restart": (1, "Of the epochs before the restart"),
+             "since the restart": (7, "a val_loss of 0.47. Of the epochs since the restart"),
+             "no epoch": (10, "no epoch 10"),
+             "counted from 1": (-1, "no epoch -1"),
+             "a bool": (True, "from 0 to 9"),
+             "a list": ([5], "take it out of the list"),
+             "quotes": ("5", "leave out the quotes"),
+             "text": ("the best", "from 0 to 9")}, ...),
         ex.three_in_one_loop: (
             [[1, 2, 5], "1,2,5", "1, 2, 5", [1.0, 2, 5], {5, 2, 1}, (5, 1, 2), np.array([2, 1, 5])],
             {"no seed": ([2, 5], "2 of 3 found. Look at the first line"),
@@ -94,7 +99,7 @@ class TestChapter90(ExerciseRules):
              "another": ([1, 2, 3], "Drawer 3 shows itself by a baseline"),
              "one": (2, "Three drawers"),
              "names": (["seed", "reuse"], "there is the text 'seed'"),
-             "no drawer": ([1, 2, 13], "there is no drawer 13"),
+             "no drawer": ([1, 2, 14], "there is no drawer 14"),
              "text": ("drawers", "there is the text 'd'"),
              "one twice": ([1, 2, 2, 5], "2 more than once"),
              "None": (None, "a list of three")}, [..., ..., ...]),
@@ -131,13 +136,36 @@ class TestChapter90(ExerciseRules):
     }
 
 
-def test_every_drawer_has_its_own_message_in_the_first_exercise():
-    messages = {drawer: ex.four_epochs.grade(drawer).text for drawer in ex.SIGNS if drawer != 7}
-    assert len(set(messages.values())) == len(ex.SIGNS) - 1
+def test_the_log_of_the_first_exercise_is_that_of_the_lesson():
+    cells = jupytext.read(build.ROOT / "lessons" / "90_cabinet_of_traps.py", fmt="py:percent").cells
+    told = re.findall(r"epoch (\d+) +val_loss (\S+)", "\n".join(cell.source for cell in cells))
+    assert {int(epoch): float(loss) for epoch, loss in told} == ex.LOG
 
 
-def tiny(library, **settings):
-    model = library.Sequential([library.Input((1,)), library.layers.Dense(1)])
+def test_the_weights_of_the_first_exercise_are_those_that_keras_brings_back(tmp_path):
+    def lost(epoch, logs=None):
+        if epoch == 5 and not seen:
+            raise RuntimeError("the node is lost")
+
+    x, model = np.arange(16.0, dtype="float32").reshape(8, 2) / 16, tiny(keras, inputs=2)
+    run, script, seen = runner(model, x, x[:, :1]), Script([*ex.LOG.values()]), []
+    for _ in range(2):
+        callbacks = [keras.callbacks.BackupAndRestore(str(tmp_path)),
+                     keras.callbacks.EarlyStopping(patience=4, restore_best_weights=True),
+                     keras.callbacks.LambdaCallback(on_epoch_begin=lost)]
+        try:
+            last = run(script, *callbacks)
+        except RuntimeError:
+            seen.append("lost")
+    assert last == 9 and script.epoch_of_weights() == 5
+
+
+def test_every_drawer_is_known_by_another_sign():
+    assert [*ex.SIGNS] == [*range(1, 14)] and len({*ex.SIGNS.values()}) == len(ex.SIGNS)
+
+
+def tiny(library, inputs=1, **settings):
+    model = library.Sequential([library.Input((inputs,)), library.layers.Dense(1)])
     model.compile("sgd", "mse", **settings)
     return model
 
@@ -185,3 +213,54 @@ def test_drawer_8_only_keras_3_can_cut_validation_short(library, batches):
     x, cut = np.arange(16.0)[:, None], Cut()
     tiny(library).fit(x, x, batch_size=4, epochs=3, verbose=0, validation_data=(x, x), callbacks=[cut])
     assert cut.validated == batches
+
+
+def test_drawer_13_tf_keras_has_no_such_loss():
+    assert hasattr(keras, "distillation") and not hasattr(tf_keras, "distillation")
+
+
+# ---- what the table at the end says of Keras alone ----
+
+
+def test_a_pipeline_that_shuffles_gives_each_epoch_its_order_despite_the_seed():
+    seen = []
+
+    def rows(y_true, y_pred):
+        seen.extend(y_true.numpy().ravel())
+        return 0.0
+
+    keras.utils.set_random_seed(0)
+    x = np.arange(16.0)[:, None]
+    pipeline = tf.data.Dataset.from_tensor_slices((x, x)).shuffle(16).batch(4)
+    tiny(keras, metrics=[rows], run_eagerly=True).fit(pipeline, epochs=3, verbose=0)
+    assert len(np.unique(np.reshape(seen, (3, 16)), axis=0)) == 3
+
+
+def test_a_checkpoint_keeps_the_best_epoch_whatever_the_margin(tmp_path):
+    x, model = np.arange(8.0)[:, None] / 8, tiny(keras)
+    run, script, path = runner(model, x, x), Script([0.50, 0.45, 0.41, 0.43]), tmp_path / "best.weights.h5"
+    run(script, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1),
+        keras.callbacks.ModelCheckpoint(str(path), save_best_only=True, save_weights_only=True))
+    model.load_weights(path)
+    assert script.epoch_of_weights() == 2
+
+
+def test_reset_metrics_before_each_batch_shows_its_own_loss():
+    class Reset(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            self.model.reset_metrics()
+
+        def on_train_batch_end(self, batch, logs=None):
+            losses.append(logs["loss"])
+
+    x, labels, losses, model = np.zeros((16, 1)), np.repeat([10.0, 0.0, 0.0, 0.0], 4), [], tiny(keras)
+    model.set_weights([0 * weights for weights in model.get_weights()])
+    model.optimizer.learning_rate = 0.0
+    model.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[Reset()])
+    assert losses == [100, 0, 0, 0]
+
+
+def test_without_a_mode_keras_3_raises_where_a_monitor_is_misspelt():
+    x = np.arange(8.0)[:, None]
+    with pytest.raises(ValueError, match="val_los"):
+        tiny(keras).fit(x, x, epochs=3, verbose=0, callbacks=[keras.callbacks.EarlyStopping("val_los")])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from course_utils.classroom import data
+from course_utils.classroom.chapter_00 import figures as zero
 from course_utils.classroom.chapter_01 import figures as one
 from course_utils.classroom.chapter_02 import figures as two
 from course_utils.classroom.chapter_03 import figures as three
@@ -23,12 +24,15 @@ def threshold():
 
 
 FIGURES = {
+    "0.1": lambda: zero.your_stop([0.3, 0.2, 0.1, 0.15], 1, 1, 2, 3.0, 2),
+    "lowest": lambda: zero.validation_loss([0.3, 0.2, 0.1, 0.15], guess=1, lowest=2),
     "emoji": lambda: one.emoji_examples(data.load_openmoji()),
     "batches": lambda: one.batches_run([81, 81, 5, 1], 81),
     "break": lambda: one.break_or_not(data.load_curves("break")),
-    "four questions": lambda: one.four_questions(threshold()),
+    "overfit": lambda: one.overfit(threshold().select(input="pictures")),
     "gradient": lambda: one.gradient_norms(threshold().select(input="both"), (1.0, 0.5)),
-    "1.5": lambda: one.stops_of([(name, [1.0, 0.5, 0.1], 1) for name in ("words", "both", "pictures")], 30),
+    "1.5": lambda: one.stops_of([(name, [1.0, 0.5, 0.1], 1) for name in ("words", "both", "pictures")],
+                                (10, 1.0), 30),
     "descent": lambda: two.descent([2.0, 1.0]),
     "budgets": lambda: two.budgets({"a": [("train", 0, 2), ("validate", 2, 3)]}, 2),
     "windows": lambda: two.windows(problems()),

@@ -718,5 +718,5 @@ def test_a_tenth_of_the_rate_asks_for_more_patience():
     said = readable(figures.by_rate(lines))
     fast, slow = map(regrets, lines.values())
     assert "At 0.01 it reaches zero at length 5" in said and fast[4] > 0.2 > 0 > fast[5] > -0.1
-    assert "nears zero only at about 15" in said and slow[10] > 0.3 and slow[14] < 0.2 and abs(slow[17]) < 0.1
+    assert "nears zero only at about 17" in said and slow[10] > 0.3 and slow[14] > 0.1 > abs(slow[17])
     assert slow[1] > fast[1]

@@ -1,7 +1,9 @@
 """What the lanes share: which notebooks, what is wrong with one that ran, and how a lane skips."""
 
+import contextlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +24,25 @@ def skip(why):
     """End the lane, saying that nothing was tested: no error, except in CI, or it looks green for ever."""
     print(f"SKIPPED, nothing was tested: {why}")
     sys.exit(1 if os.environ.get("CI") else 0)
+
+
+def chromium():
+    """A context manager that gives a headless Chromium, of playwright; without one the lane is skipped."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        skip("there is no Chromium here (Debian: apt install chromium).")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        skip("there is no playwright here (pip install playwright; `make browser` does it).")
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+
+    @contextlib.contextmanager
+    def launch():
+        with sync_playwright() as play, play.chromium.launch(executable_path=path, args=root) as browser:
+            yield browser
+
+    return launch
 
 
 def faults(path):

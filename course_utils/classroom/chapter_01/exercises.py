@@ -112,16 +112,16 @@ def _other_numbers(answer):
 
 
 @chapter.exercise(
-    "1.3", "The mean over the pictures",
-    hints=["N is the number of pictures. How many pictures does each batch loss stand for?",
-           "Multiply each batch's loss by its size, add up, and divide by the number of pictures there are."],
+    "1.3", "The mean over the emoji",
+    hints=["N is the number of emoji. How many emoji does each batch loss stand for?",
+           "Multiply each batch's loss by its size, add up, and divide by the number of emoji there are."],
     solution='''
 def mean_loss(losses, sizes):
     return sum(loss * size for loss, size in zip(losses, sizes)) / sum(sizes)
 ''',
     fact="A small last batch with a large loss hardly counts, and it should not: "
-         "it is two pictures of fifty.")
-def mean_over_pictures(answer):
+         "it is two emoji of fifty.")
+def mean_over_emoji(answer):
     asked = "One number is asked for, the mean of the whole epoch"
     value = one(_call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2]), asked, typed=False)
     if np.isclose(value, 11.6 / 50):
@@ -134,11 +134,11 @@ def mean_over_pictures(answer):
                 return (f"Right for the four batches, wrong for losses {losses} with sizes {sizes}: "
                         f"that mean is {mean:.4g}. {why}")
         return None
-    known = {0.4: "You gave the last batch, 2 pictures, the say of a full one: 0.40 instead of 0.232. "
-                  "N counts pictures, not batches.",
+    known = {0.4: "You gave the last batch, 2 emoji, the say of a full one: 0.40 instead of 0.232. "
+                  "N counts emoji, not batches.",
              1.0: "1.0 is the last batch alone: that is what the article's loop looks at.",
              11.6: "11.6 is the sum. The formula divides by N, and N is 50.",
-             11.6 / 64: "Divide by the pictures there are, 50, not by four full batches."}
+             11.6 / 64: "Divide by the emoji there are, 50, not by four full batches."}
     near = next((message for wrong, message in known.items() if np.isclose(value, wrong)), None)
     return near or ("For losses [0.2, 0.2, 0.2, 1.0] and sizes [16, 16, 16, 2] the mean is 0.232; "
                     f"you returned {value:.3g}.")
@@ -241,7 +241,7 @@ def _odd_values(answer):
 
 
 BUDGET, STEPS_PER_EPOCH = 30, 81
-EARLY, LATE = 3, 2  # epochs: how far from the first loss below 0.01 a stop may be
+PATIENT, SLOW = 10, 1.0  # a loss still above SLOW after PATIENT epochs: the run is given up
 
 
 def practice(inputs="both", seed=0):
@@ -256,15 +256,15 @@ def practice(inputs="both", seed=0):
 
 @chapter.exercise(
     "1.5", "A rule that always ends",
-    hints=["Which part of the rule ends the runs that learn, and which the runs that never get there? "
-           "Join the two with |.",
-           f"A budget of {BUDGET} epochs is {BUDGET * STEPS_PER_EPOCH} steps, "
-           f"at {STEPS_PER_EPOCH} an epoch."],
+    hints=["Three clauses, joined with |: one for each of the three ways to end.",
+           f"Above(\"loss\", {SLOW}) is met at epoch 0 by every run. It has to wait: "
+           f"inside After({PATIENT}, ...), or joined with Epochs({PATIENT}) by &."],
     solution='''
-rule = Below("loss", 0.01) | StepBudget(30 * 81)
+rule = Below("loss", 0.01) | (Epochs(10) & Above("loss", 1.0)) | Epochs(30)
 ''',
-    fact="The threshold ends the runs that learn, the budget ends the rest. "
-         "Neither does the work of the other.")
+    fact="The threshold ends the runs that learn, the second clause those that are too slow, "
+         "and the budget whatever is left. On pictures the second gives up before the epoch of the lowest "
+         "validation loss: it limits the bill, not the regret.")
 def always_ends(answer):
     if isinstance(answer, (int, float, str)):
         return f"The answer should be a criterion, such as Below(\"loss\", 0.01); this is {answer!r}."
@@ -285,51 +285,64 @@ def always_ends(answer):
         from ..notebook import show
         from .figures import stops_of
 
-        ax = stops_of(dots, BUDGET)
+        ax = stops_of(dots, (PATIENT, SLOW), BUDGET)
         show(ax, "Training loss of the twelve runs; a dot on each where your rule stops it.")
 
     fault = next((fault for fault in faults if fault), None)
     if fault:
         raise Wrong(fault, draw)
-    return _fault_of_endless(rule) or Right("Twelve runs, twelve stops, all in time.", draw)
+    said = "Twelve recorded runs and ten made-up ones, each ended when it should be."
+    return _fault_of_made_up(rule) or Right(said, draw)
 
 
-def _fault_of_endless(rule):
-    """What is wrong with a rule that ends because the recorded runs happen to learn, or None."""
-    history = practice("pictures", 1)
-    epochs = len(history["steps"])
-    for values, said in ((np.full(epochs, 9.0), "stay at 9"), (np.full(epochs, 0.02), "stay at 0.02"),
-                         (np.linspace(9, 5, epochs), "fall slowly, from 9 to 5"),
-                         (np.linspace(2, 9, epochs), "rise from 2 to 9"),
-                         (np.full(epochs, math.nan), "are NaN")):
-        scripted = {name: history[name] if name == "steps" else values.tolist() for name in history}
+def _fault_of_made_up(rule):
+    """What is wrong with a rule that is right on the recorded runs alone, or None."""
+    epochs = 45
+    late = [3.0] * 6 + [0.8] * 14 + [0.008] * (epochs - 20)
+    for losses, said in (
+            (np.full(epochs, 0.5), "stays at 0.5"), (np.full(epochs, 0.02), "stays at 0.02"),
+            (np.full(epochs, 0.98), "stays at 0.98"), (np.full(epochs, 1.02), "stays at 1.02"),
+            (np.full(epochs, 0.0102), "stays at 0.0102"),
+            (np.full(epochs, 0.0098), "is 0.0098 from the start"),
+            (np.linspace(9, 5, epochs), "falls slowly, from 9 to 5"),
+            (late, "stays at 3 until epoch 5, at 0.8 until epoch 19, and then is 0.008"),
+            ([0.5] * 35 + [0.001] * 10, "stays at 0.5 until epoch 34, and then is 0.001"),
+            (np.full(epochs, math.nan), "is NaN, as all that is measured")):
+        losses = list(map(float, losses))
+        scripted = dict.fromkeys(practice(), [math.nan if math.isnan(losses[0]) else 0.5] * epochs)
+        scripted |= {"loss": losses, "steps": practice()["steps"]}
         stop = rule.first(scripted)
-        if stop is None or stop >= BUDGET:
-            when = "never ends" if stop is None else f"ends at epoch {stop}"
-            return (f"The twelve recorded runs end in time. But where the loss and all other values {said}, "
-                    f"your rule {when}. Only a clause that counts epochs or steps, and asks for nothing "
-                    "else, always ends a run.")
+        fault = _fault_of_stop(f"The twelve recorded runs are right. But in a made-up run whose loss {said},",
+                               losses, stop, rule.columns)
+        if fault:
+            return fault
     return None
 
 
 def _fault_of_stop(where, losses, stop, columns):
     """What is wrong with a stop at this epoch of a run, or None. `columns`: what the rule reads."""
     below = Below("loss", 0.01).first({"loss": losses})
+    slow = losses[PATIENT - 1] > SLOW and losses[PATIENT] > SLOW
     if stop is None:
         return f"{where} it never stops. Which clause ends a run that never gets there? (`|`: or, `&`: and.)"
-    loss, why = f"{losses[stop]:.2g}", ""
+    why, stops = "", f"it stops at epoch {stop}, with loss {losses[stop]:.2g}"
     if stop == 0 and "steps" in columns:
         why = f" Is the budget in steps? An epoch has {STEPS_PER_EPOCH}."
-    elif losses[stop] > 1 and "gradient_norm" in columns:
-        why = " A small gradient may also mean that nothing has begun: After waits."
-    if below is not None and stop < below - EARLY:
-        return f"{where} it stops at epoch {stop}, with loss {loss}; 0.01 is reached at epoch {below}.{why}"
-    if below is not None and stop > below + LATE:
-        return f"{where} the loss is below 0.01 from epoch {below}, and your rule trains until epoch {stop}."
-    if stop >= BUDGET:
+    elif stop == 0 and losses[stop] > SLOW:
+        why = f" Every run begins above {SLOW}: that clause has to wait, in After or with Epochs and &."
+    if slow and stop < PATIENT - 1:
+        return f"{where} {stops}: give it {PATIENT} epochs.{why}"
+    if slow and stop > PATIENT:
+        return (f"{where} the loss is still {losses[PATIENT - 1]:.2g} after {PATIENT} epochs, and your rule "
+                f"trains until {stop}. Which clause gives up?")
+    if slow:
+        return None
+    if below is not None and below < BUDGET:
+        if stop < below:
+            return f"{where} {stops}; 0.01 is reached at epoch {below}.{why}"
+        if stop > below:
+            return f"{where} the loss is below 0.01 at epoch {below}, and your rule trains until {stop}."
+    elif stop != BUDGET - 1:
         return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
-                f"or {BUDGET * STEPS_PER_EPOCH} steps.")
-    if below is None and stop + 1 < BUDGET / 2:
-        return (f"{where} it gives up at epoch {stop}, with a loss of {loss} that still falls. "
-                f"The budget allows {BUDGET} epochs, and half of them have to be tried.")
+                f"or {BUDGET * STEPS_PER_EPOCH} steps: epoch {BUDGET - 1} is the last.")
     return None

@@ -14,8 +14,8 @@ def emoji_examples(emoji):
     for panel, group in zip(panels, groups):
         i = np.flatnonzero(emoji.groups == group)[7]
         panel.imshow(emoji.pictures[i])
-        panel.set_title("\n".join(_wrapped(emoji.names[i])), fontsize=8)
-        panel.set_xlabel(group.replace("-", "-\n", 1), fontsize=8)
+        panel.set_title("\n".join(_wrapped(emoji.names[i])), fontsize=9)
+        panel.set_xlabel(group.replace("-", "-\n", 1), fontsize=9)
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set_visible(False)
     return figure
@@ -24,81 +24,73 @@ def emoji_examples(emoji):
 def batches_run(counts, full):
     """Bars: how many batches each epoch ran; those cut short stand out."""
     ax = axes(xlabel="epoch (counted from 0)", ylabel="batches run")
-    counts = np.asarray(counts)
-    ax.bar(range(len(counts)), counts, color=np.where(counts < full, ORANGE, BLUE))
+    places, counts = np.arange(len(counts)), np.asarray(counts)
+    for chosen, colour, label in ((counts >= full, BLUE, "whole epoch"),
+                                  (counts < full, ORANGE, "cut short by the break")):
+        ax.bar(places[chosen], counts[chosen], color=colour, label=label)
     ax.axhline(full, color=GREY, linestyle="--", linewidth=1)
     ax.text(len(counts) - 0.5, full, f"all {full}", ha="right", va="bottom", color=GREY)
+    ax.legend(frameon=False, loc="center right")
     return ax
 
 
 def break_or_not(recorded):
-    """Mean loss over all training data, with the article's break and without it, on a logarithmic scale."""
-    ax = axes(xlabel="epoch (counted from 0)", ylabel="mean loss (log scale)", yscale="log")
-    for broken, colour, line, label in ((True, BLUE, "-", "with the break"), (False, GREEN, "--", "without")):
+    """Mean loss over all training data, with the article's break and without it: by epochs, by batches."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+    ended = recorded.select(broken=True)
+    ends, lasts = [sum(run["batches_run"]) for run in ended], [run["full_loss"][-1] for run in ended]
+    for broken, colour, line, label in ((False, GREEN, "--", "without the break"),
+                                        (True, BLUE, "-", "with the break")):
         for i, run in enumerate(recorded.select(broken=broken)):
-            ax.plot(run["full_loss"], line, color=colour, linewidth=1.2, label=label if i == 0 else None)
-    ax.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label="threshold 0.01")
-    ax.legend(frameon=False)
-    return ax
-
-
-THRESHOLDS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-
-
-def accuracy_at_thresholds(curves, inputs="both"):
-    """Where each of THRESHOLDS fires on the training loss, and the validation accuracy there.
-
-    Two float arrays (runs, thresholds), NaN where a threshold is never reached.
-    """
-    runs = curves.select(input=inputs, units=64)
-    stops = [[Below("loss", limit).first(run) for limit in THRESHOLDS] for run in runs]
-    epochs = [[np.nan if stop is None else stop for stop in row] for row in stops]
-    accuracy = [[np.nan if stop is None else run["val_accuracy"][stop] for stop in row]
-                for run, row in zip(runs, stops)]
-    return np.array(epochs), np.array(accuracy)
-
-
-def four_questions(curves):
-    """The article's four questions as four panels: undertrained, overfit, the data, the model."""
-    figure, ((under, over), (inputs, sizes)) = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
-    _, accuracy = accuracy_at_thresholds(curves)
-    places = range(len(THRESHOLDS))
-    under.errorbar(places, accuracy.mean(0), accuracy.std(0, ddof=1), color=BLUE, marker="o", capsize=3,
-                   label="mean ± sd of five splits")
-    under.set(title="1. Undertrained? (both inputs)", xlabel="threshold on the training loss", xticks=places,
-              xticklabels=[f"{limit:g}" for limit in THRESHOLDS], ylabel="accuracy on new emoji")
-    pictures = curves.select(input="pictures", units=64)
-    spread(over, [run["val_loss"] for run in pictures], ORANGE, "validation loss, pictures")
-    spread(over, [run["val_accuracy"] for run in pictures], BLUE, "validation accuracy, pictures", "--")
-    over.set(title="2. Overfit, in which metric?", xlabel="epoch (counted from 0)", ylabel="loss, accuracy",
-             ylim=(0, None))
-    for name, colour, line in (("words", GREEN, "-"), ("both", BLUE, "--"), ("pictures", PURPLE, "-.")):
-        runs = curves.select(input=name, units=64)
-        spread(inputs, [run["loss"] for run in runs], colour, name, line)
-    inputs.set(title="3. The data: three inputs", xlim=(0, 45))
-    lines = ((4, PURPLE, "-."), (16, ORANGE, "-"), (64, GREEN, "--"), (256, BLUE, (0, (1, 1))))
-    for units, colour, line in lines:
-        runs = curves.select(input="words", units=units)
-        spread(sizes, [run["loss"] for run in runs], colour, f"{units} units", line)
-    sizes.set(title="4. The model: four sizes (words)")
-    for panel in (inputs, sizes):
-        panel.set(xlabel="epoch (counted from 0)", ylabel="training loss (log scale)", yscale="log")
-        label = "0.01" if panel is inputs else None  # there is no room for it below the four sizes
-        panel.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label=label)
-    for panel in (under, over, inputs, sizes):
-        panel.legend(frameon=False, fontsize=9)
+            for panel, x in zip(panels, (range(len(run["full_loss"])), np.cumsum(run["batches_run"]))):
+                panel.plot(x, run["full_loss"], line, color=colour, linewidth=1.2,
+                           label=label if i == 0 else None)
+                if broken:
+                    first = run["messages"].index(1)
+                    panel.plot(x[first], run["full_loss"][first], "o", color=ORANGE, markersize=5, zorder=3,
+                               label="first message" if i == 0 else None)
+    for panel in panels:
+        panel.axhline(0.01, color=GREY, linestyle=":", linewidth=1.5, label="threshold 0.01")
         panel.spines[["top", "right"]].set_visible(False)
-    caption(figure, "Lines and bands: mean, smallest and largest of five splits.")
+    (end,) = panels[1].plot(ends, lasts, "s", color=BLUE, markersize=5, zorder=3)
+    panels[1].legend([end], ["with the break: end of its 25 epochs"], frameon=False)
+    panels[0].set(title="by epochs", xlabel="epoch (counted from 0)", ylabel="mean loss (log scale)",
+                  yscale="log")
+    panels[1].set(title="by batches", xlabel="batches trained on (the first 1250)", xlim=(0, 1250))
+    panels[0].legend(frameon=False)
     return figure
 
 
-def gradient_norms(runs, limits):
-    """The gradient norm of several runs, one line each, with limits."""
+def overfit(runs):
+    """What becomes of loss and accuracy in runs on several splits, on training and on validation data."""
+    figure, (losses, accuracy) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    spread(losses, [run["val_loss"] for run in runs], ORANGE, "validation loss")
+    spread(losses, [run["loss"] for run in runs], BLUE, "training loss", "--")
+    mean = np.mean([run["val_loss"] for run in runs], axis=0)
+    losses.plot([mean.argmin()], [mean.min()], "D", color=GREY, markersize=6, label="lowest", zorder=3)
+    spread(accuracy, [run["val_accuracy"] for run in runs], GREEN, "validation accuracy")
+    losses.set(title="Pictures alone: loss", ylabel="loss", ylim=(0, 2.8))
+    accuracy.set(title="Pictures alone: accuracy", ylabel="validation accuracy", ylim=(0, 0.8))
+    for panel in (losses, accuracy):
+        panel.set(xlabel="epoch (counted from 0)")
+        panel.spines[["top", "right"]].set_visible(False)
+    losses.legend(frameon=False, fontsize=9, loc="lower left")
+    caption(figure, "Lines: means of five splits. Bands: from the smallest to the largest of the five.")
+    return figure
+
+
+def gradient_norms(runs, limits, epochs=20):
+    """The gradient norm of several runs, with limits, and where each run is first below them."""
     ax = axes(xlabel="epoch (counted from 0)", ylabel="gradient norm")
     for i, run in enumerate(runs):
-        ax.plot(run["gradient_norm"], color=BLUE, linewidth=1, label=None if i else f"{len(runs)} runs")
-    for limit, line in zip(limits, ("--", ":")):
-        ax.axhline(limit, color=RED, linestyle=line, linewidth=1.5, label=f"limit {limit}")
+        ax.plot(run["gradient_norm"][:epochs], color=BLUE, linewidth=1,
+                label=None if i else f"{len(runs)} runs")
+    for limit, colour, line, shape in zip(limits, (RED, PURPLE), ("--", ":"), "os"):
+        stops = [Below("gradient_norm", limit).first(run) for run in runs]
+        ax.axhline(limit, color=colour, linestyle=line, linewidth=1.5, label=f"limit {limit}")
+        ax.plot(stops, [run["gradient_norm"][stop] for run, stop in zip(runs, stops)], shape, color=colour,
+                markersize=5, zorder=3, label=f"first below {limit}")
+    ax.set(xticks=range(0, epochs, 2))
     ax.legend(frameon=False)
     return ax
 
@@ -112,10 +104,11 @@ def _wrapped(name):
     return lines[:2]
 
 
-def stops_of(dots, budget):
+def stops_of(dots, slow, budget):
     """Exercise 1.5: the runs' training loss, and a dot on each where a rule stops it.
 
-    `dots`: (inputs, losses, stop) of each run; stop is None where there is none.
+    `dots`: (inputs, losses, stop) of each run; stop is None where there is none. `slow`: (epochs, loss), the
+    loss above which a run is given up after so many epochs.
     """
     ax = axes(xlabel="epoch (counted from 0)", ylabel="training loss (log scale)", yscale="log")
     looks, seen = {"words": (GREEN, "s"), "both": (BLUE, "o"), "pictures": (PURPLE, "^")}, set()
@@ -127,6 +120,10 @@ def stops_of(dots, budget):
             ax.plot([stop], [losses[stop]], shape, color=colour, markersize=6, label=label)
             seen.add(inputs)
     ax.axvline(budget - 1, color=GREY, linestyle=":", linewidth=1, label=f"budget: {budget} epochs")
-    ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1, label="threshold 0.01")
+    ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1)
+    ax.text(0, 0.009, "threshold 0.01", va="top", color=GREY, fontsize=9)
+    epochs, loss = slow
+    ax.plot([epochs, epochs], [loss, 4], color=ORANGE, linewidth=3,
+            label=f"too slow: still above {loss:g}")
     ax.legend(fontsize=9, framealpha=1, edgecolor="none", loc="center right")  # lines end where it stands
     return ax

@@ -63,6 +63,45 @@ def budgets(runs, budget):
     return ax
 
 
+def two_windows(name, run, epsilon, windows=(1, 10), epochs=41):
+    """One validation loss, and where ImprovementBelow stops it with a short and with a long window.
+
+    The two epochs that a stop has compared are joined.
+
+    Args:
+        name: of the data set.
+        run: a history.
+        epsilon: relative.
+        epochs: how many of them are drawn.
+
+    Returns:
+        What `show` takes: axes and a description.
+    """
+    losses, ax = run["val_loss"], axes(width=7, height=3, xlabel="epoch (counted from 0)",
+                                       ylabel="validation loss")
+    ax.plot(losses[:epochs], ".-", color=BLUE, linewidth=1, markersize=4)
+    stops = []
+    for window, colour, mark in zip(windows, (ORANGE, RED), "sD"):
+        stops.append(ImprovementBelow("val_loss", epsilon, window, relative=True).first(run))
+        pair = [stops[-1] - window, stops[-1]]
+        ax.plot(pair, [losses[epoch] for epoch in pair], mark + "-", color=colour, markersize=6, linewidth=2,
+                label=f"window {window}: stops at epoch {stops[-1]} (compared with {pair[0]})")
+    best = int(np.argmin(losses))
+    ax.plot([best], [losses[best]], "o", color="black", markerfacecolor="none", markersize=12,
+            markeredgewidth=1.5, label=f"best of all {len(losses)} epochs: epoch {best}")
+    ax.set_title(f"{name}, one run, epsilon {100 * epsilon:g} %", fontsize=10)
+    ax.legend(frameon=False, fontsize=9)
+    return ax, ("A validation loss that falls, and jumps up and down on its way. "
+                f"Window {windows[0]} stops it at a small rise, in epoch {stops[0]}; "
+                f"window {windows[1]} in epoch {stops[1]}, past the best, {best}.")
+
+
+def until_best(run):
+    """A history's validation losses up to their lowest: array."""
+    losses = np.asarray(run["val_loss"])
+    return losses[: int(np.argmin(losses)) + 1]
+
+
 def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
     """Regret of ImprovementBelow over its window, a panel for each problem, a line for each epsilon.
 
@@ -76,10 +115,10 @@ def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
         for epsilon, (colour, marker, line) in zip(epsilons, styles):
             rules = [ImprovementBelow("val_loss", epsilon, window, relative=True) for window in windows]
             lost = [row.regret.mean() for row in compare(rules, runs, measured="test_loss")]
-            panel.plot(range(len(windows)), lost, color=colour, marker=marker, linestyle=line,
+            panel.plot(windows, lost, color=colour, marker=marker, linestyle=line,
                        label=f"epsilon {100 * epsilon:g} %")
         panel.axhline(0, color=GREY, linewidth=0.8)
-        panel.set(title=name, xlabel="window", xticks=range(len(windows)), xticklabels=windows)
+        panel.set(title=name, xlabel="window", xticks=windows)
         panel.spines[["top", "right"]].set_visible(False)
     ticks = (0, 1, 3, 10, 30, 100, 300)
     panels[0].set_yscale("symlog", linthresh=1, linscale=0.5)

@@ -10,7 +10,7 @@ from ...stopping.plots import BLUE, GREEN, GREY, PURPLE, RED, SKY, axes, caption
 FIRST = 60  # epochs shown of a run that is best early, where a rule is drawn
 
 
-def validation_curves(runs, rule=None, note=None):
+def validation_curves(runs, rule=None):
     """A panel for each run: its validation loss. With a rule, a dot at its stop, a square at the best epoch.
 
     With a rule, a run whose best epoch comes early is shown for its first epochs only: the marks would hide
@@ -18,9 +18,9 @@ def validation_curves(runs, rule=None, note=None):
 
     Args:
         runs: name -> history.
-        note: a line below the figure, where there is no rule.
     """
-    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, 2.8), layout="constrained")
+    height = 2.8 if rule is None else 3.0
+    figure, panels = plt.subplots(1, len(runs), figsize=(9.6, height), layout="constrained")
     early = []
     for panel, (name, run) in zip(panels, runs.items()):
         best, shown = int(np.argmin(run["val_loss"])), len(run["val_loss"])
@@ -41,16 +41,17 @@ def validation_curves(runs, rule=None, note=None):
         if rule is not None:
             stop = replay(rule, run).epoch
             panel.axvspan(stop, shown, color=GREY, alpha=0.12, linewidth=0)
-            panel.set_title(f"{name}\nstop {stop}, best {best}", fontsize=10)
-            panel.plot([best], [losses[best]], "s", color="black", markerfacecolor="none", markersize=9,
-                       markeredgewidth=1.5, clip_on=False, zorder=3)
+            kept = int(np.argmin(losses[: stop + 1]))
+            panel.set_title(f"{name}\nstop {stop}, keep {kept}\nbest of all: {best}", fontsize=10)
+            panel.plot([best], [losses[best]], "s", color="black", markerfacecolor="none", markersize=7,
+                       markeredgewidth=1.3, clip_on=False, zorder=3)
+            panel.margins(y=0.15)  # room around the square
             panel.plot([stop], [losses[stop]], "o", color=RED, markersize=6, clip_on=False, zorder=3)
     panels[0].set_ylabel("validation loss\n(log scales, each its own)")
     if rule is not None:
-        note = "Dot: the stop. Square: the best epoch of all 300. Grey: epochs never trained."
+        note = "Dot: the stop. Square: the best of all 300 epochs. Grey: epochs never trained."
         if early:
             note += f" {' and '.join(early).capitalize()}: only the first {FIRST} epochs are drawn."
-    if note is not None:
         caption(figure, note)
     return figure
 
@@ -92,41 +93,47 @@ def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 20
     lost.minorticks_off()
     for panel in panels.values():
         panel.spines[["top", "right"]].set_visible(False)
-    lost.legend(frameon=False, title="mean of 200 sets, range from 5 to 95 %")
-    caption(figure, "The two histograms have different vertical scales. Bars of patience 3 "
-                    "that end at the same height:\nthose sets kept the same, too early, epoch.")
+    lost.legend(frameon=False)
+    caption(figure, "Left: the two vertical scales differ. Right: mean of 200 sets; bars: range from the 5th "
+                    "to the 95th percentile.\nFrom 100 to 500 images the bars of patience 3 have the same "
+                    "upper end: many sets keep the same early epoch.")
     return figure
 
 
 def worth_or_not(fashion, gene):
-    """Two rows: accuracy with true and with shuffled labels; a problem whose loss and error disagree.
+    """Two rows: accuracy with true and with shuffled labels; a problem whose loss and accuracy disagree.
 
     Args:
         fashion: load_curves("fashion").
         gene: histories of one problem.
     """
-    figure, ((true, shuffled), (loss, error)) = plt.subplots(2, 2, figsize=(9, 5.5), layout="constrained")
+    figure, ((true, shuffled), (loss, right)) = plt.subplots(2, 2, figsize=(9, 5.5), layout="constrained")
     clean, noisy = fashion.select(shuffled=0), fashion.select(shuffled=0.3)
     shuffled_title = "30 % of the labels shuffled"
     for panel, runs, title in ((true, clean, "true labels"), (shuffled, noisy, shuffled_title)):
-        accuracy = 100 * (1 - np.array([run["test_error"] for run in runs]))
-        spread(panel, accuracy, PURPLE, None)  # the error, turned round: its colour
+        spread(panel, _accuracy(runs), PURPLE, None)  # the caption says what bands are
         panel.set(title=f"Fashion-MNIST, {title}", xlabel="epoch (counted from 0)", ylabel="test accuracy, %",
                   ylim=(60, 86))
-    spread(loss, [run["val_loss"] for run in gene], BLUE, None)  # the caption says what bands are
+    spread(loss, [run["test_loss"] for run in gene], BLUE, None)
     part = {"xlim": (-3, 100), "xlabel": "epoch (counted from 0; 100 of 300 are shown)"}
-    loss.set(title="gene, the loss", ylabel="validation loss", ylim=(0.2, 1.1), **part)
-    spread(error, 100 * np.array([run["test_error"] for run in gene]), PURPLE, None)
-    error.set(title="gene, the error", ylabel="test error, %", ylim=(7, 20), **part)
-    for panel, runs in ((true, clean), (shuffled, noisy), (loss, gene), (error, gene)):
+    loss.set(title="gene, loss", ylabel="test loss", ylim=(0.2, 1.1), **part)
+    spread(right, _accuracy(gene), PURPLE, None)
+    right.set(title="gene, accuracy", ylabel="test accuracy, %", ylim=(80, 93),
+              yticks=(80, 84, 88, 92), **part)
+    for panel, runs in ((true, clean), (shuffled, noisy), (loss, gene), (right, gene)):
         best = np.median([np.argmin(run["val_loss"]) for run in runs])
         panel.axvline(best, color=RED, linestyle=":")
         panel.spines[["top", "right"]].set_visible(False)
     caption(figure, "Lines and bands: mean, smallest and largest of 20 runs. "
                     "Dotted: the epoch of the lowest validation loss (median).\n"
-                    "Each run keeps its own best epoch, which on average is better than the mean curve "
-                    "at the dotted line;\nso the gains in the table are higher than those read off here.")
+                    "Each run keeps its own best epoch, so the table's gains are not those of the mean "
+                    "curve at the dotted line.")
     return figure
+
+
+def _accuracy(runs):
+    """Test accuracy in percent: array (runs, epochs)."""
+    return 100 * (1 - np.array([run["test_error"] for run in runs]))
 
 
 def cost_and_regret(patience, own, limits):

@@ -4,18 +4,96 @@ Its figures return what `show` takes: a figure and its description.
 """
 
 import bisect
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ...stopping import Patience, compare
+from ...stopping import Below, Patience, compare
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
 
 RATE, STEPS, PENALTIES = 0.1, 2000, np.logspace(-4, 1.5, 221)
 FIRST = 40  # epochs in the right panel of two_readings
 # three of the ten inputs, by position: name, colour, and where the name stands beside its lines
-SHOWN = {8: ("triglycerides (s5)", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.9, 0.37)),
+SHOWN = {8: ("triglycerides (s5)", BLUE, (0.012, 0.62)), 2: ("body mass index", ORANGE, (0.007, 0.22)),
          4: ("cholesterol (s1)", PURPLE, (0.014, -0.55))}
+
+
+# ---- a threshold from past runs ----
+
+
+class Duel(NamedTuple):
+    """A threshold from past runs and, on each problem, the patience that costs as much.
+
+    Attributes:
+        quantile: of the past runs' lowest losses, the threshold.
+        names: of the problems.
+        lowest: the lowest validation loss of each run; this array and those below are (problems, runs).
+        never: whether a run never gets below its threshold.
+        shares: (threshold, patience), the share of the epochs that each trains.
+        regrets: (threshold, patience).
+    """
+
+    quantile: float
+    names: tuple
+    lowest: np.ndarray
+    never: np.ndarray
+    shares: tuple
+    regrets: tuple
+
+    def table(self):
+        """Two tables: what both cost and lose, and where the threshold loses more."""
+        more = self.regrets[0] - self.regrets[1]
+        lines = ["           epochs trained, %       regret, %               runs in which the threshold is",
+                 "           threshold  patience     threshold  patience     worse   better"]
+        rows = [(name, slice(i, i + 1)) for i, name in enumerate(self.names)] + [("all", slice(None))]
+        for name, some in rows:
+            cost, lost = ([each[some].mean() for each in pair] for pair in (self.shares, self.regrets))
+            lines.append(f"{name:9}{100 * cost[0]:11.1f}{100 * cost[1]:10.1f}{lost[0]:14.1f}{lost[1]:10.1f}"
+                         f"{(more[some] > 0).sum():10}{(more[some] < 0).sum():9}")
+        easier_first = np.take_along_axis(more, self.lowest.argsort(1), 1)
+        half = more.shape[1] // 2
+        lines += ["", "regret, threshold minus patience, in points:",
+                  " " * 18 + "".join(f"{name:>10}" for name in self.names)]
+        lines += [f"{half} {kind} runs    " + "".join(f"{mean:10.1f}" for mean in part.mean(1))
+                  for kind, part in (("easier", easier_first[:, :half]), ("harder", easier_first[:, half:]))]
+        return "\n".join(lines)
+
+    def who_trains(self):
+        """How the epochs are divided between the runs that never get below the threshold and the others."""
+        shares, never = 100 * self.shares[0], self.never
+        with_patience = 100 * self.shares[1][~never].mean()
+        more = (self.regrets[0] - self.regrets[1])[~never]
+        spent = 100 * shares[never].sum() / shares.sum()
+        return "\n".join([
+            f"quantile {self.quantile}: regret {self.regrets[0].mean():.1f} % (patience at the same cost: "
+            f"{self.regrets[1].mean():.1f} %), for {shares.mean():.0f} % of all epochs",
+            f"    {spent:.0f} % of those are spent on the {never.sum()} runs "
+            "that never get below the threshold",
+            f"    the other {(~never).sum()} runs train {shares[~never].mean():.0f} % of theirs "
+            f"(with patience {with_patience:.0f} %): worse in {(more > 0).sum()}, "
+            f"better in {(more < 0).sum()}"])
+
+
+def against_patience(problems, quantile):
+    """The even runs set the threshold for the odd ones, and the odd for the even: a `Duel`.
+
+    Args:
+        problems: name -> histories, as many of each.
+        quantile: the threshold is this quantile of the past runs' lowest validation losses.
+    """
+    sides = []
+    for runs in problems.values():
+        lowest = np.array([min(run["val_loss"]) for run in runs])
+        never, share, regret = np.empty((3, len(runs)))
+        for mine, past in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+            rule = Below("val_loss", np.quantile(lowest[past], quantile))
+            row = compare([rule], runs[mine], measured="test_loss")[0]
+            never[mine], share[mine], regret[mine] = ~row.fired, row.share, row.regret
+        _, patient = same_cost(share.mean(), runs)
+        sides.append((lowest, never.astype(bool), share, patient.share, regret, patient.regret))
+    lowest, never, *rest = map(np.array, zip(*sides))
+    return Duel(quantile, tuple(problems), lowest, never, tuple(rest[:2]), tuple(rest[2:]))
 
 
 def two_readings(run, own, past):
@@ -35,15 +113,15 @@ def two_readings(run, own, past):
     for ax, last in zip(panels, (len(losses), FIRST)):
         ax.plot(losses[:last], color=BLUE, linewidth=0.9, label="this run")
         stops = []
-        for threshold, colour, mark, label in ((own, ORANGE, "s", "95 % of this run's epochs are below"),
-                                               (past, GREEN, "o", "nine of ten past runs got below")):
+        for threshold, colour, mark, label in ((own, ORANGE, "s", "from its own epochs"),
+                                               (past, GREEN, "o", "from ten past runs")):
             line = "--" if mark == "s" else ":"
             ax.axhline(threshold, color=colour, linestyle=line, linewidth=1.4)
             below = np.flatnonzero(losses < threshold)
             stops.append(f"epoch {below[0]}" if below.size else "no epoch")
             seen = below[below < last][:1]
             ax.plot(seen, losses[seen], mark, color=colour, markersize=8, linestyle=line,
-                    label=f"{label}: {stops[-1]}")
+                    label=f"threshold {label}, first below: {stops[-1]}")
         ax.set(title=f"the first {last} epochs" if last < len(losses) else f"all {last} epochs", yscale="log",
                xlabel="epoch (counted from 0)", yticks=levels, yticklabels=levels)
         ax.minorticks_off()
@@ -71,6 +149,9 @@ def same_cost(share, runs, longest=200):
     return min(((n, row(n)) for n in {max(n - 1, 1), n}), key=lambda pair: abs(pair[1].share.mean() - share))
 
 
+# ---- a patience that grows ----
+
+
 def choice(rows, half, limit):
     """The row with the smallest mean regret on some runs.
 
@@ -85,35 +166,63 @@ def choice(rows, half, limit):
 
 def by_half(chosen, even):
     """A table: mean regret and share of the epochs, of the even runs and of the odd. `chosen`: who -> row."""
-    lines = ["chosen by                             regret, %: even    odd   epochs, %: even    odd"]
+    lines = [f"{'regret, %: even    odd   epochs, %: even    odd':>93}"]
     for who, row in chosen.items():
         means = [round(values[half].mean(), 1) + 0  # + 0 makes 0.0 of -0.0
                  for values in (row.regret, 100 * row.share) for half in (even, ~even)]
-        lines.append(f"{who:12} {row.name:22} " + "{:15.1f} {:6.1f} {:16.1f} {:6.1f}".format(*means))
+        lines.append(f"{who:23} {row.name:22} " + "{:15.1f} {:6.1f} {:16.1f} {:6.1f}".format(*means))
     return "\n".join(lines)
 
 
-def one_run(run, plain, grown):
+def gained(gain):
+    """A gain run by run, in words: mean, standard deviation, and in how many runs it is which way."""
+    better, worse, same = (int(np.sum(np.sign(gain) == sign)) for sign in (1, -1, 0))
+    return (f"gain {round(gain.mean(), 1) + 0:+.1f} ± {gain.std(ddof=1):.1f} points, "  # + 0: no -0.0
+            f"better in {better} of {len(gain)}, worse in {worse}, the same in {same}")
+
+
+def shortest(run, regret, half):
+    """The shortest plain patience with at most this regret on a run: (length, mean share of the epochs).
+
+    Args:
+        run: a history.
+        regret: the most that may be lost on it, in percent.
+        half: the histories of which the share is the mean.
+    """
+    for n in range(1, len(run["val_loss"])):
+        rule = {"plain": Patience("val_loss", n)}
+        if compare(rule, [run], measured="test_loss")[0].regret[0] <= regret:
+            return n, compare(rule, half, measured="test_loss")[0].share.mean()
+    return None
+
+
+def one_run(run, plain, grown, title):
     """One run's validation loss, the epochs in which plain and growing patience stop, and what each keeps."""
     losses = np.array(run["val_loss"])
-    figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
     ax.plot(losses, color=GREY, linewidth=0.9)
-    kept = []
+    kept, low, high = [], losses.min(), losses.max()
     for stop, colour, mark, line, name in ((plain, ORANGE, "s", "--", "plain"),
                                            (grown, GREEN, "o", ":", "growing")):
         kept.append(losses[:stop + 1].argmin())
         ax.axvline(stop, color=colour, linestyle=line, linewidth=1.4)
-        ax.plot(kept[-1:], losses[kept[-1:]], mark, color=colour, markersize=8, linestyle=line,
-                label=f"{name}: stops at {stop}, keeps {kept[-1]}")
+        ax.annotate(f"{name} stops: {stop}", (stop, 0.7 * high), fontsize=10, xytext=(5, 0),
+                    textcoords="offset points")
+        ax.plot(kept[-1:], losses[kept[-1:]], mark, color=colour, markersize=8, linestyle=line)
+        ax.annotate(f"{name} keeps {kept[-1]}", (kept[-1], losses[kept[-1]]), fontsize=10, ha="right",
+                    va="top", xytext=(6, -8), textcoords="offset points")
     levels = (0.1, 0.2, 0.5, 1, 2)
     ax.set(yscale="log", xlabel="epoch (counted from 0)", ylabel="validation loss (log scale)",
-           yticks=levels, yticklabels=levels)
+           yticks=levels, yticklabels=levels, ylim=(0.65 * low, 1.2 * high), title=title,
+           xlim=(None, 1.1 * len(losses)))
     ax.minorticks_off()
-    ax.legend(frameon=False, fontsize=10, loc="upper center")
     ax.spines[["top", "right"]].set_visible(False)
     return figure, (f"Validation loss of one run over {len(losses)} epochs. Plain patience stops at epoch "
                     f"{plain} and keeps epoch {kept[0]}. The loss goes on falling, with wide swings; growing "
                     f"patience stops at epoch {grown} and keeps epoch {kept[1]}.")
+
+
+# ---- stopping and L2 ----
 
 
 def diabetes_rows(seed=0, rows=40):
@@ -146,7 +255,7 @@ def ridge(x, y, penalty):
     return np.linalg.solve(x.T @ x / len(y) + penalty * np.eye(x.shape[1]), x.T @ y / len(y))
 
 
-def two_clocks(seeds=range(20)):
+def both_paths(seeds=range(20)):
     """Losses along both paths, for each split: on one half of the new patients, and on the other.
 
     Returns:
@@ -163,12 +272,50 @@ def two_clocks(seeds=range(20)):
     return [tuple(map(np.array, losses)) for losses in halves]
 
 
+class Scores(NamedTuple):
+    """Losses on the patients that chose nothing, with the steps and the penalty that others chose: (splits,).
+
+    Attributes:
+        stopped, penalised: after the chosen steps, and with the chosen penalty.
+        trained_on: after all steps.
+        ratio: the chosen penalty over 1 / (rate t) of the chosen steps.
+    """
+
+    stopped: np.ndarray
+    penalised: np.ndarray
+    trained_on: np.ndarray
+    ratio: np.ndarray
+
+    def __str__(self):
+        def line(name, difference, places):
+            return (f"{name}{difference.mean():+.{places}f} ± {difference.std(ddof=1):.{places}f}; lower in "
+                    f"{np.sum(difference < 0)} of {len(difference)}")
+
+        return "\n".join([
+            line("loss, stopped minus L2:          ", self.stopped - self.penalised, 4),
+            line(f"loss, stopped minus {STEPS} steps: ", self.stopped - self.trained_on, 3),
+            line(f"loss, L2 minus {STEPS} steps:      ", self.penalised - self.trained_on, 3),
+            f"best lambda: {self.ratio.mean():.2f} ± {self.ratio.std(ddof=1):.2f} times the best 1/(rate t)"])
+
+
+def choose_and_score(tuning, scoring):
+    """Choose steps and penalty for each split by one half of the new patients, score by the other: `Scores`.
+
+    Args:
+        tuning, scoring: from both_paths.
+    """
+    steps, penalty = (losses.argmin(1) for losses in tuning)
+    each = np.arange(len(steps))
+    return Scores(scoring[0][each, steps], scoring[1][each, penalty], scoring[0][:, -1],
+                  PENALTIES[penalty] * RATE * (steps + 1))
+
+
 def same_path(x, y, losses):
     """Left: three of the weights along both paths. Right: the loss on new patients, mean of the splits.
 
     Args:
         x, y: what one model learns from.
-        losses: (stopped, shrunk), of one half from two_clocks.
+        losses: (stopped, shrunk), of one half from both_paths.
     """
     figure, (paths, loss) = plt.subplots(1, 2, figsize=(9.6, 4), layout="constrained")
     figure.get_layout_engine().set(wspace=0.06)
@@ -181,14 +328,17 @@ def same_path(x, y, losses):
     for line, label in (("-", "descent"), ("--", "L2")):
         paths.plot([], [], color=GREY, linestyle=line, label=label)
     paths.set(title="three of ten weights, one split", ylabel="weight", ylim=(-1, 0.75))
-    for x_axis, lists, line, mark, label in ((clock, losses[0], "-", "o", "descent, t steps"),
-                                             (PENALTIES, losses[1], "--", "s", r"L2 with $\lambda$")):
+    for x_axis, lists, line, mark, label in ((clock, losses[0], "-", "o", "descent"),
+                                             (PENALTIES, losses[1], "--", "s", "L2")):
         mean = lists.mean(0)
         low = mean.argmin()
+        place = rf"$\lambda$ = {x_axis[low]:.2f}"
+        if line == "-":
+            place = rf"$t$ = {low + 1}, $1/(\eta t)$ = {x_axis[low]:.2f}"
         loss.plot(x_axis, mean, color=GREY if line == "--" else "black", linestyle=line, label=label)
         loss.plot(x_axis[low], mean[low], mark, color=GREY if line == "--" else "black",
-                  label=f"lowest, at {x_axis[low]:.2f}")
-    loss.set(title="the 201 test patients, mean of 20 splits", ylabel="mean square error",
+                  label=f"lowest: {place}")
+    loss.set(title="the 201 test patients, mean of 20 splits", ylabel="loss (mean square error)",
              ylim=(0.5, 0.95))
     for panel in (paths, loss):
         panel.legend(frameon=False, loc="lower left" if panel is paths else "upper center")
@@ -196,6 +346,6 @@ def same_path(x, y, losses):
                   xlabel="$1/(\\eta t)$ or $\\lambda$ (log scale)\nmore steps, weaker penalty: to the right")
         panel.spines[["top", "right"]].set_visible(False)
     return figure, ("Left: three weights over the strength of the penalty, solid lines for descent, dashed "
-                    "for L2. They begin near zero, run close together, and part a little at the right end, "
-                    "where cholesterol has fallen to -0.8 and -0.6. Right: both losses fall to nearly the "
-                    "same lowest value and rise again; that of L2 lies further right.")
+                    "for L2. They begin near zero and run close together; body mass index parts a little in "
+                    "the middle, cholesterol at the right end, at -0.8 and -0.6. Right: both losses "
+                    "fall to nearly the same lowest value and rise again; that of L2 lies further right.")

@@ -218,7 +218,7 @@ def _score(rule, units=UNSEEN):
 @functools.cache
 def _line():
     """Length of Patience -> (cost, regret on the problem where it loses most), on the runs not seen."""
-    scores = {n: _score(Patience("val_loss", n)) for n in (1, 2, 3, 5, 10, 20, 50)}
+    scores = {n: _score(Patience("val_loss", n)) for n in range(1, 51)}
     return {str(n): (cost, max(lost.values())) for n, (cost, lost, _, _) in scores.items()}
 
 

@@ -5,7 +5,7 @@ Those that the lesson shows return what `show` takes: a figure and its descripti
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ...stopping import (
     GeneralizationLoss,
@@ -16,7 +16,7 @@ from ...stopping import (
     SuccessiveIncreases,
     compare,
 )
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
 
 
 def ups_and_downs(runs):
@@ -31,15 +31,25 @@ def ups_and_downs(runs):
         losses = losses[: losses.argmin() + 1]
         rose = np.diff(losses, prepend=losses[0]) > 0
         panel.plot(losses, color=BLUE, linewidth=0.7)
-        panel.plot(np.flatnonzero(rose), losses[rose], "^", color="black", markersize=3)
-        panel.set(yscale="log", xlabel="epoch", title=f"{name}\n{rose.sum()} of {len(losses) - 1} worse")
+        panel.plot(np.flatnonzero(rose), losses[rose], "^", color=RED, markersize=2.5)
+        panel.set(yscale="log", xlabel="epoch", title=f"{name}\n{rose.sum()} of {len(losses) - 1} steps rise")
         panel.title.set_fontsize(10)
-        panel.tick_params(axis="y", which="both", left=False, labelleft=False)
+        _ticks(panel, losses)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("validation loss\n(log scales, each its own)")
+    caption(figure, "Triangle: an epoch with a higher loss than one epoch earlier.")
     return figure, ("Five validation losses, each from the first epoch to its best. They fall in zigzags: "
                     "triangles mark the epochs that were worse than the one before, between a fifth and "
                     "nearly half of them.")
+
+
+def _ticks(panel, values):
+    """Plain numbers on a logarithmic y axis that shows few decades."""
+    narrow = max(values) < 6 * min(values)
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if narrow else (1, 2, 5)))
+    panel.yaxis.set_major_formatter("{x:g}")
+    panel.minorticks_off()
+    panel.tick_params(axis="y", labelsize=8)
 
 
 def who_stops(table, names, per_problem=20, epochs=300):
@@ -66,7 +76,7 @@ def who_stops(table, names, per_problem=20, epochs=300):
                   xticklabels=(0, 100, 200, "never"), yticks=range(len(names)), yticklabels=names)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()  # the others share it
-    panels[0].set_ylabel(f"{per_problem} runs each,\none below the other")
+    panels[0].set_ylabel(f"{per_problem} runs per problem")
     counts = ", ".join(f"{row.name} stops {row.fired.sum()} of {row.fired.size} runs" for row in table)
     return figure, (f"A panel for each rule, a row for each problem, a dot where a run is stopped: {counts}. "
                     "Crosses at the right edge are runs that were never stopped.")
@@ -75,14 +85,16 @@ def who_stops(table, names, per_problem=20, epochs=300):
 SCORES = {GeneralizationLoss: "GL: percent above the lowest validation loss so far",
           ProgressQuotient: "PQ: GL divided by the progress of training, every fifth epoch",
           SuccessiveIncreases: "UP: rises in a row, every fifth epoch"}
+STOPS = {GeneralizationLoss: "above", ProgressQuotient: "above", SuccessiveIncreases: "at"}
 
 
-def scores(rules, run):
+def scores(rules, run, title):
     """Each rule's score on one run against its limit, one below the other, under the losses.
 
     Args:
         rules: label -> GeneralizationLoss, ProgressQuotient or SuccessiveIncreases.
         run: a history.
+        title: what run it is.
     """
     figure, panels = plt.subplots(len(rules) + 1, 1, figsize=(8.2, 7.4), sharex=True, layout="constrained")
     losses = np.array(run["val_loss"])
@@ -90,15 +102,17 @@ def scores(rules, run):
     panels[0].plot(run["loss"], color=ORANGE, linewidth=1, linestyle="--", label="training loss")
     panels[0].plot(losses.argmin(), losses.min(), "s", color="black", markerfacecolor="none", markersize=8,
                    label="best epoch")
-    panels[0].set(yscale="log", ylabel="loss (log scale)")
+    panels[0].set(yscale="log", ylabel="loss (log scale)", title=title)
+    _ticks(panels[0], [*losses, *run["loss"]])
     for panel, (label, rule) in zip(panels[1:], rules.items()):
         values, first, top = rule.score(run), rule.first(run), 1.2 * rule.limit
         spoken = np.flatnonzero(~np.isnan(values))
         look = "-" if len(spoken) == len(values) else "."  # at strip ends only: lone points, no line
         panel.plot(spoken, values[spoken], look, color=PURPLE, linewidth=0.9, label="score")
-        panel.axhline(rule.limit, color=GREY, linestyle="--", linewidth=1, label=f"limit {rule.limit:g}")
+        panel.axhline(rule.limit, color=GREY, linestyle="--", linewidth=1,
+                      label=f"{label} stops {STOPS[type(rule)]} {rule.limit:g}")
         if first is not None:
-            panel.plot(first, values[first], "o", color=RED, label=f"{label} stops at {first}", zorder=3)
+            panel.plot(first, values[first], "o", color=RED, label=f"stop: epoch {first}", zorder=3)
             top = max(top, 2.2 * np.percentile(values[spoken], 80))
         if isinstance(rule, GeneralizationLoss):
             lows = np.flatnonzero(values == 0)
@@ -131,41 +145,66 @@ def points(rules, runs):
     return {row.name: (float(row.share.mean()), float(row.regret.mean())) for row in table}
 
 
-def price_list(runs):
-    """What scores (left) and cures for noise (right) cost and lose, both against Patience of many lengths.
+def price_list(runs, plain):
+    """What scores and three cures for noise cost and lose, each against Patience of many lengths.
 
     Args:
         runs: histories with val_loss, loss and test_loss.
+        plain: a Comparison on these runs of the rules "patience 1", "patience 2" and so on.
     """
-    line = points({str(n): Patience("val_loss", n) for n in (1, 2, 3, 5, 10, 20, 50)}, runs)
-    scores = {"GL, its limit beside it": {alpha: GeneralizationLoss(alpha) for alpha in (1, 5)},
-              "PQ, likewise": {alpha: ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
-              "UP, likewise": {s: SuccessiveIncreases(s) for s in (2, 3, 8)}}
+    line = {row.name.split()[1]: (float(row.share.mean()), float(row.regret.mean())) for row in plain}
     lengths = (5, 10, 20)
-    cures = {"Lasting(n, GL 1)": {n: Lasting(n, GeneralizationLoss(1)) for n in lengths},
-             "Lasting(n, GL 5)": {n: Lasting(n, GeneralizationLoss(5)) for n in lengths},
-             "Smoothed(10, Patience n)": {n: Smoothed(10, Patience("val_loss", n)) for n in lengths},
-             "Patience n, by 3 %": {n: Patience("val_loss", n, 0.03, relative=True) for n in lengths}}
-    figure, panels = plt.subplots(1, 2, figsize=(9.8, 4.6), sharey=True, layout="constrained")
-    looks = (LOOKS, CURES)
-    titles = ("cost and regret of three scores", "and of four cures for noise, with n beside them")
-    for panel, title, families, marks in zip(panels, titles, (scores, cures), looks):
+
+    def lasting(alpha):
+        return {str(n): Lasting(n, GeneralizationLoss(alpha)) for n in (1, *lengths)}
+
+    scores = {"GL, its limit beside it": {str(alpha): GeneralizationLoss(alpha) for alpha in (1, 5)},
+              "PQ": {str(alpha): ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
+              "UP": {str(s): SuccessiveIncreases(s) for s in (2, 3, 8)}}
+    persistence = {"Lasting(n, GL 5), n beside it": lasting(5), "Lasting(n, GL 1)": lasting(1)}
+    averaging = {"Smoothed(10, Patience n)": {str(n): Smoothed(10, Patience("val_loss", n)) for n in lengths}}
+    margin = {"Patience n, by 3 %": {str(n): Patience("val_loss", n, 0.03, relative=True) for n in lengths}}
+    figure, panels = plt.subplots(2, 2, figsize=(9.2, 7.6), sharex=True, sharey=True, layout="constrained")
+    panels = panels.ravel()
+    titles = ("three scores", "persistence: n from 1 to 20", "averaging: arrows from Patience n",
+              "a margin: arrows from Patience n")
+    for panel, title, families, marks in zip(panels, titles, (scores, persistence, averaging, margin), LOOKS):
         families = {name: points(rules, runs) for name, rules in families.items()}
         cost_and_regret(line, families, ax=panel, looks=marks)
-        panel.set_title(title, fontsize=11)
-        panel.annotate("better", (1.45, -0.85), xytext=(2.7, 0.5), color=GREY, fontsize=9,
+        panel.set_title(title, fontsize=10)
+        panel.set(xlabel="", ylabel="")
+        panel.annotate("better", (1.45, -0.85), xytext=(2.3, 0.4), color=GREY, fontsize=9,
                        arrowprops={"arrowstyle": "->", "color": GREY})
-    panels[1].set_ylabel("")
-    return figure, ("Mean regret against cost, with a grey line for Patience of many lengths; an arrow to "
-                    "the lower left says better. Left: GL lies at the upper end of that line, UP and PQ "
-                    "above it or beyond its end. Right: Lasting(n, GL 5) lies above that line for n = 5 and "
-                    "10, and Smoothed(10, Patience 20) a little; the other cures lie on it or near it, and "
-                    "Lasting(20, GL 1) a little below.")
+        for cured, (colour, *_) in zip(families.values(), marks):
+            at = {name: (100 * cost, lost) for name, (cost, lost) in cured.items()}
+            if families.keys() == persistence.keys():
+                panel.plot(*zip(*at.values()), color=colour, linewidth=0.8, alpha=0.6, zorder=1)
+            if panel in panels[2:]:
+                for name, place in at.items():
+                    cost, lost = line[name]
+                    panel.annotate("", place, xytext=(100 * cost, lost), zorder=5,
+                                   arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.2,
+                                               "shrinkA": 0, "shrinkB": 2})
+    for panel in panels[2:]:
+        panel.set_xlabel("epochs trained, % (log scale)")
+    for panel in panels[::2]:
+        panel.set_ylabel("mean regret, %\n(linear below 1, log scale above)")
+    caption(figure, "Grey: every patience from 1 to 50. Below 1 the regret's axis is linear, so small gaps "
+                    "look large there.")
+    return figure, ("Four panels of mean regret against cost, each with a grey line for Patience of all "
+                    "lengths from 1 to 50; an arrow to the lower left says better. Scores: GL lies at the "
+                    "upper end of that line, UP and PQ above it or beyond its end. Persistence: from GL 1 "
+                    "and GL 5 (n = 1) a line leads down along the grey one, that of GL 5 above it for n = 5 "
+                    "and 10. Averaging: Smoothed(10, Patience n) lies near the line, right of Patience "
+                    "5, left of 20. Margin: it leads up and to the left, along the grey line.")
 
 
-# colour, shape, and how far up the names stand, so that they do not meet; no shape is used in both panels
-LOOKS = ((BLUE, "s", -1), (RED, "^", 4), (PURPLE, "D", -5))
-CURES = ((GREEN, "v", 4), (ORANGE, "X", 0), (SKY, "h", 5), ("black", "*", -5))
+# for each panel of price_list: colour, shape, and how far up the names stand, so that they do not meet
+LOOKS = (((BLUE, "s", 0), (RED, "^", 4), (PURPLE, "D", -5)),
+         ((RED, "X", 5), (GREEN, "v", -5)),
+         ((BLUE, "h", 4),),
+         ((GREEN, "*", -5),))
+NAMED = ("1", "2", "3", "5", "10", "20", "50")  # lengths of Patience that have their name on the line
 
 
 def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, %", ax=None,
@@ -173,7 +212,8 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
     """What rules cost and lose, with a line of rules to compare with, on logarithmic axes.
 
     Args:
-        line: name -> point, joined by a grey line; a point is (cost as a share, regret in percent).
+        line: length of Patience -> point, joined by a grey line; a point is (cost as a share, regret in
+            percent).
         families: label -> {name: point}. Each family has a shape and a colour, each point its name beside it.
         own: the learner's point, or None.
         limits: the cost and the regret that it may not exceed, or None.
@@ -186,16 +226,20 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
            ylabel=f"{regret}\n(linear below 1, log scale above)")
     ax.spines[["top", "right"]].set_visible(False)
 
-    def draw(marks, look, side, colour, up=0, **settings):
+    def draw(marks, look, side, colour, up=0, named=None, **settings):
         cost, lost = np.array(list(marks.values())).T * [[100], [1]]
         ax.plot(cost, lost, look, color=colour, **settings)
         for name, x, y in zip(marks, cost, lost):
-            ax.annotate(name, (x, y), color=GREY if side < 0 else "black", fontsize=8,
-                        xytext=(5, up) if side > 0 else (-4, -3), textcoords="offset points",
-                        ha="left" if side > 0 else "right", va="center" if side > 0 else "top", zorder=4)
+            if named is not None and name not in named:
+                continue
+            left = side < 0 and x < max(cost)  # the last of a line has its name on the right
+            ax.annotate(name, (x, y), color=colour, fontsize=8,
+                        xytext=(-4, -3) if left else (5, up if side > 0 else 4), textcoords="offset points",
+                        ha="right" if left else "left", va="top" if left else "center", zorder=4)
         return max(lost)
 
-    highest = draw(line, "o-", -1, GREY, linewidth=1.2, markersize=3, label="Patience, by its length")
+    highest = draw(line, "o-", -1, GREY, named=NAMED, linewidth=1.2, markersize=3,
+                   label="Patience, by its length")
     for (label, marks), (colour, mark, up) in zip(families.items(), looks, strict=True):
         highest = max(highest, draw(marks, mark, 1, colour, up, markersize=6, label=label))
     if limits is not None:

@@ -136,8 +136,8 @@ def last_mask(answer):
         return None
     reasons = {280: "280 is what it was, and the masks end at 0.81.",
                281: "281 is no multiple of 150 either: the last mask would again be that of step 150.",
-               150: "The masks would get there, in half the time. A gentler end_step is nearer to 280.",
-               450: "The masks would get there. But a multiple of 150 that is nearer to 280 exists."}
+               150: "The masks would get there, in half the time. But an end_step above 280 is asked for.",
+               450: "The masks would get there. But there is a smaller multiple of 150 above 280."}
     if end % EVERY:
         return reasons.get(int(end), f"{end:g} is no multiple of 150: no mask is drawn at that step, and "
                                      "only there does the formula say 0.90.")
@@ -174,15 +174,15 @@ def armed_stop(answer):
 
 STATEMENTS = {
     "a": (False, "int8 has 151 kB after gzip, pruned has 103 kB."),
-    "b": (True, "561 kB become 103, and with int8 151 become 33."),
-    "c": (False, "pruned takes as long as dense, half takes a third of that."),
+    "b": (True, "103 kB become 33, which is 3.1 times smaller."),
+    "c": (False, "pruned takes as long as not pruned, half takes a third of that."),
     "d": (True, "int8 takes 0.30 of the time, with zeros 0.31.")}
 
 
 @chapter.exercise(
     "5.4", "Read the table",
-    hints=["Each letter asks for two rows of the table. Which column?",
-           "*file* is without gzip, *gzip* with it. *time* is against dense: 1 is as slow."],
+    hints=["Each letter asks for two rows of the table or more. Which column?",
+           "*file* is without gzip, *gzip* with it. *time* is against *not pruned*: 1 is as slow."],
     solution='answer = "bd"',
     fact="Zeros and short numbers help in different places: the first where a file is compressed, the "
          "second where numbers are multiplied.")

@@ -1,9 +1,6 @@
-"""The digits of chapter 05, the network that learns to read them, and the file that a phone runs."""
+"""The digits of chapter 05, and the network that learns to read them."""
 
 import numpy as np
-
-from ...small.lite import Lite
-from ...small.quiet import quietly as quietly
 
 
 def digits(seed=0):
@@ -43,13 +40,3 @@ def drawn(picture):
     """
     return "\n".join("".join(2 * " .+#@"[int(4 * value)] for value in row).rstrip()
                      for row in np.asarray(picture)[..., 0])
-
-
-def lite_answers(file, pictures):
-    """The class that LiteRT's interpreter gives each picture: an int array (n,).
-
-    Args:
-        file: bytes, as the converter makes them: a classifier with one input and one output.
-        pictures: float32 (n, 8, 8, 1).
-    """
-    return Lite(file).predict(pictures).argmax(1)

@@ -77,10 +77,10 @@ def counted_model():
 
 @chapter.exercise(
     "6.2", "What is trained?",
-    hints=["`unfreeze` sets free what comes from that layer on, but no BatchNormalization.",
+    hints=["`unfreeze` unfreezes what comes from that layer on, but no BatchNormalization.",
            "From conv2 on: 1168, 64 and 170. Which of the three stays frozen?"],
     solution="answer = 1338, 1338  # both times conv2 and the head; the norms stay as they are",
-    fact="Beginning at norm1 sets nothing more free than beginning at conv2. A look at the count tells.")
+    fact="Beginning at norm1 unfreezes nothing more than beginning at conv2. A look at the count tells.")
 def what_is_trained(answer):
     counts = tuple(all_of(answer, "The answer is two whole numbers, such as (100, 200)", whole, count=2))
     if counts == TRAINED:
@@ -129,7 +129,7 @@ SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
 
 
 @chapter.exercise(
-    "6.3", "Two phases, two rules",
+    "6.3", "Two phases, each with its own stop",
     hints=["Write one function for a phase: which of its losses are seen before it ends? Call it twice.",
            "The best epoch: put what both phases have seen one behind the other, and take the lowest."],
     solution='''

@@ -5,13 +5,10 @@ import numpy as np
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes, caption
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
 
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
-SOURCES = {
-    "ImageNet": (BLUE, "o"), "random MobileNetV2": (SKY, "D"), "clothes": (RED, "^"),
-    "photos": (PURPLE, "s"), "emoji": (PURPLE, "s"), "random small": (GREY, "v"),
-}
+STOPS = {"own stops": (GREEN, "-"), "fixed": (PURPLE, "--"), "at once": (RED, "-.")}
 
 ALT = {
     "photos_by_class":
@@ -19,20 +16,22 @@ ALT = {
         "frog, horse, ship, truck.",
     "phases":
         "Loss and accuracy over the epochs of both phases, training and validation, with a dotted line where "
-        "the head ends and the top begins, a ring at the kept epoch, and a diamond at the head's best.",
+        "the head ends and the top begins, a ring at the kept epoch, and a diamond where the head's "
+        "validation loss is lowest.",
     "predictions":
         "Five photos, each with its true class above. Below, bars and numbers for the three classes that the "
-        "model finds most likely, and for the true one where it is none of them; the bar of the true class "
-        "is green and hatched. Of the last two photos the model is nearly certain, and wrong.",
+        "model finds most likely, and for the true one where it is none of them; the true class has a green "
+        "name and a hatched bar. Of the last two photos the model is nearly certain, and wrong.",
     "sizes":
         "Test accuracy over the number of training pictures, on a logarithmic axis. Photos: features and "
         "fine-tuned lie 24 to 33 points above scratch everywhere, fine-tuned is level with features at 100, "
         "and both meet there the dashed line of scratch with 1500. Clothes: scratch and features are equal "
         "with 300 pictures, and scratch is ahead from 1000 on.",
-    "sources":
-        "Accuracy of a head against LogME, five small marks and their mean, a large one, for each source. In "
-        "both panels the means rise with LogME from source to source. On photos ImageNet stands far above "
-        "the others, which an inset shows enlarged; on emoji the sources lie close together.",
+    "over_time":
+        "Test accuracy of the best weights so far over the seconds, a line and a band for each way. Own "
+        "stops and fixed rise together to about 75 % before 10 s; own stops goes on to 77 % and is done "
+        "after about 30 s, fixed stays where it is until about 45 s. At once is below both at 20 s, has "
+        "passed fixed by 25 s, and ends a little above own stops.",
 }
 
 
@@ -60,7 +59,7 @@ def phases(history, report):
         history: of `fit_in_phases`.
         report: its PhasesReport.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3), layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), layout="constrained")
     ends = [phase.epoch for phase in report.phases.values()]
     last = len(ends) - 1
     for panel, column in zip(panels, ("loss", "accuracy")):
@@ -77,13 +76,14 @@ def phases(history, report):
             start = phase.best_epoch
             if start not in (None, best):
                 panel.plot([start], [history[f"val_{column}"][start]], "D", color="black", markersize=8,
-                           markerfacecolor="none", label=f"head's best: epoch {start}")
+                           markerfacecolor="none", label=f"head's lowest loss: epoch {start}")
         panel.plot([best], [history[f"val_{column}"][best]], "o", color="black", markerfacecolor="none",
                    markersize=11, markeredgewidth=1.5, label=f"kept: epoch {best}")
         panel.set(xlabel="epoch (counted from 0)", ylabel=column)
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=9)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False,
+                  fontsize=9)
     return figure
 
 
@@ -122,12 +122,16 @@ def predictions(pictures, chances, names, labels=None, best=3):
         colours = [GREEN if which == label else GREY for which in order]
         bars = below.barh(range(len(order)), own[order], color=colours,
                           hatch=["//" if which == label else "" for which in order], edgecolor="white")
-        below.bar_label(bars, [f"{names[which]} {share(own[which])}" for which in order], fontsize=9,
-                        padding=2)
+        texts = below.bar_label(bars, [f"{names[which]} {share(own[which])}" for which in order], fontsize=9,
+                                padding=2)
+        for text, which in zip(texts, order):
+            if which == label:  # its bar may be too short to be seen
+                text.set(color=GREEN, weight="bold")
         below.set(xlim=(0, 2.5), xticks=(0, 1), yticks=(), ylim=(best - 0.5 + known, -0.5))
         below.spines[["top", "right"]].set_visible(False)
         below.spines["bottom"].set_bounds(0, 1)  # what is right of it is room for the names
-    panels[1, 0].set_xlabel("probability")
+    for panel in panels[1]:
+        panel.set_xlabel("probability")
     if known:
         truth = Patch(facecolor=GREEN, hatch="//", edgecolor="white", label="the true class")
         figure.legend(handles=[truth], loc="outside lower center", frameon=False, fontsize=9)
@@ -137,7 +141,8 @@ def predictions(pictures, chances, names, labels=None, best=3):
 def sizes(tasks):
     """Test accuracy over the number of training pictures, a panel a task; bars go from lowest to highest.
 
-    A dashed line in the first panel is at what scratch gets from all of its pictures.
+    A dashed line in the first panel is at what scratch gets from all of its pictures, and a ring at the
+    fewest with which features gets there.
 
     Args:
         tasks: title -> way -> number of pictures -> list of accuracies.
@@ -156,54 +161,53 @@ def sizes(tasks):
             most = max(ways["scratch"])
             panel.axhline(np.mean(ways["scratch"][most]), color=ORANGE, linestyle="--", linewidth=1,
                           label=f"scratch with {most:,}")
+            least = np.mean(ways["scratch"][most])
+            few = min(n for n, values in ways["features"].items() if np.mean(values) >= least)
+            panel.plot([few], [np.mean(ways["features"][few])], "o", color="black", markerfacecolor="none",
+                       markersize=15, markeredgewidth=1.5, label=f"features with {few}")
         ticks = sorted({n for counts in ways.values() for n in counts})
-        panel.set(title=title, xlabel="training pictures (log scale)", ylabel="right in the test",
+        panel.set(title=title, xlabel="training pictures (log scale)", ylabel="test accuracy",
                   xscale="log", xticks=ticks, xticklabels=[f"{n:,}" for n in ticks])
         panel.minorticks_off()
         panel.grid(axis="y", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=9)
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    caption(figure, "Bars: range of accuracy among the seeds, lowest to highest. Marks are moved apart. "
-                    "The vertical scales differ.")
+    seeds = sorted({len(v) for ways in tasks.values() for counts in ways.values() for v in counts.values()})
+    caption(figure, f"Bars: range of accuracy among {' or '.join(map(str, seeds))} seeds, lowest to highest. "
+                    "Marks are moved apart. The vertical scales differ.")
     return figure
 
 
-def sources(table, score="logme"):
-    """What a head gives against a score of its source, a panel a target: a mark a draw, a large one the mean.
+def over_time(reached, at):
+    """The accuracy of the best weights so far over time: a line for the mean, a band from lowest to highest.
 
     Args:
-        table: of `source_table`.
+        reached: of `results.so_far`.
+        at: seconds, where a dotted line is drawn.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
-    name = "LogME" if score == "logme" else score
-    for panel, (target, by_source) in zip(panels, table.items()):
-        draws(panel, by_source, score)
-        panel.locator_params(axis="y", nbins=6)
-        panel.set(title=f"task: {target}", xlabel=f"{name} of the source (higher is better)",
-                  ylabel="heads: right in the test")
-        panel.legend(frameon=False, fontsize=9)
-        means = sorted(by_source, key=lambda source: by_source[source][score].mean())
-        low, near, high = (by_source[means[i]][score].mean() for i in (0, -2, -1))
-        if high - near > near - low:  # one stands far away, and squeezes the others into a corner
-            inset = panel.inset_axes((0.52, 0.1, 0.47, 0.55))
-            draws(inset, {source: by_source[source] for source in means[:-1]}, score)
-            inset.set_title("the other four, enlarged", fontsize=9)
-            inset.tick_params(labelsize=9)
-    caption(figure, "Small: draws; large: their mean. All scales differ.")
-    return figure
-
-
-def draws(panel, by_source, score):
-    """Accuracy of a head against a score of its source: a small mark a draw, a large one the mean."""
-    for source, of in by_source.items():
-        colour, mark = SOURCES[source]
-        panel.plot(of[score], of["test_accuracy"], mark, color=colour, alpha=0.6, markersize=4)
-        panel.plot([of[score].mean()], [of["test_accuracy"].mean()], mark, color=colour, markersize=9,
-                   markeredgecolor="black", label=source)
-    panel.locator_params(nbins=4)
-    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    panel.spines[["top", "right"]].set_visible(False)
+    ax = axes(8, 3.5, xlabel="seconds", ylabel="test accuracy, best weights so far", ylim=(0.65, 0.8))
+    ax.axvline(at, color=GREY, linestyle=":", linewidth=1.2)
+    marked = None
+    for name, (seconds, accuracy, top) in reached.items():
+        colour, line = STOPS[name]
+        mean = accuracy.mean(axis=1)
+        ax.fill_between(seconds, accuracy.min(axis=1), accuracy.max(axis=1), color=colour, alpha=0.12,
+                        linewidth=0)
+        ax.plot(seconds, mean, line, color=colour, linewidth=1.8, label=name)
+        if top is not None:
+            marked, = ax.plot([top], [np.interp(top, seconds, mean)], "D", color="black", markersize=7,
+                              markerfacecolor="none", markeredgewidth=1.5, zorder=3)
+    if marked is not None:
+        marked.set_label("the top begins")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    lines, names = ax.get_legend_handles_labels()
+    order = sorted(range(len(lines)), key=lambda i: lines[i] is marked)
+    ax.legend([lines[i] for i in order], [names[i] for i in order], frameon=False, loc="lower right")
+    seeds = {accuracy.shape[1] for _, accuracy, _ in reached.values()}
+    caption(ax.figure, f"Lines: means of {max(seeds)} seeds; bands: lowest to highest. A line ends when its "
+                       "last seed is done.")
+    return ax
 
 
 def pruned(own, limits, dense=None):

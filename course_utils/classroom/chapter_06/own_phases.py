@@ -21,7 +21,7 @@ def _trained(phases, answer):
     counts = [*trained_in(answer["model"], phases).values()]
     if counts[1] <= counts[0]:
         raise Wrong(f"Nothing was trained: your first phase trains {counts[0]:,} weights, the second "
-                    f"{counts[1]:,}. Nothing more is set free between them. The first leaves the source "
+                    f"{counts[1]:,}. Nothing more is unfrozen between them. The first leaves the source "
                     'frozen, and unfreeze_from="Conv_1" in the second frees the convolution.')
     check_data(answer, None)
     print(f"Training, at most {2 * MOST} epochs of about a second ...", flush=True)
@@ -77,7 +77,7 @@ your_phases = Exercise(
     "Your turn.", "Two phases", _grade,
     hints=["Copy our two phases, and change one thing.",
            "Phase(name, rule, learning_rate=..., unfreeze_from=...): the first leaves the source frozen, the "
-           "second says from which layer on it is set free."],
+           "second says from which layer on it is unfrozen."],
     solution='''
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[
     Phase("head", Patience("val_loss", 1), learning_rate=3e-3),

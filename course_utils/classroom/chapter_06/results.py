@@ -6,7 +6,8 @@ Needs NumPy.
 import numpy as np
 
 COLUMNS = {  # of `outcomes` -> how a mean is shown, and how many units there are in one
-    "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.0f} %", 100), "val_loss": ("{:.2f}", 1),
+    "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.1f} %", 100), "val_loss": ("{:.2f}", 1),
+    "early": ("{:.1f} %", 100),  # accuracy at an earlier time
 }
 SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 
@@ -66,6 +67,26 @@ def compare(curves, ways, seeds=3, within=np.inf):
             for name, (way, rule) in ways.items()}
 
 
+def so_far(curves, ways, seeds=3, step=0.25):
+    """The accuracy of the best weights so far, while time goes by: name -> (seconds, accuracy, top).
+
+    seconds: from 0 until the last seed is done; accuracy: a row a moment and a column a seed, NaN until an
+    epoch is over; top: the mean of the seconds when the second phase begins, None where there is only one.
+
+    Args:
+        curves, ways, seeds: see `compare`.
+        step: seconds between two moments.
+    """
+    told = {}
+    for name, (way, rule) in ways.items():
+        runs = curves.select(way=way)[:seeds]
+        moments = np.arange(0, outcomes(runs, rule)["seconds"].max() + step, step)
+        accuracy = np.array([outcomes(runs, rule, within)["test_accuracy"] for within in moments])
+        tops = [run["seconds"][run["phase"].index(1) - 1] for run in runs if len(set(run["phase"])) > 1]
+        told[name] = moments, accuracy, float(np.mean(tops)) if tops else None
+    return told
+
+
 def ahead(ways):
     """The way with the highest mean accuracy.
 
@@ -75,13 +96,14 @@ def ahead(ways):
     return max(ways, key=lambda name: ways[name]["test_accuracy"].mean())
 
 
-def print_seeds(ways, ours, theirs, column="test_accuracy"):
+def print_seeds(ways, ours, theirs, column="test_accuracy", when=""):
     """In how many seeds one way gets more of the test right than another, or has the lower loss.
 
     Args:
         ways: name -> outcomes.
         ours, theirs: names of two of them.
         column: "test_accuracy" or "val_loss".
+        when: stands before the line.
 
     >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.8])}}
     >>> print_seeds(ways, "a", "b")
@@ -93,7 +115,7 @@ def print_seeds(ways, ours, theirs, column="test_accuracy"):
         gain, better = -gain, "lower in validation loss"
     tied = np.isclose(gain, 0)
     said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
-    print(f"{ours} {better} than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
+    print(f"{when}{ours} {better} than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
 
 
 def print_val_losses(runs, name):
@@ -165,10 +187,10 @@ def print_few(ways, few, many):
     """The mean accuracy of *features* with few photos beside that of *scratch* with many.
 
     >>> print_few({"features": {100: [0.5, 0.6]}, "scratch": {1500: [0.5]}}, 100, 1500)
-    features with 100 photos: 55 %; scratch with 1500: 50 %
+    features with 100 photos: 55 %; scratch with 1,500: 50 %
     """
     ours, theirs = (100 * np.mean(ways[way][count]) for way, count in (("features", few), ("scratch", many)))
-    print(f"features with {few} photos: {ours:.0f} %; scratch with {many}: {theirs:.0f} %")
+    print(f"features with {few} photos: {ours:.0f} %; scratch with {many:,}: {theirs:.0f} %")
 
 
 # ---- which source ----
@@ -206,15 +228,15 @@ def names_the_best(sources, score):
 
 
 def always_best(table):
-    """" (always A)" where one source has the best head in every draw of every target, else "".
+    """" (the best is always A)" where one source has the best head in every draw of every target, else "".
 
     >>> a, b = ({"test_accuracy": np.array(right)} for right in ([0.6, 0.7], [0.4, 0.5]))
     >>> always_best({"photos": {"a": a, "b": b}})
-    ' (always a)'
+    ' (the best is always a)'
     """
     best = {list(sources)[row] for sources in table.values()
             for row in np.array([of["test_accuracy"] for of in sources.values()]).argmax(0)}
-    return f" (always {best.pop()})" if len(best) == 1 else ""
+    return f" (the best is always {best.pop()})" if len(best) == 1 else ""
 
 
 def print_scores(table):
@@ -225,7 +247,7 @@ def print_scores(table):
     """
     draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
     five_of, three_of = "of all five" + always_best(table), "of the three small"
-    lines = {f"right, of {draws} draws": list(SCORES.values()), five_of: [], three_of: []}
+    lines = {f"best source picked, of {draws} draws": list(SCORES.values()), five_of: [], three_of: []}
     for score in SCORES:
         five = [names_the_best(sources, score) for sources in table.values()]
         three = [names_the_best(with_classes(sources), score) for sources in table.values()]
@@ -233,7 +255,7 @@ def print_scores(table):
         lines[three_of].append(f"{sum(three)}")
     print_lines(lines)
     if any(names_the_best(sources, "leep") is None for sources in table.values()):
-        print("(LEEP needs a source's own classes, and MobileNetV2 is used without.)")
+        print("(LEEP needs the source's own classes; our MobileNetV2 has none, as its head was cut off.)")
 
 
 def print_sources(table, score="logme"):
@@ -244,15 +266,15 @@ def print_sources(table, score="logme"):
 
     >>> a, b = ({"logme": np.array([x]), "test_accuracy": np.array([y])} for x, y in ((-1, 0.6), (-2, 0.4)))
     >>> print_sources({"photos": {"a": a, "emoji": b}, "emoji": {"a": a, "photos": b}})
-                    photos: LogME  right  emoji: LogME  right
-    the other task         -2.000   40 %        -2.000   40 %
-    a                      -1.000   60 %        -1.000   60 %
+                    photos: LogME  accuracy  emoji: LogME  accuracy
+    the other task         -2.000      40 %        -2.000      40 %
+    a                      -1.000      60 %        -1.000      60 %
     """
     merged = {}
     for sources in table.values():
         for name, of in sources.items():
             merged.setdefault("the other task" if name in table else name, []).append(of)
-    lines = {"": [cell for target in table for cell in (f"{target}: {SCORES[score]}", "right")]}
+    lines = {"": [cell for target in table for cell in (f"{target}: {SCORES[score]}", "accuracy")]}
     for name in sorted(merged, key=lambda name: merged[name][0][score].mean()):
         lines[name] = [cell for of in merged[name] for cell in
                        (f"{of[score].mean():.3f}", f"{100 * of['test_accuracy'].mean():.0f} %")]

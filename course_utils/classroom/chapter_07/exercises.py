@@ -164,7 +164,8 @@ def try_out(rule):
     for view, lost in got.by_view.items():
         best, stop = np.median(bests(view, KNOWN)), np.median(got.stops[view])
         print(f"{view:14}{best:12g}{stop:10g}{lost:13.2f}")
-    print(f"{got.cost:.1f} % of the epochs; most is lost in {got.worst}, {got.by_view[got.worst]:.2f} points")
+    print(f"{got.cost:.1f} % of the epochs; the most is lost in {got.worst}, "
+          f"{got.by_view[got.worst]:.2f} points")
 
 
 @chapter.exercise(

@@ -11,12 +11,12 @@ INPUTS = {"pictures": (ORANGE, "^", "--"), "words": (BLUE, "o", ":"), "both": (G
 BARS = {"pictures": "pictures\nalone", "words": "words\nalone", "both": "both, one network,\none stop",
         "own": "two networks,\na stop each"}
 EXAMPLES = "red heart", "anatomical heart", "heart suit", "grinning cat", "cat face", "hot dog"
-CONDITIONS = {"val_accuracy": "accuracy", "val_f1": "F1", "val_auc": "AUC"}
+CONDITIONS = {"val_f1": "F1", "val_auc": "AUC"}
 
 ALT = {
     "examples":
-        "Six emoji with their groups: red heart and grinning cat are smileys-emotion, anatomical heart is "
-        "people-body, heart suit activities, cat face animals-nature, and hot dog food-drink.",
+        "Six emoji with their names and groups: red heart and grinning cat are smileys-emotion, anatomical "
+        "heart is people-body, heart suit activities, cat face animals-nature, and hot dog food-drink.",
     "four_bars_hidden":
         "Test accuracy: pictures alone 62, words alone 62, both in one network with one stop 65 percent. The "
         "fourth bar, two networks with a stop each, is a question mark and has no top.",
@@ -39,12 +39,13 @@ ALT = {
     "stops_map":
         "Validation loss of the product of two networks' probabilities, over the epochs at which each stops. "
         "It is lowest, and brightest, where pictures stop at about 1 and words anywhere after 10. One stop "
-        "for both moves on the diagonal, whose best point is at about epoch 4, where the loss is higher.",
+        "for both moves on the diagonal, whose best point is between epochs 4 and 5; there the loss is "
+        "higher.",
     "any_condition":
-        "Test F1 of stops on accuracy, F1 and AUC against a stop on the loss, split by split, for two "
-        "settings. Left, patience on accuracy costs 3 points and on F1 it costs 2, and they stop sooner; "
-        "AUC goes on nearly to the end and costs nothing. With all 40 epochs to choose from, none costs "
-        "anything. Right, where pictures overfit, all three gain 1 to 3 points, and 3 with all epochs.",
+        "Test F1 of stops on F1 and AUC against a stop on the loss, split by split, for two settings. Left, "
+        "slow and thinned, a patience on F1 costs 2 points, and stops sooner; AUC goes on nearly to the end "
+        "and costs nothing. With all 40 epochs to choose from, neither costs anything. Right, as in 07, both "
+        "gain 1 to 3 points, and 3 with all epochs.",
     "budget":
         "Test accuracy over the number of steps. With few steps the networks that see pictures lead and "
         "words are far behind; with one stop for both it stays at 65 percent from about 300 steps on, with a "
@@ -94,6 +95,9 @@ def examples(emoji, names=EXAMPLES):
         panel.set_xlabel(emoji.groups[known.index(name)], fontsize=9)
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set_visible(False)
+    for height, row in ((1.06, "name:"), (-0.05, "group:")):  # on the level of the titles and the labels
+        panels[0].annotate(row, (-0.28, height), xycoords="axes fraction", ha="right", fontsize=9, color=GREY,
+                           va="bottom" if height > 1 else "top")
     return figure
 
 
@@ -107,21 +111,21 @@ def three_curves(runs, split=0):
         split: the one whose curves are drawn.
     """
     ax = axes(width=7.2, height=3.6, xlabel="epoch (counted from 0)", ylabel="validation loss")
+    others = {name: np.sort([best(history) for i, history in enumerate(histories) if i != split])
+              for name, histories in runs.items()}
     low = min(min(history["val_loss"]) for name in runs for history in runs[name])
-    for row, (name, histories) in enumerate(runs.items()):
+    heights = np.zeros(1 + max(map(max, others.values())), int)  # marks at an epoch are stacked
+    bottom = low - 0.08 - 0.05 * max(np.bincount(np.concatenate(list(others.values()))))
+    for name, histories in runs.items():
         colour, mark, line = INPUTS[name]
         values, at = histories[split]["val_loss"], best(histories[split])
         ax.plot(values, line, color=colour, linewidth=2, marker=mark, markevery=[at], markersize=10,
                 markerfacecolor="white", markeredgewidth=2, label=f"{name}, best in epoch {at}")
-        others = np.sort([best(history) for i, history in enumerate(histories) if i != split])
-        # equal ones stand side by side, around their epoch
-        beside = [0.19 * (np.sum(others[:i] == epoch) - (np.sum(others == epoch) - 1) / 2)
-                  for i, epoch in enumerate(others)]
-        ax.plot(others + beside, np.full(len(others), low - 0.06 - 0.05 * row), mark, color=colour,
-                markersize=3, alpha=0.8)
+        for epoch in others[name]:
+            ax.plot(epoch, bottom + 0.05 * heights[epoch], mark, color=colour, markersize=3.5, alpha=0.8)
+            heights[epoch] += 1
     ax.legend(frameon=False, fontsize=10)
-    caption(ax.figure, "small marks at the bottom: best epochs in the other seven splits (their height means "
-                       "nothing)")
+    caption(ax.figure, "small marks at the bottom: best epochs in the other seven splits")
     return ax
 
 
@@ -138,7 +142,8 @@ def frozen_fit(history, frozen_at, plain):
         colour, _, line = INPUTS[name]
         ax.plot(history[f"val_{name}_loss"], line, color=colour, linewidth=1.5, label=f"head on {name}")
     losses, (colour, mark, line) = list(history["val_both_loss"]), INPUTS["both"]
-    ax.plot(plain[:len(losses)], "-.", color=GREY, linewidth=2, label="head on both, nothing frozen")
+    ax.plot(plain[:len(losses)], "-.", color=GREY, linewidth=2,
+            label="head on both, nothing frozen (recorded)")
     ax.plot(losses, line, color=colour, linewidth=2, marker=mark, markevery=[int(np.argmin(losses))],
             markersize=10, markerfacecolor="white", markeredgewidth=2, label="head on both, pictures frozen")
     ax.axvline(frozen_at + 0.5, color=GREY, linestyle=":", linewidth=1.2)
@@ -188,7 +193,7 @@ def stops_map(grids, own, one, epochs=30):
     figure, ax = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
     levels = np.linspace(mean.min(), min(mean.max(), mean.min() + 0.6), 13)
     filled = ax.contourf(mean, levels=levels, cmap="viridis_r", extend="max")
-    bar = figure.colorbar(filled, ax=ax, label="validation loss of the product (lower is better)",
+    bar = figure.colorbar(filled, ax=ax, label="validation loss of the product (brighter is better)",
                           format="%.2f")
     bar.set_ticks(levels[::3])
     ax.plot([0, epochs - 1], [0, epochs - 1], "--", color="white", linewidth=2.5)
@@ -214,8 +219,8 @@ def any_condition(panels):
     for ax, (title, came) in zip(np.atleast_1d(places), panels.items()):
         ax.axhline(0, color=GREY, linewidth=1.2)
         for shift, key, label, colour, mark in (
-            (-0.17, "test_f1", "both stopped by a patience of 3", RED, "o"),
-            (0.17, "best_f1", "both the best of all 40 epochs", BLUE, "s"),
+            (-0.17, "test_f1", "patience of 3", RED, "o"),
+            (0.17, "best_f1", "best of all 40 epochs", BLUE, "s"),
         ):
             for place, column in enumerate(CONDITIONS):
                 gain = came[column][key] - came["val_loss"][key]
@@ -225,15 +230,16 @@ def any_condition(panels):
                 ax.plot([place + shift - 0.14, place + shift + 0.14], 2 * [gain.mean()], color="black",
                         linewidth=2)
         stops = {column: f"{np.median(of['stop']):g}" for column, of in came.items()}
-        ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stop: {stops[column]})"
+        ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stops at epoch {stops[column]})"
                                                for column, name in CONDITIONS.items()])
-        ax.set(title=title, xlabel=f"watched in place of the loss (stop: {stops['val_loss']})")
+        ax.set(title=title, xlabel="watched in place of the loss\n"
+                                   f"(the loss itself stops at epoch {stops['val_loss']})")
         ax.spines[["top", "right"]].set_visible(False)
-    np.atleast_1d(places)[0].set_ylabel("test F1 of this condition minus\nthat of the loss, points")
+    np.atleast_1d(places)[0].set_ylabel("test F1 compared with\nwatching the loss, points")
     np.atleast_1d(places)[0].legend(frameon=False, fontsize=9)
     splits = len(came["val_loss"]["stop"])
-    caption(figure, f"marks: {splits} splits; black lines: their means; stop: median epoch at which a "
-                    "patience of 3 ends;\nboth: the column watched, and the loss")
+    caption(figure, f"marks: {splits} splits; black lines: their means; stops at: median epoch at which a "
+                    "patience of 3 ends;\nthe loss is treated alike (patience of 3, best of all epochs)")
     return figure
 
 
@@ -245,8 +251,8 @@ def budget(contenders, steps=57):
             in the name chooses the line.
         steps: in an epoch.
     """
-    ax = axes(width=7.2, height=3.8, xlabel="steps (log scale), and epochs", ylabel="test accuracy, %",
-              xscale="log")
+    ax = axes(width=7.2, height=3.8, xlabel="steps (log scale), and epochs", xscale="log",
+              ylabel="test accuracy, % (axis from 30)")
     others = iter([(PURPLE, "D", "-"), (GREY, "v", "-."), (RED, "P", "--"), (SKY, "X", ":")])
     ticks = [1, 2, 5, 10, 15, max(table.shape[1] for table in contenders.values())]
     for name, table in contenders.items():
@@ -257,8 +263,9 @@ def budget(contenders, steps=57):
         ax.plot(x, table.mean(0), line, marker=mark, markevery=marked, color=colour, markersize=6, label=name)
     ax.set_xticks([n * steps for n in ticks], [f"{n * steps}\n({n})" for n in ticks])
     ax.minorticks_off()
+    ax.set_ylim(bottom=30)
     ax.grid(axis="y", alpha=0.3)
     ax.legend(frameon=False, fontsize=9, loc="lower right")
     caption(ax.figure, f"test accuracy at the lowest validation loss so far, means of {len(table)} splits;\n"
-                       "two networks: each takes all the steps, and is smaller than one on both inputs")
+                       "two networks: a step trains both, with as many weights as one network on both inputs")
     return ax

@@ -27,6 +27,15 @@ def kept(runs, column="test_accuracy"):
     return np.array([100 * run[column][best(run)] for run in runs])
 
 
+def lowest(runs):
+    """The lowest validation loss of each run.
+
+    >>> lowest([{"val_loss": [2.0, 1.0, 3.0]}])
+    array([1.])
+    """
+    return np.array([min(run["val_loss"]) for run in runs])
+
+
 def grid(late, column="val_loss", **chosen):
     """A column of late fusion as an array, (epochs of the pictures' network, epochs of the words' network).
 
@@ -111,6 +120,22 @@ def of_views(curves, late):
     return came | {"both": kept(curves.select(way="all")), "ratio": at.max(0) / at.min(0)}
 
 
+def in_percent(used):
+    """What `utilisation` has measured, as a table with headings and accuracies in percent.
+
+    >>> from course_utils.multimodal import Utilisation
+    >>> print(in_percent(Utilisation(0.5, {"pictures": 0.25, "words": 0.5})))
+                      accuracy  utilisation rate
+    with all            50.0 %
+    without pictures    25.0 %        0.500
+    without words       50.0 %        0.000
+    """
+    lines = [f"{'':18}accuracy  utilisation rate", f"{'with all':18}{100 * used.score:6.1f} %"]
+    lines += [f"{'without ' + name:18}{100 * less:6.1f} %{used.rate[name]:13.3f}"
+              for name, less in used.without.items()]
+    return "\n".join(lines)
+
+
 def conditions(curves, rate, kept_share, patience=3):
     """What four columns keep, as the condition that ends a training: column -> dict of arrays (splits,).
 
@@ -134,6 +159,15 @@ def conditions(curves, rate, kept_share, patience=3):
         names = ("stop", "epoch", "test_f1", "test_accuracy", "best_epoch", "best_f1", "best_accuracy")
         came[column] = dict(zip(names, np.array(rows).T))
     return came
+
+
+def gained(came, column):
+    """Test F1 of what a patience on a column keeps, in points above what one on the loss keeps: (splits,).
+
+    Args:
+        came: what `conditions` gives.
+    """
+    return came[column]["test_f1"] - came["val_loss"]["test_f1"]
 
 
 def without_new_best(runs, column, last):

@@ -76,19 +76,29 @@ FAMILIES = {
     "A fixed number": _waits(Epochs, (10, 20, 40, 60, 100, 130, 160, 200, 250)),
 }
 
-# What each of them stops at, in half a line.
+# What each of them stops at, in a line.
 ABOUT = {
-    "Patience, by a margin": "only what is better by a percentage counts as better",
-    "Patience that grows": "longer, the later the best epoch came",
-    "Patience by the gap": "shorter, the further the training loss is below the validation loss",
-    "Smoothed patience": "on a mean of the last losses",
-    "Improvement below": "the last few epochs improved by too little",
-    "UP": "so many rises in a row",
-    "GL": "too far above the lowest loss so far",
-    "GL in a row": "that, several times in a row",
-    "PQ": "too far above, for the progress in training",
-    "Plateau": "the last losses are all about the same",
+    "Patience": "no new lowest validation loss for several epochs: the rule to beat",
+    "Patience, by a margin": "patience for which a tiny improvement does not count",
+    "Patience that grows": "the later the best epoch came, the longer the patience",
+    "Patience by the gap": "the further loss lies below val_loss, the shorter the patience",
+    "Smoothed patience": "patience on the mean of the last validation losses",
+    "Improvement below": "the validation loss improved by too little over the last few epochs",
+    "UP": "the validation loss has risen several times in a row",
+    "GL": "generalization loss: the validation loss is too far above its lowest so far",
+    "GL in a row": "the same as GL, but for several epochs in a row",
+    "PQ": "progress quotient: GL is too large for the progress that training makes",
+    "Plateau": "the last validation losses are all about the same",
     "Correlation below": "training and validation loss no longer fall together",
-    "IncToDec": "falls that are small beside the rises before them",
+    "IncToDec": "the validation loss has risen by much more than it had lately been falling",
     "A fixed number": "after so many epochs, whatever happens",
+}
+
+# Four kinds of rule -> setting -> criterion, from the least patient setting to the most patient one.
+KINDS = {
+    "Patience": {n: Patience("val_loss", n) for n in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30)},
+    "GL": {a: GeneralizationLoss(a) for a in (0.1, 0.3, 1, 2, 3, 4, 6, 8, 12, 15, 20, 30, 60, 100)},
+    "Plateau": {d: Plateau("val_loss", d, 20) for d in (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001,
+                                                        0.0005, 0.0002, 0.0001)},
+    "A fixed number": {n: Epochs(n) for n in (10, 20, 30, 40, 60, 80, 100, 120, *range(150, 301, 30))},
 }

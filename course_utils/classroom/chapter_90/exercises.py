@@ -1,4 +1,4 @@
-"""The three exercises of the cabinet of traps: which trap is this?"""
+"""The three exercises of the cabinet of traps: what did a trap do to this run?"""
 
 import numpy as np
 
@@ -22,6 +22,7 @@ SIGNS = {  # drawer -> how its trap shows itself
     10: "validation values that are fewer than the epochs",
     11: "an interrupt, and weights of the last epoch",
     12: "a stop that comes several times too late, in a run that is validated now and then",
+    13: "a distillation loss that is given by its name, or by nothing",
 }
 
 
@@ -32,24 +33,32 @@ def _known(drawer):
     return drawer
 
 
+LOG = {0: 0.61, 1: 0.48, 2: 0.44, 3: 0.45, 4: 0.47, 5: 0.46, 6: 0.49, 7: 0.47, 8: 0.48, 9: 0.50}
+
+
 @chapter.exercise(
     "90.1", "A lost node",
-    hints=["The best epoch is 2, and patience is 4. In which epoch should the run have ended?",
-           "Count the epochs without improvement twice: from epoch 2, and from the restart."],
-    solution="answer = 7      # after the restart nobody knows of epoch 2",
-    fact="It should have ended at epoch 6. And the weights that it brings back are those of epoch 5, "
-         "not of epoch 2.")
+    hints=["The best epoch is 2, and patience is 4. In which epoch should the run have ended, and in which "
+           "did it?",
+           "The process that goes on makes a new EarlyStopping. Which epoch is the first that it sees?"],
+    solution="answer = 5      # after the restart nobody knows of epoch 2",
+    fact="Drawer 7: it should have ended at epoch 6, with the weights of epoch 2.")
 def four_epochs(answer):
-    drawer = _known(one(answer, f"The answer is a drawer, a whole number from 1 to {len(SIGNS)}", whole))
-    if drawer == 7:
+    epoch = one(answer, f"The answer is an epoch, a whole number from 0 to {max(LOG)}", whole)
+    if epoch not in LOG:
+        return f"The log has epochs 0 to {max(LOG)}, and no epoch {epoch}."
+    if epoch == 5:
         return None
-    near = {2: "A new process made a new callback, so nothing was reused. What did it not know?",
-            4: "EarlyStopping has no min_delta here, and epoch 2 was the best by any margin.",
-            5: "With a misspelt monitor it would never have stopped. It did stop, only late.",
-            11: "The run was interrupted, but it went on and ended by itself. Look at when it ended.",
-            12: "There is a val_loss after every epoch, so evaluations are epochs here."}
-    sign = f"Drawer {drawer} shows itself by {SIGNS[drawer]}. None of that is in the log."
-    return near.get(drawer) or sign
+    near = {2: "Epoch 2 is the best, and these weights it should have. But with epoch 2 as the best and a "
+               "patience of 4 it would have ended at epoch 6. What does the new process not know?",
+            4: "Epoch 4 is where the backup was made. Training went on from there, and something was "
+               "restored at the end.",
+            6: "At epoch 6 the run should have ended. It went on, and which weights come back is asked.",
+            9: "Epoch 9 is the last. With restore_best_weights=True those of another epoch come back."}
+    told = f"Epoch {epoch} has a val_loss of {LOG[epoch]:.2f}. "
+    better = "Of the epochs since the restart another is lower." if epoch > 5 else \
+        "Of the epochs before the restart nothing is known any more when training ends."
+    return near.get(epoch) or told + better
 
 
 IN_THE_LOOP = {1: "Look at the first line and at fit together.",

@@ -13,7 +13,8 @@ def orders(seeded, mended):
         for (epoch, place), row in np.ndenumerate(order):
             shade = "white" if row < order.max() / 2 else "black"
             panel.text(place, epoch, int(row), ha="center", va="center", fontsize=8, color=shade)
-        panel.set(title=title, xlabel="place in the epoch", ylabel="epoch", yticks=range(len(order)))
+        panel.set(title=title, xlabel="place in the epoch (number: row of the data)", ylabel="epoch",
+                  yticks=range(len(order)))
         panel.set_xticks([])
         panel.spines[:].set_visible(False)
     return figure

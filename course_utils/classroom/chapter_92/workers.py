@@ -5,6 +5,8 @@ import threading
 
 import numpy as np
 
+NAMES = {"jax": "JAX", "torch": "PyTorch", "tf_keras": "TensorFlow"}  # what couples the recorded workers
+
 
 class Meeting:
     """A gather for threads: each brings an array, waits for the others, and gets all of them.
@@ -52,6 +54,18 @@ def at_once(work, workers=2):
         if isinstance(result, Exception):
             raise result
     return results
+
+
+def meet(work):
+    """Call work(0, gather) and work(1, gather) at once, with what each gives `Together(gather=...)`."""
+    meeting = Meeting()
+    return at_once(lambda worker: work(worker, meeting.gather_of(worker)))
+
+
+def whose(epoch, lowest):
+    """Which worker had its lowest loss in this epoch: "worker 0", "worker 1", "both" or "neither"."""
+    found = [f"worker {worker}" for worker, own in enumerate(lowest) if own == epoch]
+    return "both" if len(found) == 2 else (found or ["neither"])[0]
 
 
 def ends(alone):

@@ -1,0 +1,66 @@
+"""Lines that notebook 91 prints: the one for pip, and its tables of regrets and losses.
+
+Needs NumPy.
+"""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+
+def pip_line():
+    """The command that installs the library from the course's repository, without the lessons."""
+    root = Path(__file__).resolve().parents[3]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f'pip install "git+{project["urls"]["Repository"]}"'
+
+
+def regrets(runs, epochs):
+    """By how many percent each run's test loss at an epoch exceeds that at its lowest validation loss.
+
+    Args:
+        runs: histories with "val_loss" and "test_loss".
+        epochs: the epoch that was kept, one a run.
+
+    >>> run = {"val_loss": [3.0, 1.0, 2.0], "test_loss": [4.0, 2.0, 2.5]}
+    >>> regrets([run, run], [2, 1]).tolist()
+    [25.0, 0.0]
+    """
+    best = [int(np.argmin(run["val_loss"])) for run in runs]
+    return np.array([100 * (run["test_loss"][epoch] / run["test_loss"][least] - 1)
+                     for run, epoch, least in zip(runs, epochs, best, strict=True)])
+
+
+def print_regrets(blind, watched):
+    """A line a problem: mean regrets, their difference with its standard error, how often which is worse.
+
+    Args:
+        blind: problem -> array, a value a run.
+        watched: likewise.
+
+    >>> print_regrets({"gene": np.array([2.0, 4.0])}, {"gene": np.array([1.0, 1.0])})
+    regret, %   blind  watched   difference   blind worse : better
+    gene          3.0      1.0     +2.0 ± 1.0            2 : 0
+    """
+    print("regret, %   blind  watched   difference   blind worse : better")
+    for problem, ours in blind.items():
+        gap = ours - watched[problem]
+        error = gap.std(ddof=1) / len(gap) ** 0.5
+        print(f"{problem:9} {ours.mean():7.1f} {np.mean(watched[problem]):8.1f} {gap.mean():+8.1f} ± "
+              f"{error:.1f} {(gap > 0).sum():12} : {(gap < 0).sum()}")
+
+
+def print_losses(rows):
+    """A line a size of validation set.
+
+    Args:
+        rows: pictures -> the lowest validation loss, and pool and test loss at its epoch, each a mean.
+
+    >>> print_losses({25: (0.45, 0.63, 0.66)})
+    pictures   lowest validation loss   pool loss at that epoch   test loss at that epoch
+          25                     0.45                      0.63                      0.66
+    """
+    print("pictures   lowest validation loss   pool loss at that epoch   test loss at that epoch")
+    for size, (promised, pool, test) in rows.items():
+        print(f"{size:8} {promised:24.2f} {pool:25.2f} {test:25.2f}")

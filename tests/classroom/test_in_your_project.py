@@ -1,0 +1,47 @@
+"""What notebook 91 says of recorded runs, and the tables that it prints."""
+
+import numpy as np
+import pytest
+
+from course_utils.classroom.chapter_91 import tables
+from course_utils.classroom.data import load_curves
+from course_utils.stopping import Patience, compare
+
+
+@pytest.fixture(scope="module")
+def regrets():
+    """(blind, watched): problem -> regrets of its twenty splits."""
+    curves, blind, watched = load_curves("proben1"), {}, {}
+    for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
+        runs = curves.select(problem=problem, units=64)
+        best = [int(np.argmin(run["val_loss"])) for run in runs]
+        blind[problem] = tables.regrets(runs, [int(np.median(np.roll(best, -i)[1:6])) for i in range(20)])
+        watched[problem] = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0].regret
+    return blind, watched
+
+
+def test_blind_costs_more_on_average_and_on_two_problems_by_more_than_two_standard_errors(regrets):
+    gaps = {problem: blind - regrets[1][problem] for problem, blind in regrets[0].items()}
+    assert all(len(gap) == 20 and gap.mean() > 0 for gap in gaps.values())
+    sure = {problem for problem, gap in gaps.items() if gap.mean() > 2 * gap.std(ddof=1) / 20**0.5}
+    assert sure == {"gene", "thyroid"}
+    better = {problem for problem, gap in gaps.items() if (gap < 0).sum() > (gap > 0).sum()}
+    assert better == {"diabetes", "building"}
+
+
+def test_a_regret_is_that_of_compare():
+    runs, rule = load_curves("proben1").select(problem="building", units=64), Patience("val_loss", 10)
+    kept = [int(np.argmin(run["val_loss"][: rule.first(run) + 1])) for run in runs]
+    theirs = compare([rule], runs, measured="test_loss")[0].regret
+    np.testing.assert_allclose(tables.regrets(runs, kept), theirs)
+
+
+def test_the_table_has_a_line_for_each_problem(regrets, capsys):
+    tables.print_regrets(*regrets)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [*regrets[0]]
+    assert {line.index("±") for line in lines[1:]} == {lines[1].index("±")}
+
+
+def test_the_line_for_pip_names_a_repository():
+    assert tables.pip_line().startswith('pip install "git+https://')
