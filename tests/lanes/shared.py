@@ -66,9 +66,9 @@ def faults(path):
 
 
 def scored(cells):
-    """How many exercises a notebook counts; those that are "Not scored", says the text before, are none."""
+    """How many exercises a notebook counts; a "Your turn", or what is "Not scored" says the text before, is none."""
     before = ["", *("".join(cell["source"]) for cell in cells)]
-    return sum("exercise" in cell["metadata"].get("tags", []) and "Not scored" not in text
+    return sum("exercise" in cell["metadata"].get("tags", []) and not ("Not scored" in text or "**Your turn.**" in text)
                for text, cell in zip(before, cells))
 
 
