@@ -66,9 +66,10 @@ def faults(path):
 
 
 def scored(cells):
-    """How many exercises a notebook counts; a "Your turn", or what is "Not scored" says the text before, is none."""
+    """How many exercises a notebook counts. "Not scored" or "Your turn" in the text before: it is none."""
     before = ["", *("".join(cell["source"]) for cell in cells)]
-    return sum("exercise" in cell["metadata"].get("tags", []) and not ("Not scored" in text or "**Your turn.**" in text)
+    free = ("Not scored", "**Your turn.**")
+    return sum("exercise" in cell["metadata"].get("tags", []) and not any(word in text for word in free)
                for text, cell in zip(before, cells))
 
 
