@@ -231,6 +231,14 @@ print(f"kept:           {prune.sparsity:.2f} zeros, {accuracy(pruned)} right")
 # %% [markdown]
 # We ran that with ten seeds and patience 5 (*patience x3*), and the guide: 56 epochs, then 28 of pruning, as many batches as
 # its authors take. What percentage of the guide's epochs does *patience x3* take on the MLP?
+#
+# <details><summary>Another beginning: when the mask has settled</summary>
+#
+# Early-Bird waits until at most 2 % of the mask's places still change. On the MLP that is nearly a clock: epochs 12 to
+# 14 in every seed, 15 to 20 at three times the rate. Its usual limit, 10 %, is met at once: at 0.9 zeros even random
+# masks differ in only 18 %. <!-- given: 2, 12, 14, 15, 20, 10, 18 -->
+#
+# </details>
 
 # %% tags=["reveal"] claims=["09.2"]
 # NBVAL_CHECK_OUTPUT

@@ -177,7 +177,7 @@ def price_list(runs, plain):
                        arrowprops={"arrowstyle": "->", "color": GREY})
         for cured, (colour, *_) in zip(families.values(), marks):
             at = {name: (100 * cost, lost) for name, (cost, lost) in cured.items()}
-            if families.keys() == persistence.keys():
+            if families is persistence:
                 panel.plot(*zip(*at.values()), color=colour, linewidth=0.8, alpha=0.6, zorder=1)
             if panel in panels[2:]:
                 for name, place in at.items():

@@ -4,8 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, RED, SKY, axes, caption
-from .outcomes import NAMES as NAMES
-from .outcomes import STOPS, begun, files, student, ways
+from .outcomes import NAMES, STOPS, begun, files, student, ways
 
 LOOKS = {"dense": ("black", "o"), "aware": (SKY, "P"), "pruned": (ORANGE, "s"), "half": (BLUE, "^"),
          "quarter": (GREEN, "D")}

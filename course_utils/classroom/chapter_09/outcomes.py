@@ -194,8 +194,8 @@ def settled(curves, way):
         curves: the recording small_when.
         way: "slow", "guide" or "fast", a learning rate of 0.0003, 0.001 or 0.003.
     """
-    runs = [run for run in curves.select(network="mlp", way=way)]
-    runs = [{column: values[:30] for column, values in run.items()} for run in runs]
+    runs = [{column: values[:30] for column, values in run.items()}
+            for run in curves.select(network="mlp", way=way)]
     rules = Below("mask_distance", 0.02), Patience("val_loss", 5)
     return [[rule.first(run) for run in runs] for rule in rules]
 
