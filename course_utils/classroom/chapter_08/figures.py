@@ -25,21 +25,13 @@ def _frontier(ax, line, colour=GREY):
     ax.axhline(0, color=GREY, linewidth=0.6)
 
 
-def price_of_patience(line):
-    """Regret against cost for patience of many lengths.
+def left_to_win(line, oracles):
+    """Regret against cost for patience of many lengths, and for those who know more.
 
     Args:
         line: `study.patience_line`.
+        oracles: name -> a list of prices.
     """
-    ax = axes(width=7, height=3.8)
-    _frontier(ax, line)
-    return ax, ("Mean regret against the share of epochs trained, for lengths of patience from 1 to 100. The "
-                "curve falls steeply from 6.8 percent at length 1 to about zero at length 8, and is flat "
-                "from there on.")
-
-
-def left_to_win(line, oracles):
-    """The same, with those who know more: oracles is name -> a list of prices."""
     ax = axes(width=7.4, height=4.2)
     _frontier(ax, line)
     for (name, prices), colour, mark in zip(oracles.items(), (BLUE, ORANGE, RED), "sDv"):
