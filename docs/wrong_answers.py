@@ -30,7 +30,15 @@ def tables():
 
 
 def chapter_of(number):
-    return int(number.split(".")[0]), int(number.split(".")[1])
+    """What an exercise's number sorts by: those of the appendix 6b come after those of 6."""
+    chapter, _, place = number.partition(".")
+    return int(chapter.rstrip("b")), chapter, int(place)
+
+
+def called(lesson):
+    """How a lesson is called in front of its title, and in the numbers of its exercises: "06b", "6b"."""
+    name = lesson.stem.partition("_")[0]
+    return name, f"{int(name[:2])}{name[2:]}"
 
 
 def opening(lesson):
@@ -52,13 +60,14 @@ def bullets(exercise, wrong):
 
 def page():
     lines, exercises = [OPENING], tables()
-    for lesson in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py")):
-        title, minutes = opening(lesson)
-        lines += [f"## {lesson.stem[:2]} {title}", "", minutes, ""]
-        for exercise, (_, wrong, _) in exercises.items():
-            if chapter_of(exercise.number)[0] == int(lesson.stem[:2]):
-                lines += [f"### {exercise.number} {exercise.title}", "", *bullets(exercise, wrong),
-                          f"- Right: {plain(exercise.fact)}", ""]
+    for lesson in sorted((ROOT / "lessons").glob("[0-9][0-9]*_*.py")):
+        (title, minutes), (name, chapter) = opening(lesson), called(lesson)
+        own = [exercise for exercise in exercises if exercise.number.startswith(f"{chapter}.")]
+        if own or name.isdigit():  # an appendix may have no exercises
+            lines += [f"## {name} {title}", "", minutes, ""]
+        for exercise in own:
+            lines += [f"### {exercise.number} {exercise.title}", "", *bullets(exercise, exercises[exercise][1]),
+                      f"- Right: {plain(exercise.fact)}", ""]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import check_links
 from lesson_page import lesson_page, readme_below_title
-from wrong_answers import PAGE, opening, plain, tables
+from wrong_answers import PAGE, called, opening, plain, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "lessons").glob("[0-9][0-9]*_*.py"))
@@ -87,11 +87,13 @@ def test_the_readme_keeps_its_links_on_the_front_page():
 
 def test_the_page_of_wrong_answers_is_that_of_the_checkers():
     text, again = PAGE.read_text(encoding="utf-8"), "run: python docs/wrong_answers.py"
-    for lesson in filter(re.compile(r"\d\d_").match, LESSONS):  # an appendix, 04b, has no exercises
-        title, minutes = opening(ROOT / "lessons" / f"{lesson}.py")
-        assert f"## {lesson[:2]} {title}\n\n{minutes}\n" in text, again
     exercises = tables()
-    assert re.findall(r"(?m)^### (\d+\.\d+) ", text) == [exercise.number for exercise in exercises], again
+    having = {exercise.number.partition(".")[0] for exercise in exercises}
+    for path in (ROOT / "lessons" / f"{lesson}.py" for lesson in LESSONS):
+        (title, minutes), (name, chapter) = opening(path), called(path)
+        told = f"## {name} {title}\n\n{minutes}\n" in text
+        assert told == (name.isdigit() or chapter in having), again  # an appendix may have no exercises
+    assert re.findall(r"(?m)^### (\d+b?\.\d+) ", text) == [exercise.number for exercise in exercises], again
     for exercise, (_, wrong, _) in exercises.items():
         section = text.split(f"### {exercise.number} {exercise.title}\n")[1].split("\n##")[0]
         assert re.findall(r"(?m)^- \*(.+?)\*: ", section) == [plain(name) for name in wrong], again
