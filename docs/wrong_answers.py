@@ -66,7 +66,8 @@ def page():
         if own or name.isdigit():  # an appendix may have no exercises
             lines += [f"## {name} {title}", "", minutes, ""]
         for exercise in own:
-            lines += [f"### {exercise.number} {exercise.title}", "", *bullets(exercise, exercises[exercise][1]),
+            _, wrong, _ = exercises[exercise]
+            lines += [f"### {exercise.number} {exercise.title}", "", *bullets(exercise, wrong),
                       f"- Right: {plain(exercise.fact)}", ""]
     return "\n".join(lines)
 
