@@ -4,10 +4,10 @@
 # You will
 # - see how often the loss goes up in a run that is getting better,
 # - take three published rules apart, and find out which runs they never stop,
-# - compare cures for a noisy loss with plain patience, at equal cost.
+# - see what the cures for a noisy loss buy, at equal cost.
 #
-# 30 minutes to read, 45 for the exercises. You need patience and regret, from chapter 03. Nothing is trained here: all runs were
-# recorded.
+# 30 minutes to read, 45 for the exercises. You need patience and regret, from chapter 03. Nothing is trained here: 100 runs lie recorded,
+# twenty of each of its five problems.
 
 # %%
 from course_utils.stopping import (Epochs, GeneralizationLoss, Lasting, Patience, ProgressQuotient,
@@ -23,15 +23,15 @@ problems = {name: curves.select(problem=name, units=64) for name in names}  # 20
 show(*figures.ups_and_downs({name: runs[1] for name, runs in problems.items()}))
 
 # %% [markdown]
-# One run of each of chapter 03's five problems, from the first epoch **to its best**. Everywhere here, the best is still to come. Yet each
-# triangle is an epoch in which the validation loss was higher than one epoch earlier.
+# Five of the runs, each drawn from its first epoch **to its best**. Every triangle is an epoch whose validation loss was higher than one
+# epoch earlier. Stop at a triangle, and you miss the best.
 #
-# So a rise on the way down means little. But past the best epoch, surely, the curve goes up? Take soybean's twenty runs, and only the
-# epochs after the best one. In what percentage of them is the loss higher than one epoch earlier?
+# But past the best epoch, surely, the curve goes up? Take soybean's twenty runs, and only the epochs after the best one. In how many of
+# these, in percent, is the loss higher than one epoch earlier?
 
 # %% tags=["reveal"] claims=["04.1"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # percent; leave the dots to skip
+guess = ...  # percent, 0 to 100; leave the dots to skip
 rose = []
 for run in problems["soybean"]:
     best = np.argmin(run["val_loss"])
@@ -40,114 +40,124 @@ reveal(guess, round(100 * np.mean(rose)), "Higher than one epoch earlier, in per
 print(tables.rises(problems))
 
 # %% [markdown]
-# On four of the five problems, a step after the best epoch goes up about as often as down: a coin toss. Even on thyroid, whose loss ends
-# 98 % above its lowest, single steps do not show it. Only on gene do three steps in four go up.
+# A coin toss, and on three other problems as well. Thyroid's loss ends about twice as high as its lowest, and still only every other epoch
+# brings a rise. On gene alone it is three in four.
+#
+# **One rise says little, on either side of the best epoch.**
 
 # %% [markdown]
-# So how far up must it go, or how often? **Lutz Prechelt** compared three **scores** in 1998, each with its limit:
+# ## Which runs do the published rules never stop?
 #
-# - **GL 5**, generalization loss: stop when the validation loss is more than 5 % above its lowest so far.
-# - **PQ 3**, progress quotient: the GL divided by a measure of how fast the training loss is still falling (formula below). Look every
-#   fifth epoch; stop above 3.
-# - **UP 8**: look every fifth epoch; stop when the validation loss has been above the previous look's eight times in a row.
+# So how far up must the loss go, or how often? In 1998 **Lutz Prechelt** compared three **scores**, each with a limit:
 #
-# Here are 100 runs: five problems, twenty splits each. How many does UP 8 stop? <!-- given: 5 -->
+# - **GL 5**, generalization loss: by how many percent is the validation loss above its lowest so far? Stop above 5.
+# - **UP 8**: look at every fifth epoch only. How many times in a row has the validation loss risen? Stop at 8.
+# - **PQ 3**, progress quotient: at every fifth epoch, divide GL by the progress that training still makes. Stop above 3.
+#
+# Each of our 100 runs lasts 300 epochs. How many does UP 8 stop?
 
 # %% tags=["reveal"] claims=["B9", "04.2"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # a number from 0 to 100
+guess = ...  # runs, 0 to 100
 every_run = [run for runs in problems.values() for run in runs]
 three = {"GL 5": GeneralizationLoss(5), "PQ 3": ProgressQuotient(3), "UP 8": SuccessiveIncreases(8)}
 table = compare(three, every_run, measured="test_loss")
-reveal(guess, table["UP 8"].fired.sum(), "UP 8 stops")
-for row in table:  # fired: which runs the rule stopped; share: of the epochs, in each run
-    print(f"{row.name}: stops {row.fired.sum():3} of 100 runs, "
-          f"trains {100 * row.share.mean():2.0f} % of the epochs, mean regret {row.regret.mean():4.1f} %")
+reveal(guess, table["UP 8"].fired.sum(), "UP 8 stops")  # fired: for each run, whether the rule stopped it
+for row in table:  # share: of the 300 epochs, how many were trained
+    print(f"{row.name}: trains {100 * row.share.mean():2.0f} % of the epochs, "
+          f"mean regret {row.regret.mean():4.1f} %")
 
-# %% tags=["reveal"]
+# %%
 show(*figures.who_stops(table, names))
 
 # %% [markdown]
-# GL 5 ends every run, within 30 epochs. PQ 3 and UP 8 do not stop a single run of soybean or thyroid. Both have next to no
-# [regret](03_validation_early_stopping.ipynb): a run that is never stopped loses nothing. It saves nothing either.
+# GL 5 stops every run within 30 epochs, and pays for it: the test loss of what it keeps is on average 63.8 % above that of the best epoch.
+# (That is the [regret](03_validation_early_stopping.ipynb).)
 #
-# Prechelt knew that none of his rules is certain to end a run. Give such a rule a budget: `SuccessiveIncreases(8) | Epochs(200)`, where
-# `|` means "or".
+# The other two do not stop a single run of soybean or thyroid. Their regret is near zero, and no wonder: **a rule that never stops a run
+# loses nothing, and saves nothing.**
+#
+# Prechelt knew that. Give such a rule a budget: `SuccessiveIncreases(8) | Epochs(200)`, where `|` means "or".
 
 # %% [markdown]
 # ## Why does one stop at once, and two so seldom?
 #
-# With $E$ for the validation loss,
+# Know what fools them, and you can tell whether they suit your own runs. Here is a run of thyroid: its losses, and below them its three
+# scores. With $E$ for the validation loss and $P$ for the progress,
 #
-# $$GL = 100 \left( \frac{E}{\text{lowest } E \text{ so far}} - 1 \right), \qquad PQ = \frac{GL}{P}, \qquad
-# P = 1000 \left( \frac{\text{mean of the last five training losses}}{\text{lowest of them}} - 1 \right).$$
+# $$GL = 100 \left( \frac{E}{\text{lowest } E \text{ so far}} - 1 \right), \qquad PQ = \frac{GL}{P}.$$
 #
-# $P$ is the progress. The last five epochs are a **strip**, and $P$ says by how many thousandths the strip's mean *training* loss lies above
-# the strip's lowest (251: a quarter above). While the training loss falls steeply, $P$ is large. By hand, on a run of thyroid:
+# What $P$ is comes below the figure.
 
 # %%
-# NBVAL_CHECK_OUTPUT
 run = problems["thyroid"][1]
-loss, val_loss = np.array(run["loss"]), np.array(run["val_loss"])
-for epoch in (4, 9, 14):  # where a strip ends
-    gl = 100 * (val_loss[epoch] / val_loss[: epoch + 1].min() - 1)
-    strip = loss[epoch - 4 : epoch + 1]
-    progress = 1000 * (strip.mean() / strip.min() - 1)
-    print(f"epoch {epoch:2}: GL {gl:.1f}, P {progress:.0f}, PQ {gl / progress:.3f}")
-print("the library's PQ:", ProgressQuotient(3).score(run)[[4, 9, 14]].round(3))
-
-# %%
 show(*figures.scores(three, run, "thyroid, run 1"))
 
 # %% [markdown]
 # **GL** stops at its first spike, in epoch 14. Each blue tick after that is a new lowest loss that it did not wait for. **UP** never gets
-# past three: noise breaks every streak of rises.
+# past three: noise breaks every streak.
 #
-# And **PQ** stays low because it divides by progress, and by that measure there is progress to the very end. Is there really? Look at
-# the last hundred epochs:
+# **PQ** stays low because it divides by progress. Take five epochs, a **strip**, and their training losses:
+#
+# $$P = 1000 \left( \frac{\text{mean of the five}}{\text{lowest of the five}} - 1 \right).$$
+#
+# While the loss falls steeply, its mean lies far above its lowest: in the first strip $P$ is 251. In the last hundred epochs the training
+# loss hardly falls. What is the mean $P$ of those twenty strips?
 
-# %%
+# %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-for first in (200, 250):
-    strips = loss[first : first + 50].reshape(10, 5)
-    progress = 1000 * (strips.mean(1) / strips.min(1) - 1)
-    print(f"epochs {first} to {first + 49}: training loss {strips.mean():.4f}, mean P {progress.mean():.0f}")
+guess = ...  # 0: no progress; 251: as much as in the first five epochs
+strips = np.array(run["loss"]).reshape(60, 5)  # 300 epochs
+progress = 1000 * (strips.mean(axis=1) / strips.min(axis=1) - 1)
+reveal(guess, round(progress[40:].mean()), "Mean P of the last twenty strips")
+for first, last in ((0, 1), (40, 50), (50, 60)):
+    print(f"epochs {5 * first:3} to {5 * last - 1:3}: mean training loss {strips[first:last].mean():.4f}, "
+          f"mean P {progress[first:last].mean():.0f}")
 
 # %% [markdown]
-# The training loss hardly moves, and $P$ reports more progress than in the first strip, where the loss really fell: it cannot tell falling
-# from jumping about. Prechelt's losses were most likely smoother: his networks saw all the data at each step, ours see batches of 32.
+# More progress than at the start, from a loss that stands still! $P$ cannot tell falling from jumping about. (Prechelt's losses were most
+# likely smoother: his networks saw all the data at each step, ours see batches of 32.)
 #
+# **Noise makes GL stop at its first spike. It breaks UP's count, and PQ takes it for progress.**
+
+# %% [markdown]
 # ## What does a cure for noise buy?
 #
-# Three cures for a nervous rule:
+# Against noise there are cures:
 #
 # - persistence: `Lasting(5, rule)` stops once the rule has said "stop" five epochs in a row,
 # - averaging: `Smoothed(10, rule)` sees the mean of the last ten epochs,
 # - a margin: `Patience(..., min_delta=0.03, relative=True)` counts only a loss at least 3 % lower as better.
 #
-# GL 5 has a mean regret of 63.8 %. And `Lasting(5, GeneralizationLoss(5))`? <!-- given: 3 -->
+# GL 5 has a mean regret of 63.8 %. How much is left of it with `Lasting(5, GeneralizationLoss(5))`?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # mean regret in percent
+guess = ...  # mean regret in percent, 0 to 63.8
 cure = {"Lasting(5, GL 5)": Lasting(5, GeneralizationLoss(5))}
 lasting = compare(cure, every_run, measured="test_loss")[0]
-lengths = {f"patience {n}": Patience("val_loss", n) for n in range(1, 51)}
-plain = compare(lengths, every_run, measured="test_loss")
 reveal(guess, f"{lasting.regret.mean():.1f} %", "Mean regret")
-for row in (table["GL 5"], lasting, plain["patience 11"]):
-    print(f"{row.name:16}  {100 * row.share.mean():4.1f} % of the epochs, "
-          f"mean regret {row.regret.mean():4.1f} %")
+for row in (table["GL 5"], lasting):
+    print(f"{row.name:16} trains {100 * row.share.mean():4.1f} % of the epochs")
 
 # %% [markdown]
-# Quite a cure. But it also trains for 15.2 % of the epochs, not 3.4 %. And patience 11, which costs about as much, has less than half the
-# regret. So **compare at equal cost**, run by run:
+# Quite a cure. But it also trains four times as long, and whoever trains longer mostly has less regret. So compare at equal cost: what would
+# plain patience do with as many epochs?
 #
-# - For each rule, find the patience (1 to 50) that costs about as much.
-# - On each run, subtract the regret of that patience from the rule's: above zero, the rule did worse.
+# Here is the price list: cost to the right, regret upwards, and in grey plain patience, from 1 to 50. A cure should lie below that line.
+
+# %%
+lengths = {f"patience {n}": Patience("val_loss", n) for n in range(1, 51)}
+plain = compare(lengths, every_run, measured="test_loss")
+show(*figures.price_list(every_run, plain))
+
+# %% [markdown]
+# *Left:* GL lies on the line, no better than a very short patience. PQ and UP lie above it, or beyond its end.
 #
-# ± is the spread of these differences; their mean is uncertain by about a tenth of it ($1/\sqrt{100}$), for other runs of these five
-# problems.
+# *Right:* twelve cures. Most lie along the line, a few above it. But one dips below: `Lasting(20, GL 1)`. A discovery?
+#
+# A mean may hang on a few runs, so look run by run. For each rule, take the patience that costs about as much, and on each run subtract its
+# regret from the rule's: below zero, the rule did better. (± is the standard deviation over the runs.)
 
 # %% claims=["04.3"]
 # NBVAL_CHECK_OUTPUT
@@ -158,59 +168,34 @@ rules = {"Lasting(5, GL 5)": Lasting(5, GeneralizationLoss(5)),
 print(tables.at_equal_cost(compare(rules, every_run, measured="test_loss"), plain))
 
 # %% [markdown]
-# `Lasting(5, GL 5)` does worse than patience, although it is better about as often as worse (20, 24): when it loses, it loses a lot. The next
-# two are draws.
-
-# %%
-show(*figures.price_list(every_run, plain))
-
-# %% [markdown]
-# GL lies on the grey line: it is no better than a very short patience. PQ and UP lie above it, or beyond its end. The cures move a rule
-# roughly along the line: `Lasting` makes it wait, the margin makes it stop sooner, averaging lengthens a short patience and shortens a long
-# one a little. **A cure changes how long the rule waits, and gains little else.**
+# The first wins nearly as often as it loses, but when it loses, it loses a lot. The next two are draws. `Lasting(20, GL 1)` gains half a
+# point: better in 13 runs, worse in 4.
 #
-# And `Lasting(20, GL 1)`? Half a point less regret, two and a half times the uncertainty. But the best of a dozen
-# may be lucky. Here are 100 runs that played no part in picking it. Does it win again?
+# The best of twelve may have been lucky. So here are 100 runs that had no part in picking it, of networks with 16 and 256 units. In how
+# many does it beat the patience of equal cost?
 
-# %%
+# %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
+guess = ...  # runs, 0 to 100; it was 13
 others = []
 for units in (16, 256):
     for name in names:
         others += curves.select(problem=name, units=units)[10:]  # exercise 4.5 has the other ten
 rule = {"Lasting(20, GL 1)": rules["Lasting(20, GL 1)"]}
-print(tables.at_equal_cost(compare(rule, others, measured="test_loss"),
-                           compare(lengths, others, measured="test_loss")))
+again, plain_again = (compare(some, others, measured="test_loss") for some in (rule, lengths))
+reveal(guess, np.sum(tables.against_patience(again[0], plain_again)[1] < 0), "Runs in which it is better")
+print(tables.at_equal_cost(again, plain_again))
 
 # %% [markdown]
-# A draw: the one cure that beat patience does not do it twice, at least not with 16 and 256 units. So much for two and a half times the
-# uncertainty.
+# Better in 8, worse in 6, and nothing gained on average. The one cure that beat patience does not do it twice. **A cure changes how long a
+# rule waits, and gains little else.**
 #
-# The price list is old news: in [1296 trainings](https://doi.org/10.1016/S0893-6080(98)00010-0) Prechelt's slower rules had about 4 % less
-# test error than his quick ones, and took about four times as long. <!-- given: 4 -->
-
-# %% [markdown]
-# ## Should you watch the loss or the error?
+# <details><summary>Is this news?</summary>
 #
-# On gene the lowest validation loss is not where the fewest mistakes are. So watch the **error**, the share of wrong
-# answers? The table compares patience 20 on both, and, since their costs differ, no stop: the epoch of lowest loss or error of all 300.
+# No. In Prechelt's [1296 trainings](https://doi.org/10.1016/S0893-6080(98)00010-0) slower rules had about 4 % less test error than quick
+# ones, and took about four times as long. <!-- given: 4 -->
 #
-# In how many of gene's 20 runs does patience on the error make fewer test mistakes?
-
-# %% tags=["reveal"]
-# NBVAL_CHECK_OUTPUT
-guess = ...  # runs, of 20
-loss, error = (tables.kept_error(metric, problems["gene"], 20) for metric in ("val_loss", "val_error"))
-reveal(guess, np.sum(error < loss), "Runs with fewer mistakes")
-print(tables.loss_or_error({name: problems[name] for name in names[:4]}, 20))  # building has no classes
-
-# %% [markdown]
-# On gene, watch the error, and not because it trains longer: with no stop the gain is about the same. On soybean the error does worse, mostly
-# because it stops sooner (20 % of the epochs, not 44 %): with no stop the gap shrinks from 0.93 to 0.20 points, though it is still
-# worse in 13 of 20 runs.
-# On diabetes and thyroid the difference is lost in the noise.
-#
-# An [optional appendix](04b_more_on_thresholds.ipynb) asks, among other things, where a threshold could come from.
+# </details>
 
 # %% [markdown]
 # ## Exercises
@@ -243,9 +228,9 @@ answer = 9, 8, 14  # lowest is 0.45 at 6; 0.55 is 22 % above it; 0.5 < 0.6 < 0.6
 ex.who_speaks_when.check(answer)
 
 # %% [markdown]
-# **4.3 Rises in a row.** UP's score. `strip` is the number of epochs in a strip; of each whole strip only the last value counts. Return a
-# list with one count for each: up to and including this one, how many strips in a row ended higher than the one before? The first counts
-# 0. So `rises([3, 2, 4, 5, 1, 2], 1)` is `[0, 0, 1, 2, 0, 1]`.
+# **4.3 Rises in a row.** Write UP's score. Cut `values` into strips of `strip` epochs each, and look only at the last value of each whole
+# strip. Return a list with a count for each of them: how many strips in a row, this one included, ended higher than the strip before? The
+# first counts 0. So `rises([3, 2, 4, 5, 1, 2], 1)` is `[0, 0, 1, 2, 0, 1]`.
 
 # %% tags=["exercise"]
 def rises(values, strip):
@@ -265,8 +250,9 @@ def rises(values, strip):
 ex.rises_in_a_row.check(rises)
 
 # %% [markdown]
-# **4.4 The 95 % rule.** A threshold from `past`, a list of runs of different lengths, each a list of validation losses. Take the lowest loss
-# of each run, and return the 0.95 quantile of these, with `np.quantile`. About 95 % of the runs got down to that threshold. Do not round.
+# **4.4 The 95 % rule.** Where could a threshold come from? From past runs: make it a loss that about 95 % of them got down to. `past` is
+# a list of runs of different lengths, each a list of validation losses. Take the lowest loss of each run, and return the 0.95 quantile of
+# these, `np.quantile(values, 0.95)`: 95 % of the values do not exceed it. Do not round.
 
 # %% tags=["exercise"]
 def threshold(past):
@@ -314,5 +300,7 @@ ex.summary()
 # One bad epoch says little: before its best a loss often goes up, and after it often down. A rule that never stops a run loses nothing and
 # saves nothing: count its stops, and give it a budget. Compare rules at equal cost and run by run: most of what a cure for noise changes is how
 # long you train.
+#
+# An [optional appendix](04b_more_on_thresholds.ipynb) has seven bets on thresholds, mistakes, L2 and patience.
 #
 # Next: [05 Stop-time pruning](05_stop_time_pruning.ipynb). Does stopping early make a network smaller?

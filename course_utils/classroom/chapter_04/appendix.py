@@ -28,51 +28,34 @@ class Duel(NamedTuple):
     Attributes:
         quantile: of the past runs' lowest losses, the threshold.
         names: of the problems.
-        lowest: the lowest validation loss of each run; this array and those below are (problems, runs).
-        never: whether a run never gets below its threshold.
+        never: whether a run never gets below its threshold; this array and those below are (problems, runs).
         shares: (threshold, patience), the share of the epochs that each trains.
         regrets: (threshold, patience).
     """
 
     quantile: float
     names: tuple
-    lowest: np.ndarray
     never: np.ndarray
     shares: tuple
     regrets: tuple
 
     def table(self):
-        """Two tables: what both cost and lose, and where the threshold loses more."""
-        more = self.regrets[0] - self.regrets[1]
-        lines = ["           epochs trained, %       regret, %               runs in which the threshold is",
-                 "           threshold  patience     threshold  patience     worse   better"]
-        rows = [(name, slice(i, i + 1)) for i, name in enumerate(self.names)] + [("all", slice(None))]
+        """A line for each problem, and their mean: what both train, and what each loses."""
+        lines = ["          epochs trained by either, %   regret, %: threshold   patience"]
+        columns = [100 * self.shares[0], *self.regrets]
+        rows = [(name, slice(i, i + 1)) for i, name in enumerate(self.names)] + [("mean", slice(None))]
         for name, some in rows:
-            cost, lost = ([each[some].mean() for each in pair] for pair in (self.shares, self.regrets))
-            lines.append(f"{name:9}{100 * cost[0]:11.1f}{100 * cost[1]:10.1f}{lost[0]:14.1f}{lost[1]:10.1f}"
-                         f"{(more[some] > 0).sum():10}{(more[some] < 0).sum():9}")
-        easier_first = np.take_along_axis(more, self.lowest.argsort(1), 1)
-        half = more.shape[1] // 2
-        lines += ["", "regret, threshold minus patience, in points:",
-                  " " * 18 + "".join(f"{name:>10}" for name in self.names)]
-        lines += [f"{half} {kind} runs    " + "".join(f"{mean:10.1f}" for mean in part.mean(1))
-                  for kind, part in (("easier", easier_first[:, :half]), ("harder", easier_first[:, half:]))]
+            share, lost, patient = (column[some].mean() for column in columns)
+            lines.append(f"{name:9}{share:20.0f}{lost:28.1f}{patient:11.1f}")
         return "\n".join(lines)
 
     def who_trains(self):
         """How the epochs are divided between the runs that never get below the threshold and the others."""
-        shares, never = 100 * self.shares[0], self.never
-        with_patience = 100 * self.shares[1][~never].mean()
-        more = (self.regrets[0] - self.regrets[1])[~never]
-        spent = 100 * shares[never].sum() / shares.sum()
-        return "\n".join([
-            f"quantile {self.quantile}: regret {self.regrets[0].mean():.1f} % (patience at the same cost: "
-            f"{self.regrets[1].mean():.1f} %), for {shares.mean():.0f} % of all epochs",
-            f"    {spent:.0f} % of those are spent on the {never.sum()} runs "
-            "that never get below the threshold",
-            f"    the other {(~never).sum()} runs train {shares[~never].mean():.0f} % of theirs "
-            f"(with patience {with_patience:.0f} %): worse in {(more > 0).sum()}, "
-            f"better in {(more < 0).sum()}"])
+        share, never = 100 * self.shares[0], self.never
+        spent = 100 * share[never].sum() / share.sum()
+        return (f"{never.sum()} runs never get below the threshold: {spent:.0f} % of all epochs trained\n"
+                f"the other {(~never).sum()} train {share[~never].mean():.0f} % of theirs; "
+                f"with patience {100 * self.shares[1][~never].mean():.0f} %")
 
 
 def against_patience(problems, quantile):
@@ -91,9 +74,9 @@ def against_patience(problems, quantile):
             row = compare([rule], runs[mine], measured="test_loss")[0]
             never[mine], share[mine], regret[mine] = ~row.fired, row.share, row.regret
         _, patient = same_cost(share.mean(), runs)
-        sides.append((lowest, never.astype(bool), share, patient.share, regret, patient.regret))
-    lowest, never, *rest = map(np.array, zip(*sides))
-    return Duel(quantile, tuple(problems), lowest, never, tuple(rest[:2]), tuple(rest[2:]))
+        sides.append((never.astype(bool), share, patient.share, regret, patient.regret))
+    never, *rest = map(np.array, zip(*sides))
+    return Duel(quantile, tuple(problems), never, tuple(rest[:2]), tuple(rest[2:]))
 
 
 def two_readings(run, own, past):
@@ -149,6 +132,33 @@ def same_cost(share, runs, longest=200):
     return min(((n, row(n)) for n in {max(n - 1, 1), n}), key=lambda pair: abs(pair[1].share.mean() - share))
 
 
+# ---- the loss or the error ----
+
+
+def error_minus_loss(runs, patience):
+    """By how many points more test error is kept by watching the error than by the loss: array (runs,)."""
+    def kept(metric):
+        rule = Patience(metric, patience, mode="min")
+        return compare([rule], runs, metric, "min", measured="test_error", measured_mode="min")[0].kept
+
+    return 100 * (kept("val_error") - kept("val_loss"))
+
+
+def loss_or_error(problems, patience, epochs=300):
+    """A line for each problem: `error_minus_loss` with the same patience on both, and with no stop.
+
+    Args:
+        problems: name -> histories.
+    """
+    lines = ["test error, watching the error minus watching the loss, in points:",
+             f"{f'patience {patience}':>22}{f'no stop, {epochs} epochs':>24}"]
+    for name, runs in problems.items():
+        same, endless = (error_minus_loss(runs, length) for length in (patience, epochs))
+        lines.append(f"{name:9} {same.mean():+.2f} ± {same.std(ddof=1):.2f}"
+                     f"{endless.mean():+15.2f} ± {endless.std(ddof=1):.2f}")
+    return "\n".join(lines)
+
+
 # ---- a patience that grows ----
 
 
@@ -164,36 +174,11 @@ def choice(rows, half, limit):
     return min(affordable, key=lambda row: row.regret[half].mean())
 
 
-def by_half(chosen, even):
-    """A table: mean regret and share of the epochs, of the even runs and of the odd. `chosen`: who -> row."""
-    lines = [f"{'regret, %: even    odd   epochs, %: even    odd':>93}"]
-    for who, row in chosen.items():
-        means = [round(values[half].mean(), 1) + 0  # + 0 makes 0.0 of -0.0
-                 for values in (row.regret, 100 * row.share) for half in (even, ~even)]
-        lines.append(f"{who:23} {row.name:22} " + "{:15.1f} {:6.1f} {:16.1f} {:6.1f}".format(*means))
-    return "\n".join(lines)
-
-
 def gained(gain):
     """A gain run by run, in words: mean, standard deviation, and in how many runs it is which way."""
     better, worse, same = (int(np.sum(np.sign(gain) == sign)) for sign in (1, -1, 0))
     return (f"gain {round(gain.mean(), 1) + 0:+.1f} ± {gain.std(ddof=1):.1f} points, "  # + 0: no -0.0
             f"better in {better} of {len(gain)}, worse in {worse}, the same in {same}")
-
-
-def shortest(run, regret, half):
-    """The shortest plain patience with at most this regret on a run: (length, mean share of the epochs).
-
-    Args:
-        run: a history.
-        regret: the most that may be lost on it, in percent.
-        half: the histories of which the share is the mean.
-    """
-    for n in range(1, len(run["val_loss"])):
-        rule = {"plain": Patience("val_loss", n)}
-        if compare(rule, [run], measured="test_loss")[0].regret[0] <= regret:
-            return n, compare(rule, half, measured="test_loss")[0].share.mean()
-    return None
 
 
 def one_run(run, plain, grown, title):
@@ -287,15 +272,13 @@ class Scores(NamedTuple):
     ratio: np.ndarray
 
     def __str__(self):
-        def line(name, difference, places):
-            return (f"{name}{difference.mean():+.{places}f} ± {difference.std(ddof=1):.{places}f}; lower in "
-                    f"{np.sum(difference < 0)} of {len(difference)}")
-
-        return "\n".join([
-            line("loss, stopped minus L2:          ", self.stopped - self.penalised, 4),
-            line(f"loss, stopped minus {STEPS} steps: ", self.stopped - self.trained_on, 3),
-            line(f"loss, L2 minus {STEPS} steps:      ", self.penalised - self.trained_on, 3),
-            f"best lambda: {self.ratio.mean():.2f} ± {self.ratio.std(ddof=1):.2f} times the best 1/(rate t)"])
+        wins = [f"{np.sum(losses < self.trained_on)} of {len(losses)}"
+                for losses in (self.stopped, self.penalised)]
+        apart = self.stopped - self.penalised
+        return (f"loss, stopped minus L2: {apart.mean():+.4f} ± {apart.std(ddof=1):.4f}\n"
+                f"lower than after {STEPS} steps: stopped in {wins[0]}, L2 in {wins[1]}\n"
+                f"best lambda: {self.ratio.mean():.2f} ± {self.ratio.std(ddof=1):.2f} times "
+                "the best 1/(rate t)")
 
 
 def choose_and_score(tuning, scoring):

@@ -146,7 +146,7 @@ def points(rules, runs):
 
 
 def price_list(runs, plain):
-    """What scores and three cures for noise cost and lose, each against Patience of many lengths.
+    """What scores (left) and twelve cures for noise (right) cost and lose, against Patience of many lengths.
 
     Args:
         runs: histories with val_loss, loss and test_loss.
@@ -154,61 +154,42 @@ def price_list(runs, plain):
     """
     line = {row.name.split()[1]: (float(row.share.mean()), float(row.regret.mean())) for row in plain}
     lengths = (5, 10, 20)
-
-    def lasting(alpha):
-        return {str(n): Lasting(n, GeneralizationLoss(alpha)) for n in (1, *lengths)}
-
     scores = {"GL, its limit beside it": {str(alpha): GeneralizationLoss(alpha) for alpha in (1, 5)},
               "PQ": {str(alpha): ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
               "UP": {str(s): SuccessiveIncreases(s) for s in (2, 3, 8)}}
-    persistence = {"Lasting(n, GL 5), n beside it": lasting(5), "Lasting(n, GL 1)": lasting(1)}
-    averaging = {"Smoothed(10, Patience n)": {str(n): Smoothed(10, Patience("val_loss", n)) for n in lengths}}
-    margin = {"Patience n, by 3 %": {str(n): Patience("val_loss", n, 0.03, relative=True) for n in lengths}}
-    figure, panels = plt.subplots(2, 2, figsize=(9.2, 7.6), sharex=True, sharey=True, layout="constrained")
-    panels = panels.ravel()
-    titles = ("three scores", "persistence: n from 1 to 20", "averaging: arrows from Patience n",
-              "a margin: arrows from Patience n")
-    for panel, title, families, marks in zip(panels, titles, (scores, persistence, averaging, margin), LOOKS):
+    kinds = {"Lasting({}, GL 5)": lambda n: Lasting(n, GeneralizationLoss(5)),
+             "Lasting({}, GL 1)": lambda n: Lasting(n, GeneralizationLoss(1)),
+             "Smoothed(10, Patience {})": lambda n: Smoothed(10, Patience("val_loss", n)),
+             "Patience {}, by 3 %": lambda n: Patience("val_loss", n, 0.03, relative=True)}
+    cures = {kind.format("n"): {kind.format(n): make(n) for n in lengths} for kind, make in kinds.items()}
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 4.6), sharey=True, layout="constrained")
+    for panel, title, families, looks, named in (
+            (panels[0], "three scores", scores, SCORE_LOOKS, None),
+            (panels[1], "three cures: n is 5, 10 and 20", cures, CURE_LOOKS, ("Lasting(20, GL 1)",))):
         families = {name: points(rules, runs) for name, rules in families.items()}
-        cost_and_regret(line, families, ax=panel, looks=marks)
+        cost_and_regret(line, families, ax=panel, looks=looks, named=named)
         panel.set_title(title, fontsize=10)
-        panel.set(xlabel="", ylabel="")
+        panel.set(xlabel="epochs trained, % (log scale)", ylabel="")
         panel.annotate("better", (1.45, -0.85), xytext=(2.3, 0.4), color=GREY, fontsize=9,
                        arrowprops={"arrowstyle": "->", "color": GREY})
-        for cured, (colour, *_) in zip(families.values(), marks):
-            at = {name: (100 * cost, lost) for name, (cost, lost) in cured.items()}
-            if families is persistence:
-                panel.plot(*zip(*at.values()), color=colour, linewidth=0.8, alpha=0.6, zorder=1)
-            if panel in panels[2:]:
-                for name, place in at.items():
-                    cost, lost = line[name]
-                    panel.annotate("", place, xytext=(100 * cost, lost), zorder=5,
-                                   arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.2,
-                                               "shrinkA": 0, "shrinkB": 2})
-    for panel in panels[2:]:
-        panel.set_xlabel("epochs trained, % (log scale)")
-    for panel in panels[::2]:
-        panel.set_ylabel("mean regret, %\n(linear below 1, log scale above)")
+    panels[0].set_ylabel("mean regret, %\n(linear below 1, log scale above)")
     caption(figure, "Grey: every patience from 1 to 50. Below 1 the regret's axis is linear, so small gaps "
                     "look large there.")
-    return figure, ("Four panels of mean regret against cost, each with a grey line for Patience of all "
+    return figure, ("Two panels of mean regret against cost, each with a grey line for Patience of all "
                     "lengths from 1 to 50; an arrow to the lower left says better. Scores: GL lies at the "
-                    "upper end of that line, UP and PQ above it or beyond its end. Persistence: from GL 1 "
-                    "and GL 5 (n = 1) a line leads down along the grey one, that of GL 5 above it for n = 5 "
-                    "and 10. Averaging: Smoothed(10, Patience n) lies near the line, right of Patience "
-                    "5, left of 20. Margin: it leads up and to the left, along the grey line.")
+                    "upper end of that line, UP and PQ above it or beyond its end. Cures: most of the twelve "
+                    "lie on the line or close to it, two of Lasting(n, GL 5) above it, and "
+                    "Lasting(20, GL 1) below it.")
 
 
-# for each panel of price_list: colour, shape, and how far up the names stand, so that they do not meet
-LOOKS = (((BLUE, "s", 0), (RED, "^", 4), (PURPLE, "D", -5)),
-         ((RED, "X", 5), (GREEN, "v", -5)),
-         ((BLUE, "h", 4),),
-         ((GREEN, "*", -5),))
+# for each family of a panel: colour, shape, and how far up the names stand, so that they do not meet
+SCORE_LOOKS = (BLUE, "s", 0), (RED, "^", 4), (PURPLE, "D", -5)
+CURE_LOOKS = (RED, "X", 5), (GREEN, "v", -9), (BLUE, "h", 4), (ORANGE, "*", -5)
 NAMED = ("1", "2", "3", "5", "10", "20", "50")  # lengths of Patience that have their name on the line
 
 
 def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, %", ax=None,
-                    looks=()):
+                    looks=(), named=None):
     """What rules cost and lose, with a line of rules to compare with, on logarithmic axes.
 
     Args:
@@ -220,6 +201,7 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
         regret: the label of the y axis.
         ax: axes to draw on; new ones if None.
         looks: for each family its colour, its shape, and how far up its names stand.
+        named: the points that have their name beside them; all of them if None.
     """
     ax = axes(width=7, height=4.4) if ax is None else ax
     ax.set(xlabel="cost: epochs trained, % of 300 (log scale)", xscale="log",
@@ -241,7 +223,7 @@ def cost_and_regret(line, families, own=None, limits=None, regret="mean regret, 
     highest = draw(line, "o-", -1, GREY, named=NAMED, linewidth=1.2, markersize=3,
                    label="Patience, by its length")
     for (label, marks), (colour, mark, up) in zip(families.items(), looks, strict=True):
-        highest = max(highest, draw(marks, mark, 1, colour, up, markersize=6, label=label))
+        highest = max(highest, draw(marks, mark, 1, colour, up, named, markersize=6, label=label))
     if limits is not None:
         ax.fill_between([1, 100 * limits[0]], -2, limits[1], color=GREEN, alpha=0.1, linewidth=0,
                         label="within both limits")
