@@ -26,8 +26,8 @@ show(*figures.ups_and_downs({name: runs[1] for name, runs in problems.items()}))
 # Five of the runs, each drawn from its first epoch **to its best**. Every triangle is an epoch whose validation loss was higher than one
 # epoch earlier. Stop at a triangle, and you miss the best.
 #
-# But past the best epoch, surely, the curve goes up? Take soybean's twenty runs, and only the epochs after the best one. In how many of
-# these, in percent, is the loss higher than one epoch earlier?
+# But past the best epoch, surely, the curve goes up? Take soybean's twenty runs, and only the epochs after the best one. In what
+# percentage of these is the loss higher than one epoch earlier?
 
 # %% tags=["reveal"] claims=["04.1"]
 # NBVAL_CHECK_OUTPUT
@@ -77,17 +77,13 @@ show(*figures.who_stops(table, names))
 # The other two do not stop a single run of soybean or thyroid. Their regret is near zero, and no wonder: **a rule that never stops a run
 # loses nothing, and saves nothing.**
 #
-# Prechelt knew that. Give such a rule a budget: `SuccessiveIncreases(8) | Epochs(200)`, where `|` means "or".
+# Prechelt knew that his rules need not end a run. Give them a budget: `SuccessiveIncreases(8) | Epochs(200)`, where `|` means "or".
 
 # %% [markdown]
 # ## Why does one stop at once, and two so seldom?
 #
 # Know what fools them, and you can tell whether they suit your own runs. Here is a run of thyroid: its losses, and below them its three
-# scores. With $E$ for the validation loss and $P$ for the progress,
-#
-# $$GL = 100 \left( \frac{E}{\text{lowest } E \text{ so far}} - 1 \right), \qquad PQ = \frac{GL}{P}.$$
-#
-# What $P$ is comes below the figure.
+# scores with their limits.
 
 # %%
 run = problems["thyroid"][1]
@@ -97,7 +93,7 @@ show(*figures.scores(three, run, "thyroid, run 1"))
 # **GL** stops at its first spike, in epoch 14. Each blue tick after that is a new lowest loss that it did not wait for. **UP** never gets
 # past three: noise breaks every streak.
 #
-# **PQ** stays low because it divides by progress. Take five epochs, a **strip**, and their training losses:
+# **PQ** stays low because it is $GL / P$, and the progress $P$ is large. Take five epochs, a **strip**, and their training losses:
 #
 # $$P = 1000 \left( \frac{\text{mean of the five}}{\text{lowest of the five}} - 1 \right).$$
 #
@@ -202,7 +198,9 @@ print(tables.at_equal_cost(again, plain_again))
 #
 # Put your answer where the dots are and run the cell. `hint()` and `solution()` stand by.
 #
-# **4.1 A score by hand.** Give the GL of each of these six epochs, in percent.
+# **4.1 A score by hand.** Give the GL of each of these six epochs, in percent. With $E$ for the validation loss,
+#
+# $$GL = 100 \left( \frac{E}{\text{lowest } E \text{ so far}} - 1 \right).$$
 
 # %% tags=["exercise"]
 losses = [0.5, 0.4, 0.44, 0.5, 0.3, 0.36]
