@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils.classroom.chapter_07 import figures, outcomes
+from course_utils.classroom.chapter_07 import figures, head_loss, outcomes
 from course_utils.classroom.chapter_07.emoji import split
 from course_utils.classroom.chapter_07.factors import distances
 from course_utils.classroom.chapter_07.networks import network
@@ -183,6 +183,12 @@ def test_pictures_frozen_by_their_own_head_cost_what_one_stop_costs(series):
     assert abs(points(outcomes.kept(frozen), series[1.0]["frozen"])[0]) < 2, "one head does as well"
 
 
+def test_the_weights_of_gradient_blending_gain_nothing():
+    curves = load_curves("blending")
+    gain, error, _ = points(*(outcomes.kept(curves.select(way=way)) for way in ("blended", "equal")))
+    assert -1 < gain < error
+
+
 def test_two_networks_have_as_many_weights_as_the_joint_one():
     widths = {"pictures": 50, "words": 30}
     one = network(widths, 8).count_params()
@@ -193,12 +199,24 @@ def test_two_networks_have_as_many_weights_as_the_joint_one():
 def test_a_constant_factor_means_nothing_to_adam_and_all_to_sgd():
     import keras
 
-    plans = {"whole": [1] * 40, "tenth": [0.1] * 40, "stopped": [1] * 20 + [0] * 20}
+    plans = {"whole": [1] * 40, "tenth": [0.1] * 40, "stopped": [1] * 20 + [0] * 20,
+             "later": [1] * 20 + [0.1] * 20}
     adam, sgd = (distances(optimizer(0.001), plans, weights=20)
                  for optimizer in (keras.optimizers.Adam, keras.optimizers.SGD))
     assert adam["tenth"][-1] == pytest.approx(adam["whole"][-1], rel=0.01)
     assert sgd["tenth"][-1] == pytest.approx(sgd["whole"][-1] / 10, rel=0.01)
     assert sgd["stopped"][-1] == sgd["stopped"][19] and adam["stopped"][-1] > adam["stopped"][19]
+    assert 0 < adam["later"][-1] - adam["later"][19] < 0.6 * (adam["whole"][-1] - adam["whole"][19])
+
+
+def test_the_losses_by_hand_of_the_33_rows_are_those_of_keras_in_one_batch():
+    model, x, labels = head_loss.thirty_three_rows()
+    rows = slice(33), slice(32), slice(32, 33)
+    losses = model.evaluate(x, labels, batch_size=33, verbose=0, return_dict=True)
+    for head in labels:
+        whole, first, last = head_loss.mean_losses(model, x, labels, head, *rows)
+        assert whole == pytest.approx((32 * first + last) / 33)
+        assert whole == pytest.approx(losses[f"{head}_loss"], rel=1e-4)
 
 
 def test_a_rate_for_one_layer_as_the_lesson_sets_it():
@@ -485,11 +503,9 @@ def drawn(series):
     settings = {"one": (0.1, 0.1), "other": (1.0, 1.0)}
     recorded = load_curves("conditions")
     yield figures.four_bars(series[1.0])
-    yield figures.four_bars(series[1.0], hidden=True)
     yield figures.three_curves(of)
     yield figures.examples(load_openmoji())
-    heads = {f"val_{way}_loss": runs[0]["val_loss"] for way, runs in of.items()}
-    yield figures.frozen_fit(heads, 4, heads["val_both_loss"])
+    yield figures.frozen_fit(of["words"][0]["val_loss"], 4, of["both"][0]["val_loss"])
     yield figures.by_scale(series)
     yield figures.stops_map(grids, (16, 1), 4)
     yield figures.any_condition({name: outcomes.conditions(recorded, *how) for name, how in settings.items()})

@@ -17,25 +17,23 @@ ALT = {
     "examples":
         "Six emoji with their names and groups: red heart and grinning cat are smileys-emotion, anatomical "
         "heart is people-body, heart suit activities, cat face animals-nature, and hot dog food-drink.",
-    "four_bars_hidden":
-        "Test accuracy: pictures alone 62, words alone 62, both in one network with one stop 65 percent. The "
-        "fourth bar, two networks with a stop each, is a question mark and has no top.",
     "four_bars":
-        "The same bars, with the fourth filled in: two networks with a stop each, 73 percent. Its eight "
-        "splits lie between 69 and 77, those of one network with one stop between 62 and 68.",
+        "Test accuracy: pictures alone 62, words alone 62, both in one network with one stop 65, two "
+        "networks with a stop each 73 percent. The eight splits of the last lie between 69 and 77, those of "
+        "one network between 62 and 68.",
     "three_curves":
-        "Validation loss over 30 epochs. Pictures are at their best in epoch 2 and rise from there on; words "
-        "fall until epoch 18; both in one network are at their best in epoch 1, and rise. In the other "
-        "splits pictures are best in epochs 1 and 2, both in 2 to 5, words in 13 to 23.",
+        "Validation loss over 30 epochs. Pictures are at their best after 3 epochs and rise from there on; "
+        "words fall until epoch 19; both in one network are at their best after 2, and rise. In the other "
+        "splits pictures are best after 2 or 3 epochs, both after 3 to 6, words after 14 to 24.",
     "frozen_fit":
-        "Validation losses of the fit. With nothing frozen, the loss of the head that sees both turns up "
-        "after a few epochs. With pictures frozen it goes on falling, and ends below all other curves; the "
-        "head on pictures stays level, the one on words falls and levels off.",
+        "Validation loss of the head that sees both. With nothing frozen it turns up after a few epochs. "
+        "With pictures frozen after epoch 4 it goes on falling, to below 0.9.",
     "by_scale":
-        "Test accuracy for features multiplied by 1, 0.3, 0.1, 0.03 and 0.01: words then take 7.4, 4.4, 2.7, "
-        "1.5 and 0.9 times as many epochs as pictures. Pictures alone stay at 62 or 63 percent. Both in one "
-        "network with one stop climb from 65 to 75. A stop each stays at 73 to 74: ahead in all eight splits "
-        "at x 1 and x 0.3, in seven at x 0.1, in four and three at the last two.",
+        "Two pictures over features multiplied by 1, 0.3, 0.1, 0.03 and 0.01: words then take 7.4, 4.4, 2.7, "
+        "1.5 and 0.9 times as many epochs as pictures. Left, the test accuracy of pictures alone stays at 62 "
+        "or 63 percent, that of both in one network climbs from 65 to 75. Right, what two networks gain "
+        "over that falls from 7.8 points to 5.2, 1.7, 0.2 and -0.5; the eight splits are above zero in all "
+        "of the first two, and on both sides of it in the last two.",
     "stops_map":
         "Validation loss of the product of two networks' probabilities, over the epochs at which each stops. "
         "It is lowest, and brightest, where pictures stop at about 1 and words anywhere after 10. One stop "
@@ -43,9 +41,9 @@ ALT = {
         "higher.",
     "any_condition":
         "Test F1 of stops on F1 and AUC against a stop on the loss, split by split, for two settings. Left, "
-        "slow and thinned, a patience on F1 costs 2 points, and stops sooner; AUC goes on nearly to the end "
-        "and costs nothing. With all 40 epochs to choose from, neither costs anything. Right, as in 07, both "
-        "gain 1 to 3 points, and 3 with all epochs.",
+        "with rare groups, watching F1 costs 1.9 points, and stops at epoch 15.5 where the loss stops at "
+        "26.5; AUC trains until 37 and is level on average. Right, as in 07, the loss stops at 5.5, F1 at "
+        "8.5 and AUC at 39; both gain, 1.4 and 3.2 points on average.",
     "budget":
         "Test accuracy over the number of steps. With few steps the networks that see pictures lead and "
         "words are far behind; with one stop for both it stays at 65 percent from about 300 steps on, with a "
@@ -62,20 +60,15 @@ def paired(ours, theirs):
     return f"{(ours - theirs).mean():+.1f} points, higher in {higher_in(ours, theirs, 'splits')}"
 
 
-def four_bars(outcome, hidden=False):
+def four_bars(outcome):
     """Test accuracy of pictures, words, both in one network, and two networks with a stop each.
 
     Args:
         outcome: dict of arrays (splits,), as `outcomes` gives it.
-        hidden: the last bar is a question mark.
     """
     ax = axes(width=6.4, height=3.4, ylabel="test accuracy, %", ylim=(0, 90))
     for place, name in enumerate(BARS):
         values = outcome[name]
-        if hidden and name == "own":
-            ax.bar(place, 200, width=0.6, fill=False, edgecolor=GREY, linestyle="--", linewidth=1.5)  # no top
-            ax.annotate("?", (place, 42), ha="center", va="center", fontsize=30, color=GREY)
-            continue
         colour, *_ = INPUTS.get(name, (PURPLE,))
         ax.bar(place, values.mean(), width=0.6, color=colour)
         ax.plot(place + np.linspace(-0.15, 0.15, len(values)), values, ".", color="black", markersize=4)
@@ -102,16 +95,16 @@ def examples(emoji, names=EXAMPLES):
 
 
 def three_curves(runs, split=0):
-    """Validation losses of one split over the epochs, with a ring at each best epoch.
+    """Validation losses of one split over the epochs trained, with a ring where each is lowest.
 
-    Marks along the bottom are the best epochs of the other splits.
+    Marks along the bottom are where it is lowest in the other splits.
 
     Args:
         runs: "pictures", "words", "both" -> histories, one a split.
         split: the one whose curves are drawn.
     """
-    ax = axes(width=7.2, height=3.6, xlabel="epoch (counted from 0)", ylabel="validation loss")
-    others = {name: np.sort([best(history) for i, history in enumerate(histories) if i != split])
+    ax = axes(width=7.2, height=3.6, xlabel="epochs trained", ylabel="validation loss")
+    others = {name: np.sort([1 + best(history) for i, history in enumerate(histories) if i != split])
               for name, histories in runs.items()}
     low = min(min(history["val_loss"]) for name in runs for history in runs[name])
     heights = np.zeros(1 + max(map(max, others.values())), int)  # marks at an epoch are stacked
@@ -119,33 +112,31 @@ def three_curves(runs, split=0):
     for name, histories in runs.items():
         colour, mark, line = INPUTS[name]
         values, at = histories[split]["val_loss"], best(histories[split])
-        ax.plot(values, line, color=colour, linewidth=2, marker=mark, markevery=[at], markersize=10,
-                markerfacecolor="white", markeredgewidth=2, label=f"{name}, best in epoch {at}")
+        ax.plot(np.arange(1, len(values) + 1), values, line, color=colour, linewidth=2, marker=mark,
+                markevery=[at], markersize=10, markerfacecolor="white", markeredgewidth=2,
+                label=f"{name}, best after {at + 1}")
         for epoch in others[name]:
             ax.plot(epoch, bottom + 0.05 * heights[epoch], mark, color=colour, markersize=3.5, alpha=0.8)
             heights[epoch] += 1
     ax.legend(frameon=False, fontsize=10)
-    caption(ax.figure, "small marks at the bottom: best epochs in the other seven splits")
+    caption(ax.figure, "curves: the first split; small marks at the bottom: when the other seven are best")
     return ax
 
 
-def frozen_fit(history, frozen_at, plain):
-    """Validation losses of the three heads of a fit in which the pictures are frozen, over the epochs.
+def frozen_fit(frozen, frozen_at, plain):
+    """Validation losses of the head that sees both over the epochs, with the pictures frozen and without.
 
     Args:
-        history: of the fit, with the columns val_pictures_loss, val_words_loss, val_both_loss.
+        frozen: the losses of the fit in which the pictures are frozen.
         frozen_at: the epoch after which the pictures stand still.
-        plain: validation losses of the head on both, of the same network with nothing frozen.
+        plain: those of the same network with nothing frozen.
     """
-    ax = axes(width=7.2, height=3.6, xlabel="epoch (counted from 0)", ylabel="validation loss")
-    for name in ("pictures", "words"):
-        colour, _, line = INPUTS[name]
-        ax.plot(history[f"val_{name}_loss"], line, color=colour, linewidth=1.5, label=f"head on {name}")
-    losses, (colour, mark, line) = list(history["val_both_loss"]), INPUTS["both"]
-    ax.plot(plain[:len(losses)], "-.", color=GREY, linewidth=2,
-            label="head on both, nothing frozen (recorded)")
-    ax.plot(losses, line, color=colour, linewidth=2, marker=mark, markevery=[int(np.argmin(losses))],
-            markersize=10, markerfacecolor="white", markeredgewidth=2, label="head on both, pictures frozen")
+    ax = axes(width=7.2, height=3.2, xlabel="epoch (counted from 0)",
+              ylabel="validation loss\nof the head on both")
+    colour, mark, line = INPUTS["both"]
+    ax.plot(plain[:len(frozen)], "-.", color=GREY, linewidth=2, label="nothing frozen (recorded)")
+    ax.plot(frozen, line, color=colour, linewidth=2, marker=mark, markevery=[int(np.argmin(frozen))],
+            markersize=10, markerfacecolor="white", markeredgewidth=2, label="pictures frozen")
     ax.axvline(frozen_at + 0.5, color=GREY, linestyle=":", linewidth=1.2)
     ax.annotate("from here on pictures are frozen", (frozen_at + 0.5, 1), xycoords=("data", "axes fraction"),
                 xytext=(5, -3), textcoords="offset points", va="top", fontsize=9)
@@ -154,30 +145,35 @@ def frozen_fit(history, frozen_at, plain):
 
 
 def by_scale(outcomes):
-    """Test accuracy against the scale of the features: pictures alone, one stop for both, a stop each.
+    """Two panels over the scale of the features: accuracies, and what two networks gain, split by split.
 
     Args:
         outcomes: scale of the features -> dict of arrays (splits,), as `outcomes.outcomes` gives it.
     """
-    ax = axes(width=7.2, height=4, ylabel="test accuracy, % (axis from 58)", ylim=(58, 79),
-              yticks=(60, 65, 70, 75), xlabel="pictures' features multiplied by\n"
-                                              "(in brackets: clock of words / clock of pictures, median)")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")
     places = np.arange(len(outcomes))
-    for name, label in (("own", "two networks, a stop each"), ("both", "both in one network, one stop"),
-                        ("pictures", "pictures alone")):
-        colour, mark, line = INPUTS.get(name, (PURPLE, "D", "-."))
-        means = [of[name].mean() for of in outcomes.values()]
-        ax.plot(places, means, line, marker=mark, markersize=8, color=colour, linewidth=2, label=label)
+    for name, label in (("both", "both in one network, one stop"), ("pictures", "pictures alone")):
+        colour, mark, line = INPUTS[name]
+        left.plot(places, [of[name].mean() for of in outcomes.values()], line, marker=mark, markersize=8,
+                  color=colour, linewidth=2, label=label)
+    right.axhline(0, color=GREY, linewidth=1.2)
     for place, of in zip(places, outcomes.values()):
-        ahead = np.sum(of["own"] - of["both"] > 1e-6)  # rounding is no lead
-        said = "" if place else "ahead in "
-        ax.annotate(f"{said}{ahead} of {len(of['own'])}", (place, max(of["own"].mean(), of["both"].mean())),
-                    xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9, color=PURPLE)
-    ax.set_xticks(places, [f"x {scale:g}\n({np.median(of['ratio']):.1f})" for scale, of in outcomes.items()])
-    ax.set_xlim(-0.45, len(places) - 0.7)
-    ax.legend(frameon=False, fontsize=9, loc="upper left", ncols=3)
-    caption(ax.figure, "lines: means of the splits; pink numbers: in how many of them two networks are ahead")
-    return ax
+        gain = of["own"] - of["both"]
+        right.plot(place + np.linspace(-0.2, 0.2, len(gain)), gain, ".", color=PURPLE, markersize=6)
+        right.plot([place - 0.3, place + 0.3], 2 * [gain.mean()], color="black", linewidth=2)
+        right.annotate(f"{gain.mean():+.1f}", (place, gain.max()), xytext=(0, 6), ha="center", fontsize=10,
+                       textcoords="offset points")
+    left.set(ylabel="test accuracy, % (axis from 58)", ylim=(58, 79), yticks=(60, 65, 70, 75))
+    left.legend(frameon=False, fontsize=9, loc="upper left")
+    right.set(ylabel="points gained by two networks,\na stop each, over one network", ylim=(-3.5, 12))
+    for ax in (left, right):
+        ax.set_xticks(places, [f"x {scale:g}\n({np.median(of['ratio']):.1f})"
+                               for scale, of in outcomes.items()])
+        ax.set(xlabel="pictures' features multiplied by\n(in brackets: clock of words / clock of pictures)")
+        ax.spines[["top", "right"]].set_visible(False)
+    caption(figure, f"left: means of {len(of['both'])} splits; right: the splits, and their mean as a black "
+                    "line; ratios of the clocks: medians")
+    return figure
 
 
 def stops_map(grids, own, one, epochs=30):
@@ -215,31 +211,25 @@ def any_condition(panels):
     Args:
         panels: title -> what `outcomes.conditions` gives.
     """
-    figure, places = plt.subplots(1, len(panels), figsize=(9.6, 3.6), sharey=True, layout="constrained")
+    figure, places = plt.subplots(1, len(panels), figsize=(9.6, 3.4), sharey=True, layout="constrained")
     for ax, (title, came) in zip(np.atleast_1d(places), panels.items()):
         ax.axhline(0, color=GREY, linewidth=1.2)
-        for shift, key, label, colour, mark in (
-            (-0.17, "test_f1", "patience of 3", RED, "o"),
-            (0.17, "best_f1", "best of all 40 epochs", BLUE, "s"),
-        ):
-            for place, column in enumerate(CONDITIONS):
-                gain = came[column][key] - came["val_loss"][key]
-                x = place + shift + np.linspace(-0.1, 0.1, len(gain))
-                ax.plot(x, gain, mark, color=colour, markersize=4, alpha=0.55,
-                        label=None if place else label)
-                ax.plot([place + shift - 0.14, place + shift + 0.14], 2 * [gain.mean()], color="black",
-                        linewidth=2)
+        for place, column in enumerate(CONDITIONS):
+            gain = came[column]["test_f1"] - came["val_loss"]["test_f1"]
+            ax.plot(place + np.linspace(-0.15, 0.15, len(gain)), gain, "o", color=RED, markersize=4,
+                    alpha=0.55)
+            ax.plot([place - 0.2, place + 0.2], 2 * [gain.mean()], color="black", linewidth=2)
+            ax.annotate(f"{gain.mean():+z.1f}", (place + 0.2, gain.mean()), xytext=(5, 3), va="bottom",
+                        textcoords="offset points", fontsize=10)
         stops = {column: f"{np.median(of['stop']):g}" for column, of in came.items()}
         ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stops at epoch {stops[column]})"
                                                for column, name in CONDITIONS.items()])
-        ax.set(title=title, xlabel="watched in place of the loss\n"
-                                   f"(the loss itself stops at epoch {stops['val_loss']})")
+        ax.set(title=title, xlim=(-0.5, len(CONDITIONS) - 0.4),
+               xlabel=f"watched in place of the loss (which stops at epoch {stops['val_loss']})")
         ax.spines[["top", "right"]].set_visible(False)
-    np.atleast_1d(places)[0].set_ylabel("test F1 compared with\nwatching the loss, points")
-    np.atleast_1d(places)[0].legend(frameon=False, fontsize=9)
+    np.atleast_1d(places)[0].set_ylabel("points of test F1 gained\nover watching the loss")
     splits = len(came["val_loss"]["stop"])
-    caption(figure, f"marks: {splits} splits; black lines: their means; stops at: median epoch at which a "
-                    "patience of 3 ends;\nthe loss is treated alike (patience of 3, best of all epochs)")
+    caption(figure, f"dots: {splits} splits; black lines: their means; epochs: medians; patience 3 for all")
     return figure
 
 

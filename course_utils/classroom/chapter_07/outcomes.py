@@ -27,15 +27,6 @@ def kept(runs, column="test_accuracy"):
     return np.array([100 * run[column][best(run)] for run in runs])
 
 
-def lowest(runs):
-    """The lowest validation loss of each run.
-
-    >>> lowest([{"val_loss": [2.0, 1.0, 3.0]}])
-    array([1.])
-    """
-    return np.array([min(run["val_loss"]) for run in runs])
-
-
 def grid(late, column="val_loss", **chosen):
     """A column of late fusion as an array, (epochs of the pictures' network, epochs of the words' network).
 
@@ -120,20 +111,26 @@ def of_views(curves, late):
     return came | {"both": kept(curves.select(way="all")), "ratio": at.max(0) / at.min(0)}
 
 
-def in_percent(used):
-    """What `utilisation` has measured, as a table with headings and accuracies in percent.
+def side_by_side(measured):
+    """What `utilisation` has measured of some networks, a column each: accuracies in percent, and rates.
 
     >>> from course_utils.multimodal import Utilisation
-    >>> print(in_percent(Utilisation(0.5, {"pictures": 0.25, "words": 0.5})))
-                      accuracy  utilisation rate
-    with all            50.0 %
-    without pictures    25.0 %        0.500
-    without words       50.0 %        0.000
+    >>> print(side_by_side({"one stop": Utilisation(0.5, {"pictures": 0.25, "words": 0.5})}))
+                                 one stop
+    right, with both               50.0 %
+    right, without pictures        25.0 %
+    right, without words           50.0 %
+    utilisation of pictures         0.500
+    utilisation of words            0.000
     """
-    lines = [f"{'':18}accuracy  utilisation rate", f"{'with all':18}{100 * used.score:6.1f} %"]
-    lines += [f"{'without ' + name:18}{100 * less:6.1f} %{used.rate[name]:13.3f}"
-              for name, less in used.without.items()]
-    return "\n".join(lines)
+    inputs = list(next(iter(measured.values())).without)
+    rows = {"": [*measured], "right, with both": [f"{100 * used.score:.1f} %" for used in measured.values()]}
+    rows |= {f"right, without {name}": [f"{100 * used.without[name]:.1f} %" for used in measured.values()]
+             for name in inputs}
+    rows |= {f"utilisation of {name}": [f"{used.rate[name]:.3f}" for used in measured.values()]
+             for name in inputs}
+    return "\n".join(f"{row:23}" + "".join(f"{value:>{max(14, len(name) + 3)}}" for name, value in
+                                           zip(measured, values)) for row, values in rows.items())
 
 
 def conditions(curves, rate, kept_share, patience=3):
