@@ -1,19 +1,22 @@
 # %% [markdown]
 # # A cabinet of traps
 #
-# Thirteen ways in which Keras quietly does something that you did not mean. Drawers 3, 5, 7, 8 and 12 are about when a run stops; 2, 4,
-# 10 and 11, about which epoch it keeps; the others, about what it trains on and measures.
+# Thirteen ways in which Keras does something other than you meant. Most of them make no sound.
 #
 # You will
 # - meet each trap in its smallest form,
 # - see what mends it,
 # - know which of your old results to look at again.
 #
-# 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). First run
-# the cells above drawer 1; then open the drawers in any order.
+# 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). Run the
+# cells above drawer 1 first. The drawers open in any order.
 #
-# We saw each trap with Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow and, unless its drawer says otherwise, with tf_keras 2.21.0, the old
-# Keras 2. On JAX and PyTorch we have not looked.
+# <details><summary>In which versions?</summary>
+#
+# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; and tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. On JAX and PyTorch we
+# have not looked.
+#
+# </details>
 
 # %%
 from course_utils.stopping import Above, After, NotFinite, Patience, StopWhen, batches
@@ -41,50 +44,45 @@ def new_model(rate=0.01, **settings):
 
 
 model = new_model()
-run = drawers.runner(model, x, y)
+run = drawers.runner(model, x, y)  # trains this model on x and y
 
 # %% [markdown]
-# Nine weights, sixteen rows, four batches an epoch. The training is real, but the `val_loss` that callbacks see is scripted, so we know
-# what a stop ought to do. `run(Script([0.5, 0.4]), callback)` trains for two epochs, unless the callback ends it sooner, and returns the
-# last one's number, counted from 0. `epoch_of_weights()` says which epoch's weights the model has. If your version
-# gives the `safe` answer, the trap is gone.
+# ## How to read a drawer
 #
+# A tiny network trains on sixteen rows, in batches of four. Only the `val_loss` that callbacks see is made up: it stands in a `Script`.
+#
+# `run(Script([0.5, 0.4]), callback)` trains for two epochs or fewer, and returns the last one's number, counted from 0.
+#
+# If your Keras does what one expects, the cell says so.
+
+# %% [markdown]
 # ## 1. The seed
 #
-# *Keras 3 only.*
+# *Keras 3 only.* **Yours if** you set a seed and call `fit(x, y)`, as careful people do.
 #
-# You set the seed, as one should, and train for three epochs with `fit(x, y)`. In how many different orders does the model see
-# the sixteen rows? (The labels are row numbers, and a metric notes them.)
+# **One expects** a new order of the rows in each epoch.
+#
+# **Guess:** how many different orders do three epochs have, after `set_random_seed(0)`?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # orders in three epochs
-seen = []
-
-
-def rows(y_true, y_pred):
-    seen.extend(y_true.numpy().ravel())
-    return 0.0
-
-
-watched = new_model(metrics=[rows], run_eagerly=True)  # so that the metric can take notes
-drawers.forget_seed()  # as if none had been set
-watched.fit(x, np.arange(16), batch_size=4, epochs=3, verbose=0)
+guess = ...  # 1, 2 or 3
+row = np.arange(16)  # each row has its number as its label
+watch = drawers.watcher(new_model)  # trains for three epochs, and returns the labels as the model saw them
+drawers.forget_seed()  # in case one has been set
+print("orders without a seed:", len(np.unique(watch(x, row, batch_size=4), axis=0)))
 keras.utils.set_random_seed(0)
-watched.fit(x, np.arange(16), batch_size=4, epochs=3, verbose=0)
-unseeded, seeded = np.reshape(seen, (2, 3, 16))
-trap(guess, len(np.unique(seeded, axis=0)), "Different orders", safe=3)
-print("without a seed:", len(np.unique(unseeded, axis=0)))
+seeded = watch(x, row, batch_size=4)
+trap("Orders with a seed", len(np.unique(seeded, axis=0)), expected=3, guess=guess)
 
 # %% [markdown]
-# One: each epoch has the same batches in the same order. With a seed set, the shuffle of each epoch starts from the same random state.
-# Our `batches` gives `fit` a new order in each epoch, and the same orders again in the next run:
+# **What happens:** one order, three times. Each epoch's shuffle starts from the same random state.
+#
+# **What to do: give `fit` our `batches`.** Each epoch then has its own order, and the next run the same ones again:
 
 # %% tags=["reveal"]
-seen.clear()
-for _ in range(2):
-    watched.fit(batches(x, np.arange(16), size=4, seed=0), epochs=3, verbose=0)
-mended, again = np.reshape(seen, (2, 3, 16))
+mended = watch(batches(x, row, size=4, seed=0))
+again = watch(batches(x, row, size=4, seed=0))
 print("the same orders in the next run:", np.array_equal(mended, again))
 show(figures.orders(seeded, mended),
      alt="Three epochs as rows of sixteen coloured squares. Seeded fit: three equal rows. "
@@ -93,138 +91,157 @@ show(figures.orders(seeded, mended),
 # %% [markdown]
 # ## 2. The callback that remembers
 #
-# One `ModelCheckpoint` for two models, as in a loop over folds. It saves each epoch that is the best so far. The first run goes from bad
-# to worse. The second improves in each of its four epochs, from a higher loss. How many of them are saved?
+# **Yours if** you use one callback in several fits, as in a loop over folds.
+#
+# Ours saves each epoch that is the best so far. The first run only gets worse. The second starts from a higher loss, and improves in each of
+# its four epochs. **One expects** four files of it.
+#
+# **Guess:** how many are there?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # saved epochs of the second run, of four
+guess = ...  # files of the second run, 0 to 4
+worse, better = [0.1, 0.2, 0.3, 0.4], [0.9, 0.8, 0.7, 0.6]
 
 
-def checkpoint(folder):
+def checkpoint(folder):  # each file is named after its val_loss
     path = os.path.join(folder, "{val_loss}.weights.h5")
     return keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
 
 
 with tempfile.TemporaryDirectory() as folder:
-    one_for_all = checkpoint(folder)
-    run(Script([0.1, 0.2]), one_for_all)
-    first = os.listdir(folder)
-    run(Script([0.9, 0.8, 0.7, 0.6]), one_for_all)
-    trap(guess, len(os.listdir(folder)) - len(first), "Saved of the second run", safe=4)
+    one_for_both = checkpoint(folder)
+    run(Script(worse), one_for_both)
+    run(Script(better), one_for_both)
+    files = sorted(os.listdir(folder))
+trap("Files of the second run", len(files) - 1, expected=4, guess=guess)
+print(files)
 
 # %% [markdown]
-# None. The second model is measured against the first one's best, 0.1. `EarlyStopping` does the same on Keras 3.13.2 and 3.14.0; 3.15.1
-# has mended it. So make a new callback for each `fit`. `StopWhen` starts afresh by itself.
+# **What happens:** none. The checkpoint still holds the first run's 0.1 against the second.
+#
+# **What to do: make a new callback for each fit.** `StopWhen` starts afresh by itself. So does `EarlyStopping` in Keras 3.15.1,
+# but not in 3.14.0.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")
+stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")  # one for both runs
 with tempfile.TemporaryDirectory() as folder:
-    run(Script([0.1, 0.2, 0.3, 0.4]), stop, checkpoint(folder))
-    first, second = os.listdir(folder), Script([0.9, 0.8, 0.7, 0.6])
-    run(second, stop, checkpoint(folder))
-    print("saved of the second run:", len(os.listdir(folder)) - len(first))
-print(f"StopWhen: last epoch {second.last_epoch}, weights of epoch {second.epoch_of_weights()}")
+    for losses in (worse, better):
+        script = Script(losses)
+        last = run(script, stop, checkpoint(folder))  # a new checkpoint for each
+    print(sorted(os.listdir(folder)))
+print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_of_weights()}")
 
 # %% [markdown]
 # ## 3. The baseline
 #
-# Keras's documentation says of `baseline`: "training will stop if the model doesn't show improvement over the baseline". The baseline is
-# 0.1, and patience is 2. The loss never gets down to 0.1, but it improves a little in each of the eight epochs. In which epoch does
-# training end?
+# **Yours if** you pass `baseline=` to `EarlyStopping`.
+#
+# The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, and patience is 2.
+# Our loss falls from 0.9 to 0.2 in eight epochs, and never gets there. **One expects** the end after two epochs, with epoch 1.
+#
+# **Guess:** which epoch is the last?
 
 # %% tags=["reveal"] claims=["90.1"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # last epoch, of 0 to 7
+guess = ...  # last epoch, 0 to 7
 slow = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
 last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1))
-trap(guess, last, "Last epoch", safe=1)
+trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
-# In the last, as if `baseline` were not there. Keras counts the epochs that miss the baseline, but looks at the count only in an epoch
-# that fails to beat the best so far. Here there is none. If you mean "never above 0.1 from epoch 1 on", say that:
+# **What happens:** all eight epochs run. Keras counts those that miss the baseline, but looks at the count only in an epoch that is no new
+# best. Here each is.
+#
+# **What to do: say what you mean**, such as "from epoch 1 on, never above 0.1":
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(After(1, Above("val_loss", 0.1)))
+stop = StopWhen(After(1, Above("val_loss", 0.1)))  # After(1, ...): the first epoch may be above
 run(Script(slow), stop)
 print(stop.report.reason)
 
 # %% [markdown]
 # ## 4. The margin has a second job
 #
-# You set `min_delta=0.1` so that only clear improvements reset the patience, and `restore_best_weights=True` to get the best epoch back.
-# The losses are 0.50, 0.45, 0.41 and 0.43. Which epoch's weights do you get?
+# **Yours if** you set `min_delta=` and `restore_best_weights=True`.
+#
+# `min_delta=0.1` is a margin: only a loss that is lower by more than 0.1 resets patience. The losses are 0.50, 0.45, 0.41 and 0.43. **One
+# expects** the weights of epoch 2 back.
+#
+# **Guess:** which epoch's come?
 
 # %% tags=["reveal"] claims=["90.3"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # the epoch whose weights come back
-steady = Script([0.50, 0.45, 0.41, 0.43])
-run(steady, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1, restore_best_weights=True))
-trap(guess, steady.epoch_of_weights(), "Weights of epoch", safe=2)
+guess = ...  # an epoch, 0 to 3
+steady = [0.50, 0.45, 0.41, 0.43]
+script = Script(steady)
+run(script, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1, restore_best_weights=True))
+trap("Weights of epoch", script.epoch_of_weights(), expected=2, guess=guess)
 
 # %% [markdown]
-# You get 0.50 instead of 0.41: epoch 2 was better, but by less than `min_delta`, so it was never stored. In `StopWhen`, `min_delta`
-# decides when to stop, and nothing else.
+# **What happens:** those of epoch 0, the worst of the four. Epoch 2 was better by less than the margin, so Keras never stored it.
+#
+# **What to do: keep the best without a margin.** In `StopWhen`, `min_delta` decides when to stop, and nothing else:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-again = Script(steady.val_loss)
-run(again, StopWhen(Patience("val_loss", 3, min_delta=0.1), restore_best="val_loss"))
-print("weights of epoch", again.epoch_of_weights())
+script = Script(steady)
+run(script, StopWhen(Patience("val_loss", 3, min_delta=0.1), restore_best="val_loss"))
+print("weights of epoch", script.epoch_of_weights())
 
 # %% [markdown]
 # ## 5. One letter short
 #
-# *Keras 3 with `mode` given; tf_keras with any mode.*
+# **Yours if** you pass `mode=`, and can mistype. (In tf_keras: with any mode.)
 #
-# The monitor is misspelt, and `mode="min"` is given. The loss does not improve at all, and patience is 2. In which epoch does
-# training end?
-
-# %% tags=["reveal"]
-# NBVAL_CHECK_OUTPUT
-guess = ...  # last epoch, of 0 to 7
-flat = Script([0.5] * 8)
-with warnings.catch_warnings(record=True) as said:
-    last = run(flat, keras.callbacks.EarlyStopping("val_los", mode="min", patience=2))
-trap(guess, last, "Last epoch", safe=2)
-warned = [str(one.message) for one in said if "val_los" in str(one.message)]
-print("warnings in 8 epochs:", len(warned), *warned[:1])
-
-# %% [markdown]
-# Keras 3 does warn, but Python shows a repeated warning only once, and it scrolls away above the progress bars. (With `mode="auto"` Keras
-# raises an error, since it cannot tell whether lower or higher is better.) A stop that lacks its column should say so:
+# The monitor is `"val_los"`. The loss does not move, and patience is 2. **One expects** an error, or an end with epoch 2.
 
 # %%
 # NBVAL_CHECK_OUTPUT
+flat = [0.5] * 8
+with warnings.catch_warnings(record=True) as said:
+    last = run(Script(flat), keras.callbacks.EarlyStopping("val_los", mode="min", patience=2))
+trap("Last epoch", last, expected=2)
+warned = [str(one.message) for one in said if "val_los" in str(one.message)]
+print("warnings:", len(warned), *warned[:1])
 try:
-    run(flat, StopWhen(Patience("val_los", 2, mode="min")))
+    run(Script(flat), StopWhen(Patience("val_los", 2, mode="min")))
 except KeyError as error:
-    print(error)
+    print("StopWhen:", error)
+
+# %% [markdown]
+# **What happens:** all eight epochs run. Keras 3 warns, but Python shows a repeated warning only once, and the progress bars roll over it.
+#
+# **What to do: leave `mode` out.** Keras 3 then raises an error. `StopWhen` always does. (`EarlyStopping("val_loss")` without validation
+# data only warns, in any case.)
 
 # %% [markdown]
 # ## 6. The loss of a batch
 #
-# The weights are zero and stay zero. The first batch has labels of 10, so its loss is 100; the other three batches have a loss of 0. A
-# callback looks at `logs["loss"]` after the last batch. What does it see?
+# **Yours if** a callback of yours reads `logs["loss"]` after a batch.
+#
+# **One expects** that batch's loss. Here all weights are zero and stay zero. The first batch has a loss of 100, the other three have 0.
+#
+# **Guess:** what is `logs["loss"]` after the last batch?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # logs["loss"] after the last batch
+guess = ...  # 0 to 100
 seen = []
 look = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
 still = new_model(rate=0.0)
 still.set_weights([0 * w for w in still.get_weights()])
 labels = np.repeat([10.0, 0.0, 0.0, 0.0], 4)
 still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[look])
-trap(guess, float(seen[-1]), "After the last batch", safe=0.0)
+trap("After the last batch", float(seen[-1]), expected=0, guess=guess)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# The mean of the epoch so far: a spike in a late batch hardly shows, and the value jumps at each new epoch, when the mean starts again.
-# With `check="batch"`, the history of `StopWhen` has each batch's own loss, `batch_loss`, worked back from the mean.
-# ([07b](07b_more_on_several_inputs.ipynb) has another such trap.)
+# **What happens:** it is the mean of the epoch so far: 100, then a half, a third, a quarter of it. One bad batch is never over.
+#
+# **What to do: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss, worked back from the mean:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -235,55 +252,54 @@ print([round(loss) for loss in stop.history["batch_loss"]])
 # %% [markdown]
 # ## 7. The machine is taken away
 #
-# The best epoch is 2 and patience is 4, so this run should end with epoch 6. As epoch 5 begins, the machine is taken away. A new process
-# goes on from the backup of `BackupAndRestore`. In which epoch does it end?
+# **Yours if** a run with `EarlyStopping` went on from a `BackupAndRestore`.
+#
+# The best epoch is 2 and patience is 4. As epoch 5 begins, the machine is taken away, and a new process goes on. **One expects** the end with
+# epoch 6.
+#
+# **Guess:** which epoch is the last?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # last epoch, of 0 to 14
+guess = ...  # last epoch, 5 to 14
+losses = [0.9, 0.8, 0.4] + [0.5] * 12
 
 
-def taken_away(epoch, logs=None):
-    if epoch == 5:
-        raise RuntimeError("the machine is gone")
+def keras_alone(folder):  # called in each of the two processes: only the folder lasts
+    return [keras.callbacks.BackupAndRestore(folder), keras.callbacks.EarlyStopping(patience=4)]
 
 
-def resumed(callbacks):
-    script = Script([0.9, 0.8, 0.4] + [0.5] * 12)
-    try:
-        lost = keras.callbacks.LambdaCallback(on_epoch_begin=taken_away)
-        run(script, *callbacks(), lost, model=new_model())
-    except RuntimeError:
-        return run(script, *callbacks(), model=new_model())  # as a new process: all is new but the folder
-
-
-with tempfile.TemporaryDirectory() as folder:
-    last = resumed(lambda: [keras.callbacks.BackupAndRestore(folder),
-                            keras.callbacks.EarlyStopping(patience=4)])
-trap(guess, last, "Last epoch", safe=6)
+last = drawers.lose_machine(run, Script(losses), keras_alone, new_model, at=5)
+trap("Last epoch", last, expected=6, guess=guess)
 
 # %% [markdown]
-# A patience that forgets: the new `EarlyStopping` takes epoch 5 for the best so far, and waits from there. `StopWhen` writes down what it
-# knows, if you give it a folder. List it before `BackupAndRestore`: if the machine dies between the two, `StopWhen` has one epoch more than
-# the backup, and drops it on resuming. In the other order it would lack an epoch.
+# **What happens:** three epochs too many. The backup has the weights, not the patience: the new `EarlyStopping` takes epoch 5 for the best so
+# far, and waits from there.
+#
+# **What to do: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
 
 # %%
 # NBVAL_CHECK_OUTPUT
-with tempfile.TemporaryDirectory() as folder:
+def with_notes(folder):  # killed between the two, StopWhen has noted one epoch too many, and drops it
     notes, backup = os.path.join(folder, "stop"), os.path.join(folder, "backup")
-    last = resumed(lambda: [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=notes),
-                            keras.callbacks.BackupAndRestore(backup)])
-print("last epoch:", last)
+    return [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=notes),
+            keras.callbacks.BackupAndRestore(backup)]
+
+
+print("last epoch:", drawers.lose_machine(run, Script(losses), with_notes, new_model, at=5))
 
 # %% [markdown]
 # ## 8. Time is up
 #
-# Time is up, so a callback sets `stop_training` after the first of four batches. Validation has four batches too. How many of those
-# still run?
+# **Yours if** a callback sets `stop_training` in mid-epoch, at a deadline for instance.
+#
+# Ours does after the first of four batches. Validation has four batches, too. **One expects** none of them to run.
+#
+# **Guess:** how many do?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # validation batches after the stop
+guess = ...  # validation batches, 0 to 4
 
 
 class TimeIsUp(keras.callbacks.Callback):
@@ -297,85 +313,93 @@ class TimeIsUp(keras.callbacks.Callback):
 
 
 stop = TimeIsUp()
-run(Script([0.5] * 8), stop, validation_data=(x, y))
-trap(guess, stop.validated, "Validation batches after the stop", safe=0)
+run(Script([0.5]), stop, validation_data=(x, y))
+trap("Validation batches after the stop", stop.validated, expected=0, guess=guess)
 
 # %% [markdown]
-# All of them: the batch loop ends, the epoch does not. With much data that is minutes after the deadline, so our `TimeBudget` leaves
-# room for a validation as long as the last one. In Keras 3 you can also cut a validation short; `val_loss` then covers only the
-# batches it got to. (Keras looks only after a validation batch, so one still runs.)
+# **What happens:** all four. The loop over batches ends, but the epoch is brought to its end, validation included.
+#
+# **What to do: leave time for it**, as `TimeBudget` does: as much as the last validation took. In Keras 3 you can also cut it short, after its
+# first batch. `val_loss` then covers that batch alone:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 class CutShort(TimeIsUp):
     def on_test_batch_end(self, batch, logs=None):
         self.validated += 1
-        if self.model.stop_training:
-            self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
+        self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
 
 
 stop = CutShort()
-run(Script([0.5] * 8), stop, validation_data=(x, y))
+run(Script([0.5]), stop, validation_data=(x, y))
 print("validation batches after the stop:", stop.validated)
 
 # %% [markdown]
 # ## 9. Frozen, it says
 #
-# At the start of epoch 2 a callback sets `trainable = False` on the first layer. In how many of epochs 2 and 3 do the layer's weights
-# still move?
+# **Yours if** a callback freezes a layer during a fit, by `trainable = False`.
+#
+# Ours freezes the first layer as epoch 2 begins. **One expects** its weights to rest in epochs 2 and 3.
+#
+# **Guess:** in how many of the two do they move?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # 0, 1 or 2
+mine = new_model()
 
 
 def freeze(epoch, logs=None):
-    model.layers[0].trainable = epoch < 2
+    mine.layers[0].trainable = epoch < 2  # True, True, False, False
 
 
 script = Script([0.5] * 4)
-run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze))
-trap(guess, script.moved(layer=0, since=2), "Epochs in which it moved", safe=0)
-print("trainable:", model.layers[0].trainable)
-model.layers[0].trainable = True  # for the other drawers
+run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze), model=mine)
+trap("Epochs in which it moved", script.moved(layer=0, since=2), expected=0, guess=guess)
+print("trainable:", mine.layers[0].trainable)
 
 # %% [markdown]
-# "Frozen", says the layer. But Keras compiled the training step before that, with this layer in it. So make Keras build the step again.
-# (Between two fits, `compile` does that; called during a fit, it makes the next batch fail.)
+# **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
+#
+# **What to do: have the step built anew**, by `make_train_function(force=True)`. (Between two fits, `compile` does that.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
+mine = new_model()
+
+
 def freeze_now(epoch, logs=None):
     freeze(epoch)
     if epoch == 2:
-        model.make_train_function(force=True)
+        mine.make_train_function(force=True)
 
 
 script = Script([0.5] * 4)
-run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now))
+run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze_now), model=mine)
 for layer in (0, 1):
     print(f"layer {layer} moved in {script.moved(layer, since=2)} of 2 epochs")
-model.layers[0].trainable = True  # for the other drawers
-model.make_train_function(force=True)
 
 # %% [markdown]
 # ## 10. Where was the best?
 #
-# To save time you validate after every second epoch: `validation_freq=2`. The best validation is in epoch 3. What does
-# `np.argmin(history["val_loss"])` say?
+# **Yours if** you set `validation_freq=` and use `argmin`.
+#
+# With `validation_freq=2` Keras validates in epochs 1, 3 and 5. Epoch 3 is the best. **One expects** `argmin` to say so.
+#
+# **Guess:** what does it say?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # np.argmin(history["val_loss"])
-script = Script([0.9, 0.8, 0.7, 0.1, 0.6, 0.5])
-stop = StopWhen(NotFinite(), validation_freq=2)  # any rule will do: we want the history
-run(script, stop, validation_data=(x, y), validation_freq=2)
+guess = ...  # an epoch, 0 to 5
+stop = StopWhen(NotFinite(), validation_freq=2)  # any rule will do: we want its history
+run(Script([0.9, 0.8, 0.7, 0.1, 0.6, 0.5]), stop, validation_data=(x, y), validation_freq=2)
 history = model.history.history  # what fit returned
-trap(guess, int(np.argmin(history["val_loss"])), "np.argmin", safe=3)
+trap("np.argmin", int(np.argmin(history["val_loss"])), expected=3, guess=guess)
 
 # %% [markdown]
-# Epoch 1 had 0.8, not 0.1. Keras keeps the values and loses their places: six losses, three validation losses, and no word on which
-# epochs. The history of `StopWhen` has a `None` in each epoch without validation.
+# **What happens:** it says 1, an epoch with a loss of 0.8. Keras keeps three values, and not their epochs.
+#
+# **What to do: read a history that knows them.** That of `StopWhen` has `None` where nothing was measured. (Or reckon back: exercise 90.3.)
 
 # %% claims=["90.2"]
 # NBVAL_CHECK_OUTPUT
@@ -385,94 +409,91 @@ print("StopWhen:", stop.history["val_loss"])
 # %% [markdown]
 # ## 11. Ctrl-C
 #
-# You have seen enough, and interrupt the run at the end of epoch 4. `restore_best_weights=True` is on, and epoch 1 was the best. Which
-# epoch's weights does the model have?
+# **Yours if** you interrupt runs and trust in `restore_best_weights=True`.
+#
+# Epoch 1 is the best. You interrupt at the end of epoch 4. **One expects** its weights.
 
-# %% tags=["reveal"]
+# %%
 # NBVAL_CHECK_OUTPUT
-guess = ...  # the epoch whose weights you have
-
-
 def ctrl_c(epoch, logs=None):
     if epoch == 4:
         raise KeyboardInterrupt
 
 
 script = Script([0.5, 0.1, 0.2, 0.3, 0.4, 0.5])
-stop = StopWhen(Patience("val_loss", 5), restore_best="val_loss")
 early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
 try:
-    run(script, early, stop, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
+    run(script, early, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
 except KeyboardInterrupt:
-    trap(guess, script.epoch_of_weights(), "Weights of epoch", safe=1)
+    trap("Weights of epoch", script.epoch_of_weights(), expected=1)
+model.set_weights(early.best_weights)
+print("with early.best_weights:", script.epoch_of_weights())
 
 # %% [markdown]
-# The weights are restored in `on_train_end`, which Keras does not call after an interrupt. They are still there, in the callback.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-stop.restore_best()  # with EarlyStopping: model.set_weights(early.best_weights)
-print("weights of epoch", script.epoch_of_weights())
+# **What happens:** it has those of epoch 4. Keras restores in `on_train_end`, which it does not call after an interrupt.
+#
+# **What to do: fetch them from `early.best_weights`.** `StopWhen` has a method for that, `restore_best()`.
 
 # %% [markdown]
 # ## 12. Three of what?
 #
-# You set `validation_freq=3` and `patience=3`. The best validation is in epoch 2, and nothing better comes. How many more epochs are
-# trained?
+# **Yours if** you set both `validation_freq=` and `patience=`.
+#
+# Both are 3. The documentation calls patience a "number of epochs". The best epoch is 2, so **one expects** three more.
+#
+# **Guess:** how many more are trained?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # epochs after the best
-late = Script([0.5] * 3 + [0.6] * 17)
+guess = ...  # epochs after the best, 0 to 17
+late = [0.5] * 3 + [0.6] * 17
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns in epochs without validation
-    last = run(late, keras.callbacks.EarlyStopping(patience=3), validation_data=(x, y), validation_freq=3)
-trap(guess, last - 2, "Epochs after the best", safe=3)
+    last = run(Script(late), keras.callbacks.EarlyStopping(patience=3), validation_data=(x, y),
+               validation_freq=3)
+trap("Epochs after the best", last - 2, expected=3, guess=guess)
 
 # %% [markdown]
-# Patience is counted in evaluations, and three evaluations are nine epochs. Our `Patience` counts the same way
-# ([91](91_in_your_project.ipynb) lists who counts what). Take the epochs that you are willing to wait, divide by `validation_freq`, and
-# round up.
+# **What happens:** nine. `EarlyStopping` counts validations, and three of them take nine epochs.
+#
+# **What to do: divide the epochs you would wait by `validation_freq`, and round up.** Our `Patience` counts validations, too:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 epochs_to_wait, freq = 3, 3
 stop = StopWhen(Patience("val_loss", math.ceil(epochs_to_wait / freq)), validation_freq=freq)
-print("epochs after the best:", run(late, stop, validation_data=(x, y), validation_freq=freq) - 2)
+last = run(Script(late), stop, validation_data=(x, y), validation_freq=freq)
+print("epochs after the best:", last - 2)
 
 # %% [markdown]
 # ## 13. The loss without a softmax
 #
-# *Keras 3 only.*
+# *Keras 3 only.* **Yours if** you use `LogitsDistillation()`.
 #
-# In distillation ([09](09_small_and_fast.ipynb)) a small network, the student, learns to say what a large one, the teacher, says. Keras
-# has a loss for that. One student gives exactly the teacher's outputs, the other gives one number for every class. Which has the
-# lower loss?
+# It compares a small network, the student, with a large one, the teacher. Our perfect student gives the teacher's outputs. The useless one
+# gives 10 for every class. **One expects** the perfect one to have the lower loss.
 
-# %% tags=["reveal"]
+# %%
 # NBVAL_CHECK_OUTPUT
-guess = ...  # "perfect" or "useless"
-teacher = np.array([[4, 0, -2], [0, 3, 1]], "float32")  # before the softmax: two examples, three classes
+teacher = np.array([[4, 0, -2], [0, 3, 1]], "float32")  # raw outputs: two examples, three classes
 students = {"perfect": teacher, "useless": np.full((2, 3), 10, "float32")}
 
 
-def losses(distillation):
+def losses_of(distillation):
     return {name: round(float(distillation.compute_loss(teacher, student)), 2)
             for name, student in students.items()}
 
 
-found = losses(keras.distillation.LogitsDistillation())
-trap(guess, min(found, key=found.get), "The lower loss", safe="perfect")
-print(found)
+found = losses_of(keras.distillation.LogitsDistillation())
+trap("The lower loss", min(found, key=found.get), expected="perfect")
+print("as it comes:", found)
+print("with object:", losses_of(keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())))
 
 # %% [markdown]
-# The useless one, with a loss below zero. A softmax turns raw outputs into probabilities; without it, the loss takes the raw outputs for
-# probabilities. Keras applies it only if `loss` is an object of the class `KLDivergence`. The default is a name, `"kl_divergence"`,
-# which Keras turns into a function. So always pass the object:
-
-# %%
-# NBVAL_CHECK_OUTPUT
-print(losses(keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())))
+# **What happens:** the useless one wins, with a loss below zero. The loss is meant for probabilities, and a **softmax** makes them from raw
+# outputs. Keras applies it only if `loss` is an object of the class `KLDivergence`. The default is a name, and becomes a function.
+#
+# **What to do: pass the object**, as in the last line.
 
 # %% [markdown]
 # ## Exercises
@@ -550,21 +571,23 @@ ex.summary()
 # %% [markdown]
 # ## Which of your old results?
 #
-# | drawer | look again at runs with | in Keras alone |
-# |---|---|---|
-# | 1 | a seed and `fit(x, y)` | a tf.data pipeline that shuffles |
-# | 2 | one callback in several fits | a new one for each |
-# | 3 | `baseline=` | a callback of your own |
-# | 4 | `min_delta=` and restored weights | `ModelCheckpoint(save_best_only=True)` |
-# | 5 | `mode=` | leave it out (Keras 3) |
-# | 6 | `logs["loss"]` in mid-epoch | `reset_metrics()` before each batch (`loss` is then the last batch's, all through) |
-# | 7 | a restart | save every epoch, find the best in the whole log |
-# | 8 | a time limit | `stop_evaluating` |
-# | 9 | `trainable` set in mid-fit | `make_train_function(force=True)` |
-# | 10 | `validation_freq=` and `argmin` | exercise 90.3 |
-# | 11 | an interrupt | `early.best_weights` |
-# | 12 | `validation_freq=` and patience | divide |
-# | 13 | `LogitsDistillation()` | `loss=keras.losses.KLDivergence()` |
+# Eleven traps leave a word in your scripts:
+#
+# ```bash
+# grep -nE "set_random_seed|baseline=|min_delta=|mode=|logs\[.loss|BackupAndRestore|stop_training" *.py
+# grep -nE "trainable|validation_freq|LogitsDistillation" *.py
+# ```
+#
+# **For the other two ask your memory: one callback in two fits (2), and a Ctrl-C (11).**
+#
+# <details><summary>Drawers 1, 4, 6 and 7 without our library</summary>
+#
+# - 1: a tf.data pipeline that shuffles.
+# - 4: `ModelCheckpoint(save_best_only=True)`.
+# - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
+# - 7: save every epoch, and look for the best in the whole log.
+#
+# </details>
 
 # %% [markdown]
 # ## Three sentences to keep

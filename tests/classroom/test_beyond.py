@@ -35,15 +35,12 @@ def test_a_worker_s_error_is_raised():
         workers.at_once(lambda worker: 1 / worker)
 
 
-def test_workers_who_meet_each_have_their_gather():
-    gathered = workers.meet(lambda worker, gather: gather(np.full(1, worker)).tolist())
-    assert gathered == [[[0], [1]]] * 2
+def test_workers_who_meet_can_vote():
+    def work(worker, together):
+        return together.every, together.gather(np.full(1, worker)).tolist()
 
-
-@pytest.mark.parametrize(("lowest", "said"), [
-    ((6, 3), "worker 0"), ((4, 6), "worker 1"), ((6, 6), "both"), ((4, 3), "neither")])
-def test_whose_epoch_it_is(lowest, said):
-    assert workers.whose(6, lowest) == said
+    met = workers.meet(work, every=8)
+    assert met == [(8, [[0], [1]])] * 2
 
 
 def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
@@ -60,6 +57,24 @@ def test_the_sweeps_are_twelve_trials_of_sixty_epochs():
         only_fair = [0 if name.endswith("rate 3") else 30 for name in sweep.names]  # a quarter is at rate 3
         assert sweep.percent(only_fair) == 38 and sweep.percent(only_fair, without="rate 3") == 50
         assert sweep.rise([60] * 12) == 0 and sweep.rise([1] * 12) > 100
+
+
+def test_what_the_hopeless_rate_saves():
+    for sweep in sweeps.recorded():
+        ended = sweep.by_rule(RULE)
+        assert sweep.share([59 if name.endswith("rate 3") else 60 for name in sweep.names], "rate 3") == 100
+        assert sweep.share([30] * 12, "rate 3") == 25 and 47 <= sweep.share(ended, "rate 3") <= 56
+        for name, run, epochs in zip(sweep.names, sweep.runs, ended):
+            losses = run["val_loss"]
+            assert not name.endswith("rate 3") or min(losses) > np.log(10)  # a blind guess among ten digits
+            if name.endswith("rate 0.0003"):
+                assert epochs == 60 and min(losses) == losses[-1] and name != sweep.winner()
+
+
+def test_five_sweeps_together():
+    five = sweeps.recorded()
+    found = sweeps.together(five, [[60] * 12] * 4 + [[30] * 12])
+    assert (found.least, found.most, found.needed) == (50, 100, 90) and found.rise == five[-1].rise([30] * 12)
 
 
 def test_with_both_a_trial_ends_at_whichever_comes_first():
@@ -79,18 +94,19 @@ def test_what_the_notebook_says_of_real_workers(engine):
     assert alone["batches"][0] == 22 and not alone["over"][0] and len(alone["stack"]) >= 5
     assert together["batches"][0] == together["batches"][1] and len(set(together["weights"])) == 1
     assert set(together["reason"]) == {"process 1: 60 seconds are up in batch 3 of epoch 3"}
-    of_worker_1 = {"jax": "still in its fit", "tf_keras": "its fit has ended: InternalError",
-                   "torch": "its fit has ended: 60 seconds are up in batch 3 of epoch 3"}[engine]
+    of_worker_1 = {"jax": "still in its fit", "tf_keras": "its fit has ended (InternalError)",
+                   "torch": "its fit has ended (60 seconds are up in batch 3 of epoch 3)"}[engine]
     assert workers.ends(alone) == ["still in its fit", of_worker_1]
 
 
 def test_the_figure_can_be_read():
     first = sweeps.recorded()[0]
-    drawn, said = figures.sweep(first, first.by_rule(RULE))
+    ended = first.by_rule(RULE)
+    drawn, said = figures.sweep(first, ended, "rate 3")
     assert plots.unreadable(drawn.figure) == []
-    assert f"get {min(first.by_rule(RULE))} to {max(first.by_rule(RULE))} of 60" in said
-    ended = first.asha[first.asha < 60]
-    assert f"ends {len(ended)} of them, all after {ended[0]}." in said and set(ended) == {ended[0]}
+    hopeless = [epochs for epochs, name in zip(ended, first.names) if name.endswith("rate 3")]
+    assert f"The 3 at rate 3 are ended after {min(hopeless)} to {max(hopeless)} of 60 epochs" in said
+    assert f"{ended.count(60)} trials are not ended" in said and first.winner().strip() in said
     plt.close("all")
 
 

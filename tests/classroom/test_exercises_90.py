@@ -12,7 +12,7 @@ import tf_keras
 
 import build
 from course_utils.classroom.chapter_90 import exercises as ex
-from course_utils.classroom.chapter_90.drawers import Script, runner
+from course_utils.classroom.chapter_90.drawers import Script, lose_machine, runner
 from exercise_rules import ExerciseRules
 
 
@@ -142,22 +142,21 @@ def test_the_log_of_the_first_exercise_is_that_of_the_lesson():
     assert {int(epoch): float(loss) for epoch, loss in told} == ex.LOG
 
 
-def test_the_weights_of_the_first_exercise_are_those_that_keras_brings_back(tmp_path):
-    def lost(epoch, logs=None):
-        if epoch == 5 and not seen:
-            raise RuntimeError("the node is lost")
+def test_the_weights_of_the_first_exercise_are_those_that_keras_brings_back():
+    def callbacks(folder):
+        return [keras.callbacks.BackupAndRestore(folder),
+                keras.callbacks.EarlyStopping(patience=4, restore_best_weights=True)]
 
-    x, model = np.arange(16.0, dtype="float32").reshape(8, 2) / 16, tiny(keras, inputs=2)
-    run, script, seen = runner(model, x, x[:, :1]), Script([*ex.LOG.values()]), []
-    for _ in range(2):
-        callbacks = [keras.callbacks.BackupAndRestore(str(tmp_path)),
-                     keras.callbacks.EarlyStopping(patience=4, restore_best_weights=True),
-                     keras.callbacks.LambdaCallback(on_epoch_begin=lost)]
-        try:
-            last = run(script, *callbacks)
-        except RuntimeError:
-            seen.append("lost")
+    x, script = np.arange(16.0, dtype="float32").reshape(8, 2) / 16, Script([*ex.LOG.values()])
+    run = runner(tiny(keras, inputs=2), x, x[:, :1])
+    last = lose_machine(run, script, callbacks, lambda: tiny(keras, inputs=2), at=5)
     assert last == 9 and script.epoch_of_weights() == 5
+
+
+def test_a_machine_that_is_not_lost_is_an_error():
+    x = np.arange(8.0)[:, None]
+    with pytest.raises(ValueError, match="ended before epoch 5"):
+        lose_machine(runner(tiny(keras), x, x), Script([0.5] * 3), lambda folder: [], lambda: tiny(keras))
 
 
 def test_every_drawer_is_known_by_another_sign():
@@ -264,3 +263,10 @@ def test_without_a_mode_keras_3_raises_where_a_monitor_is_misspelt():
     x = np.arange(8.0)[:, None]
     with pytest.raises(ValueError, match="val_los"):
         tiny(keras).fit(x, x, epochs=3, verbose=0, callbacks=[keras.callbacks.EarlyStopping("val_los")])
+
+
+def test_without_validation_data_keras_3_only_warns():
+    x, model = np.arange(8.0)[:, None], tiny(keras)
+    with pytest.warns(UserWarning, match="`val_loss` which is not available"):
+        model.fit(x, x, epochs=3, verbose=0, callbacks=[keras.callbacks.EarlyStopping(patience=1)])
+    assert len(model.history.history["loss"]) == 3

@@ -1,4 +1,7 @@
-"""What every drawer of chapter 90 uses: runs whose val_loss is written beforehand, the answer to a guess."""
+"""What every drawer of chapter 90 uses: runs whose val_loss is written beforehand, and what happens beside
+what one expects."""
+
+import tempfile
 
 import keras
 import numpy as np
@@ -66,13 +69,69 @@ def runner(model, x, y):
     return run
 
 
+def watcher(model):
+    """A function watch(x, y, epochs=3, **settings of fit): it trains this model, and returns an array of the
+    labels, one row for each epoch, in the order in which the model saw them.
+
+    Args:
+        model: a function that makes a model, and passes what it is given to `compile`.
+    """
+    seen = []
+
+    def note(y_true, y_pred):
+        seen.extend(y_true.numpy().ravel())
+        return 0.0
+
+    watched = model(metrics=[note], run_eagerly=True)  # a metric that takes notes cannot be compiled
+
+    def watch(*data, epochs=3, **settings):
+        seen.clear()
+        watched.fit(*data, epochs=epochs, verbose=0, **settings)
+        return np.reshape(seen, (epochs, -1))
+
+    return watch
+
+
 def forget_seed():
     """As if keras.utils.set_random_seed had never been called, for what TensorFlow draws."""
     tf.random.set_seed(None)
 
 
-def trap(guess, seen, what, safe):
-    """Show the answer beside the guess. If Keras does what is safe, say that the trap is gone."""
+class _MachineGone(Exception):
+    """The machine that trains is no longer there."""
+
+
+def lose_machine(run, script, callbacks, new_model, at=5):
+    """A run that loses its machine as epoch `at` begins, and is begun again. It returns the last epoch.
+
+    The second run is as a new process would be: all is new but the folder.
+
+    Args:
+        run: what `runner` returns.
+        callbacks: a function that makes callbacks; they keep what shall last in the folder it is given.
+        new_model: a function that makes a model.
+    """
+    def gone(epoch, logs=None):
+        if epoch == at:
+            raise _MachineGone
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            lost = keras.callbacks.LambdaCallback(on_epoch_begin=gone)
+            run(script, *callbacks(folder), lost, model=new_model())
+        except _MachineGone:
+            return run(script, *callbacks(folder), model=new_model())
+    raise ValueError(f"The run ended before epoch {at}, so no machine was lost.")
+
+
+def trap(what, seen, expected, guess=...):
+    """Show what happened, beside the guess and beside what one expects. Where both agree, the trap is gone.
+
+    >>> trap("Last epoch", 7, expected=1, guess=3)
+    You said 3. Last epoch: 7.
+    Expected: 1.
+    """
     reveal(guess, seen, what)
-    if seen == safe:
-        print(f"Keras {keras.__version__} does the right thing: this trap is gone.")
+    print(f"Expected: {expected}.")
+    if seen == expected:
+        print(f"Keras {keras.__version__} does as expected: this trap is gone.")

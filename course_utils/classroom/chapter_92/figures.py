@@ -1,49 +1,41 @@
 """The figures of notebook 92. Each returns what `show` takes: a figure and its description."""
 
-import numpy as np
-
 from ...stopping.plots import BLUE, ORANGE, RED, axes
 
-RUNGS = 5, 15, 45  # where ASHA looked, see data/make/sweep.py
 
-
-def sweep(recorded, rule):
-    """How many epochs each trial of one sweep got: a bar for the rule, and below it one for ASHA. On the
+def sweep(recorded, epochs, hopeless):
+    """How many epochs each trial of one sweep got: a bar for each, the trials of one rate together. On the
     right is the lowest val_loss of each, had nothing ended it.
 
     Args:
         recorded: a Sweep.
-        rule: epochs of each trial as a rule ended it.
+        epochs: of each trial, as a rule ended it.
+        hopeless: the end of the names of the trials that are drawn apart, such as "rate 3".
     """
-    ax = axes(width=7, height=4.8)
-    names, asha, whole = recorded.names, recorded.asha, len(recorded.runs[0]["val_loss"])
-    rows = np.arange(len(names))
-    for epochs, place, color, label in ((rule, -0.2, BLUE, "our rule"), (asha, 0.2, ORANGE, "ASHA")):
-        ax.barh(rows + place, epochs, height=0.36, color=color, label=f"{label}: {sum(epochs)} epochs")
-        for row, each in enumerate(epochs):
-            ax.text(each + 0.7, row + place, int(each), va="center", fontsize=8,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
-    for rung in RUNGS:
-        ax.axvline(rung, color="black", linestyle=":", linewidth=0.8, zorder=1.5,
-                   label="ASHA looks" if rung == RUNGS[0] else None)
-    best = names.index(recorded.winner())
-    ax.text(whole + 5, -1.1, f"lowest val_loss\nin {whole} epochs", va="center", fontsize=8)
-    for row, run in enumerate(recorded.runs):
+    ax = axes(width=7, height=4)
+    whole = len(recorded.runs[0]["val_loss"])
+    order = sorted(range(len(epochs)), key=lambda trial: float(recorded.names[trial].split()[-1]))
+    names = [recorded.names[trial].strip() for trial in order]
+    best = names.index(recorded.winner().strip())
+    for row, (trial, name) in enumerate(zip(order, names)):
+        bad = name.endswith(hopeless)
+        ax.barh(row, epochs[trial], height=0.7, color=RED if bad else BLUE)
+        ax.barh(row, whole - epochs[trial], left=epochs[trial], height=0.7, facecolor="none", linewidth=0,
+                edgecolor=RED if bad else BLUE, hatch="///", alpha=0.5)
+        ax.text(epochs[trial] - 0.7, row, int(epochs[trial]), ha="right", va="center", color="white")
         said, weight = (" (best)", "bold") if row == best else ("", "normal")
-        ax.text(whole + 5, row, f"{min(run['val_loss']):.3f}{said}", va="center", fontsize=9, weight=weight)
-    ax.set(yticks=rows, yticklabels=names, ylabel="width and learning rate", xlim=(0, whole + 4),
-           xticks=[0, *RUNGS, 30, whole], xlabel="epochs trained")
-    ax.set_xticks(range(0, whole + 1, 5), minor=True)
+        low = min(recorded.runs[trial]["val_loss"])
+        ax.text(whole + 1.5, row, f"{low:.3f}{said}", va="center", fontsize=9, weight=weight)
+    ax.text(whole + 1.5, -1.3, f"lowest val_loss\nin {whole} epochs", va="center", fontsize=8)
+    ax.set(yticks=range(len(names)), yticklabels=names, ylabel="width and learning rate", xlim=(0, whole),
+           xticks=range(0, whole + 1, 10), xlabel="epochs: trained (full) and saved (hatched)")
     ax.invert_yaxis()
-    ax.legend(loc="upper center", bbox_to_anchor=(0.37, 1.11), ncols=3, frameon=False, fontsize=9,
-              columnspacing=1.2)
     ax.get_yticklabels()[best].set_weight("bold")
-    looks = ", ".join(map(str, RUNGS))
-    ends = " or ".join(map(str, sorted(set(asha[asha < whole]))))
-    return ax, (f"Two bars for each of {len(names)} trials. With the rule they get {min(rule)} to "
-                f"{max(rule)} of {whole} epochs. ASHA looks after {looks} epochs, and ends "
-                f"{sum(asha < whole)} of them, all after {ends}. "
-                f"The best trial is {names[best].strip()}.")
+    bad = [epochs[trial] for trial in order if recorded.names[trial].endswith(hopeless)]
+    kept = sum(each == whole for each in epochs)
+    return ax, (f"A bar for each of {len(names)} trials. The {len(bad)} at {hopeless} are ended after "
+                f"{min(bad)} to {max(bad)} of {whole} epochs; {kept} trials are not ended, the lowest "
+                f"rate's among them. The best trial is {names[best]}, with {epochs[order[best]]} epochs.")
 
 
 def two_workers(recorded, epoch=6, every=5):

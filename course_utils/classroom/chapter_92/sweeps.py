@@ -44,6 +44,16 @@ class Sweep:
         whole = sum(len(run["val_loss"]) for run, fair in zip(self.runs, counts) if fair)
         return round(100 * sum(each for each, fair in zip(epochs, counts) if fair) / whole)
 
+    def share(self, epochs, of):
+        """Of the epochs that are saved if each trial gets so many: the percentage that certain trials save.
+
+        Args:
+            of: the end of their names, such as "rate 3".
+        """
+        saved = [len(run["val_loss"]) - each for run, each in zip(self.runs, epochs)]
+        theirs = sum(each for each, name in zip(saved, self.names) if name.endswith(of))
+        return round(100 * theirs / sum(saved))
+
     def rise(self, epochs):
         """By how many percent the sweep's best val_loss is higher, if each trial gets so many epochs."""
         return 100 * (self.best(epochs) / self.best() - 1)
@@ -60,6 +70,29 @@ class Sweep:
     def _lowest(self, epochs):
         ends = epochs if epochs is not None else [None] * len(self.runs)
         return [min(run["val_loss"][:end]) for run, end in zip(self.runs, ends)]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What several sweeps need if something ends their trials, in percent of their epochs.
+
+    Attributes:
+        least, most: in the sweep that needs least, and in the one that needs most; whole numbers.
+        needed: of all sweeps together.
+        rise: by how many percent the best val_loss of a sweep is higher, in the worst case.
+    """
+
+    least: int
+    most: int
+    needed: float
+    rise: float
+
+
+def together(sweeps, ended):
+    """What these sweeps need, if each trial gets so many epochs: a list of such lists."""
+    shares = [sweep.percent(epochs) for sweep, epochs in zip(sweeps, ended)]
+    needed = 100 * sum(map(sum, ended)) / sum(sweep.epochs for sweep in sweeps)
+    return Found(min(shares), max(shares), needed, max(map(Sweep.rise, sweeps, ended)))
 
 
 def recorded():

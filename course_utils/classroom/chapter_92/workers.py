@@ -5,6 +5,8 @@ import threading
 
 import numpy as np
 
+from ...scale import Together
+
 NAMES = {"jax": "JAX", "torch": "PyTorch", "tf_keras": "TensorFlow"}  # what couples the recorded workers
 
 
@@ -56,40 +58,33 @@ def at_once(work, workers=2):
     return results
 
 
-def meet(work):
-    """Call work(0, gather) and work(1, gather) at once, with what each gives `Together(gather=...)`."""
+def meet(work, every):
+    """Call work(0, together) and work(1, together) at once, each with a Together by which they vote."""
     meeting = Meeting()
-    return at_once(lambda worker: work(worker, meeting.gather_of(worker)))
-
-
-def whose(epoch, lowest):
-    """Which worker had its lowest loss in this epoch: "worker 0", "worker 1", "both" or "neither"."""
-    found = [f"worker {worker}" for worker, own in enumerate(lowest) if own == epoch]
-    return "both" if len(found) == 2 else (found or ["neither"])[0]
+    return at_once(lambda worker: work(worker, Together(every=every, gather=meeting.gather_of(worker))))
 
 
 def ends(alone):
     """What had become of the two fits of which one stopped alone, see data/make/two_workers.py: two texts."""
     reason = alone["reason"] or ""  # worker 1's
     error = re.search(r"\w+Error", reason)
-    return [("its fit has ended: " + (error[0] if error else reason)) if over else "still in its fit"
+    return [f"its fit has ended ({error[0] if error else reason})" if over else "still in its fit"
             for over in alone["over"]]
 
 
 def digits():
-    """1,200 digits to train on, 300 to validate: x, y, x_val, y_val."""
+    """1,200 digits to train on: x, y."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
-    x = (x / 16).astype("float32")
-    return x[:1200], y[:1200], x[1200:1500], y[1200:1500]
+    return (x[:1200] / 16).astype("float32"), y[:1200]
 
 
 def network(seed):
-    """A small network for them, compiled with so high a rate that its losses jump about."""
+    """A small network for them, compiled."""
     import keras
 
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(10)])
-    model.compile(keras.optimizers.Adam(0.05), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
