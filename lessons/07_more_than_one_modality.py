@@ -71,8 +71,9 @@ print(clocks({name: ways[name][0] for name in ("pictures", "words")}))
 show(figures.three_curves(ways), alt=figures.ALT["three_curves"])
 
 # %% [markdown]
-# It is done before either (on the other splits, soon after the pictures). Then its loss rises, probably because its
-# picture branch learns the training set by heart. **One stop goes by the fast clock,** and the words have hardly begun.
+# It is done before either (on the other splits, at most three epochs after the pictures). Then its loss rises, probably
+# because its picture branch learns the training set by heart. **One stop goes by the fast clock,** and the words have
+# hardly begun.
 #
 # ## Take one input away
 #
@@ -94,8 +95,8 @@ reveal(guess, round(100 * before.without["words"]), "Right without the words, in
 print(side_by_side({"one stop": before}))
 
 # %% [markdown]
-# **It hardly misses the words.** It can read: without pictures it still gets half of the emoji right. But beside the
-# pictures the words add little (1.5 points on average over the splits). <!-- given: 1.5 -->
+# **It hardly misses the words.** It can read: without pictures it still gets about half of the emoji right. But beside
+# the pictures the words add little (1.5 points on average over the splits). <!-- given: 1.5 -->
 #
 # ## Would a later stop save it?
 #
@@ -224,7 +225,7 @@ for name, right in {"pictures frozen": frozen,  # three heads; with nothing froz
 # %% [markdown]
 # All of them help in every split. **We would try the learning rate first: it is quickly set, and leaves the inputs as
 # they are.** But we judged its factor, and that of the features, by these very tests: expect less on new data. Freezing
-# needs no factor.
+# needs no factor, only a patience.
 #
 # And where the clocks agree, do nothing. (They are a hint, not a law: see [07b](07b_more_on_several_inputs.ipynb).)
 #

@@ -40,8 +40,8 @@ def smaller_gradients(far):
         far: name -> distances after each step of three plans: whole; tenth; zero later, which is zero after
             100 whole steps.
     """
-    lines = ["                a tenth of the gradient:    then gradient zero:",
-             "                distance, 100 steps         distance, in ordinary steps"]
+    lines = ["                a tenth of the gradient:    gradient zero after 100 steps:",
+             "                distance in 100 steps       coasts on by so many steps' worth"]
     for name, of in far.items():
         tenth = of["tenth"][99] / of["whole"][99]
         drift = (of["zero later"][119] - of["zero later"][99]) / (of["whole"][99] - of["whole"][98])
