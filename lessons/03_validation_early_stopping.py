@@ -6,8 +6,8 @@
 # - write early stopping yourself, and keep the best weights,
 # - know when it gains seven points of accuracy, when nothing, and when it costs one.
 #
-# 30 minutes to read, 75 for the exercises. You need `model.fit` and a `for` loop, and for exercise 3.3 you should have seen a Python
-# class. Nothing is trained here: all runs were recorded.
+# 30 minutes to read, 75 for the exercises. You need `model.fit` and a `for` loop, and a Python class for exercise 3.3. Nothing is trained
+# here: all runs were recorded.
 
 # %%
 from course_utils.stopping import Below, Epochs, Patience, Smoothed, compare, replay, stopping_lab
@@ -20,7 +20,7 @@ import numpy as np
 
 curves = data.load_curves("proben1")
 names = ("diabetes", "soybean", "gene", "thyroid", "building")
-problems = {name: curves.select(problem=name, units=64) for name in names}
+problems = {name: curves.select(problem=name, units=64) for name in names}  # twenty runs of each
 one_each = {name: runs[1] for name, runs in problems.items()}
 ax = figures.validation_curves(one_each)
 show(ax, alt="Five curves of the validation loss over 300 epochs. "
@@ -28,20 +28,19 @@ show(ax, alt="Five curves of the validation loss over 300 epochs. "
              "soybean and building fall for most of the time, soybean with spikes.")
 
 # %% [markdown]
-# Five problems: who has diabetes, what ails a soybean plant, where a gene is spliced, whether a thyroid works, how much energy a building
-# will use. On each a network with 64 units was trained for 300 epochs. The curves show its loss on **validation data**, which training does
-# not touch. Where would you stop each?
+# Five problems: who has diabetes, what ails a soybean plant, where a gene is spliced, whether a thyroid works, how much energy a
+# building uses. Each curve is a network's loss on **validation data**, from which it never learns. Where would you stop each?
 #
 # ## The article's loop
 #
-# *Stopping and transfer*, the third of the [articles that this course follows](00_start_here.ipynb), watches the mean squared error (MSE)
-# on validation data. The idea: stop once the model is good enough, before it learns the training data by heart.
+# Train too long, and a network learns its data by heart. So the third [article](00_start_here.ipynb), *Stopping and transfer*, watches the
+# mean squared error (MSE) on validation data, and stops once the model is good enough:
 #
 # ```python
 # for epoch in range(1000):
 #     ...                       # train
 #     MSE = ...                 # on the validation set
-#     if MSE > MSE_th:
+#     if MSE > MSE_th:          # th: the threshold
 #         break
 # ```
 #
@@ -49,21 +48,21 @@ show(ax, alt="Five curves of the validation loss over 300 epochs. "
 
 # %% tags=["reveal"] claims=["D1"]
 # NBVAL_CHECK_OUTPUT
-# building is measured in MSE. With a threshold of 0.01, at which epoch does the loop stop?
+# The loss of building is an MSE. With a threshold of 0.01, after which epoch does the loop stop?
 guess = ...  # an epoch from 0 to 299; leave the dots to skip
 run = one_each["building"]
 for epoch, mse in enumerate(run["val_loss"]):
     if mse > 0.01:
         break
 reveal(guess, epoch, "It stops at epoch")
-print(f"with an MSE of {mse:.3f}, where the lowest of the run is {min(run['val_loss']):.4f}")
+print(f"The MSE there is {mse:.3f}. Later in the run it falls to {min(run['val_loss']):.4f}.")
 
 # %% [markdown]
-# It stops at the first look, because the model is *bad*. The article says "when performance exceeds the threshold": right for accuracy,
-# where more is better. For an error, less is better. The article's formula has that right, $MSE < MSE_{th}$; its code does not.
+# It stops at the first look, because the model is *bad*. "When performance exceeds the threshold", says the article. That is right for
+# accuracy, but an error should be *small*. Its formula has it right, $MSE < MSE_{th}$; its code does not.
 #
-# The course's `Below` gets it right; its `first(run)` is the first epoch with a loss below the threshold, or `None`. Four thresholds on twenty
-# runs of building, each with its own split into training, validation and test data:
+# So turn the sign around. Which threshold would you take? `Below(...).first(run)` is the first epoch below it, or `None`. Here are twenty
+# runs of building, each with its own random split into training, validation and test data:
 
 # %% claims=["D2"]
 # NBVAL_CHECK_OUTPUT
@@ -74,46 +73,45 @@ for threshold in (0.01, 0.007, 0.0065, 0.006):
     print(f"below {threshold:<6}  {len(met):2} of 20 runs, {when}")
 
 # %% [markdown]
-# Lower the threshold from 0.007 to 0.006, and it is met by all runs, then by half, then by none. You would have to know the number
-# beforehand, to the fourth decimal place, and anew for every new problem.
+# At 0.007 every run stops, at 0.006 none does. **A threshold works if you know it beforehand, to the fourth decimal place, and anew for
+# every problem.**
 #
 # ## From threshold to patience
 #
-# So ask: not "is it good?" but "is it still getting better?" Remember the best loss so far. An epoch that does not
-# improve on it is a **failure**. When the number of failures in a row reaches your **patience**, stop.
+# So ask not "is it good?" but "is it still getting better?" An epoch that does not improve on the best loss so far is a **failure**. When
+# the failures in a row reach your **patience**, stop. Here with a patience of five:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 run, best, wait = one_each["building"], float("inf"), 0
 for epoch, loss in enumerate(run["val_loss"]):
     if loss < best:
-        best, best_epoch, wait = loss, epoch, 0
+        best, best_epoch, wait = loss, epoch, 0  # a new best: count from 0 again
     else:
         wait += 1
         if wait >= 5:
             break
-print(f"stop at epoch {epoch}, best so far {best:.4f} at epoch {best_epoch}")
-print(replay(Patience("val_loss", 5), run, best="val_loss"))
+print(f"stop at epoch {epoch}, best so far {best:.4f} at epoch {best_epoch}\n")
+print(replay(Patience("val_loss", 5), run))  # the course's rule on the same run
 
 # %% [markdown]
-# The last two lines come from the course's own criterion, **replayed** on the recorded run: it says why it stopped. In live training, `fit`
-# gets the callback `StopWhen(Patience("val_loss", 5), restore_best="val_loss")`.
+# The last line is the course's rule, **replayed** on the recorded losses as if the run were under way. **Patience asks for a number of
+# epochs, not for a loss.**
 #
 # ## Patience on five problems
 #
-# Same network, same rule, twenty splits each. You keep the weights of lowest validation loss up to the stop. The
-# [regret](00_start_here.ipynb) says by how many percent their test loss is above that of the weights you would keep after all 300 epochs. (By
-# luck it can be negative.) The **longest wait** is the most epochs from one best to the next.
+# Can one number serve all problems? We replay a patience of five on twenty runs of each, and keep the weights of the lowest validation loss.
 #
-# On which problem does a patience of five lose the most?
+# The **longest wait** is the most epochs that a run goes from one new best to the next. The [regret](00_start_here.ipynb) says by how many
+# percent the test loss is above that of the weights you would keep after all 300 epochs. (Luck can make it negative.) Where is it largest?
 
-# %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2", "B14"]
+# %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # "diabetes", "soybean", "gene", "thyroid" or "building"
 rows = {}
-for name, runs in problems.items():  # compare has one row per rule: stop, share of epochs, regret of each run
+for name, runs in problems.items():  # one row per rule, with the stops and regrets of all runs
     rows[name] = compare([Patience("val_loss", 5)], runs, measured="test_loss")[0]
-reveal(guess, max(rows, key=lambda name: rows[name].regret.mean()), "Most is lost on")
+reveal(guess, max(rows, key=lambda name: rows[name].regret.mean()), "The largest regret is on")
 print(tables.fates(problems, rows))
 
 # %% tags=["reveal"]
@@ -123,40 +121,33 @@ show(ax, alt="The five curves again, diabetes and gene for 60 epochs. There the 
              "to the left.")
 
 # %% [markdown]
-# On gene and diabetes the stop comes close to the best epoch, on building and soybean far too early.
-# **Patience counts the epochs since the last best, and problems differ in how long they go
-# without a new one:** the longest wait is 2 epochs on gene, 53.5 on building. With less patience you never see the best.
+# Where the longest wait is beyond five, the rule stops before the best epoch: on soybean, thyroid and building. **Patience counts the
+# epochs since the last best, and problems differ in how long they go without a new one.**
 #
-# At the stop the model holds its *last* weights, five epochs past its best. A copy of the best turns gene's
-# regret of 15.7 % into 0.3 %. *Saving time and machines*, the second article, offers a rule or the best model. Take both:
+# And the last column? At the stop the model holds its *last* weights, five epochs past its best. A copy of the best turns gene's regret of
+# 15.7 % into 0.3 %. *Saving time and machines*, the second article, offers a rule that stops or a choice of the best model. Take both:
 # `keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True)`.
 #
-# So, is five enough?
+# What does more patience cost, and what does it save?
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] claims=["B14"]
 # NBVAL_CHECK_OUTPUT
 every_run = [run for runs in problems.values() for run in runs]
-print("regret in %, mean ± standard deviation:")
-print(" " * 11, *(f"{name:>13}" for name in names), "    all    epochs trained")
-for n in (5, 10, 20, 50):
-    row = compare([Patience("val_loss", n)], every_run, measured="test_loss")[0]
-    each = [tables.mean_sd(regrets) for regrets in row.regret.reshape(len(names), -1)]
-    print(f"patience {n:2}", *each, f"{row.regret.mean():7.1f} {100 * row.share.mean():10.1f} %")
+rows = {f"patience {n}": compare([Patience("val_loss", n)], every_run, measured="test_loss")[0]
+        for n in (5, 10, 20, 50)}
+print(tables.prices(rows, names))
 
 # %% [markdown]
-# On diabetes and gene, yes; on the other three, no. You rarely know beforehand which kind you have, so it is a question of price. Ten
-# still loses 7.8 % on soybean and 6.2 % on building. Twenty loses only on building, and trains two thirds more epochs. Fifty nearly doubles
-# the cost again. Start at ten, or at twenty if epochs are cheap. (Negative means are luck.)
-
-# %% [markdown]
+# Ten saves three quarters of the regret of five; twenty a little more, for two thirds more epochs. **Five is enough on diabetes and gene.
+# You rarely know which kind yours is: start at ten, or at twenty if epochs are cheap.**
+#
 # ## The stopping lab
 #
-# Turn the knobs (in JupyterLab or Colab; elsewhere you see a picture). The dot is the stop, the ring the best epoch until then. With
-# **smoothing**, as in `Smoothed(5, Patience("val_loss", 5))`, the rule sees the mean of the last five epochs. Two questions on this soybean
-# run:
+# Move the sliders (in JupyterLab or Colab; elsewhere you see a picture). The dot is the stop, the ring the best epoch
+# until then. With **smoothing** the rule sees means of several epochs.
 #
-# - From which patience on does waiting longer change nothing, up to the knob's end? And what would that patience cost on gene?
-# - Can smoothing stand in for a longer patience?
+# - Raise patience from 5 to 60. From where on does the ring stay? What would that cost on gene?
+# - Can patience 10 with smoothing 20 replace patience 20?
 
 # %%
 lab = stopping_lab({"soybean": problems["soybean"], **problems}, measured="test_loss", run=1)  # soybean first
@@ -165,99 +156,84 @@ lab
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# - From about 20 on: up to 60 you keep the same epoch, 108. On gene patience 20
-#   only costs epochs: you train 26 instead of 11.
-# - In part. Smoothed over 20 epochs, patience 10 keeps the epoch that patience 20 keeps without smoothing, and stops at 124 instead of 128.
+# - From about 20 on: it stays at epoch 108. On gene, patience 20 trains 26 epochs instead of 11, for nothing.
+# - Here it can: it keeps epoch 108, too, and stops at 124 instead of 128.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## One training, two hundred validation sets
 #
-# What if you had drawn other validation images? We took *one* training on Fashion-MNIST, pictures of clothes, and drew 200 validation sets
-# of 50 images from a pool of 9000. By each set, one of the 60 epochs is best. Leave out the earliest and the latest 5 % of these best
-# epochs: over how many epochs are the others spread? <!-- given: 5 -->
-#
-# The table also compares patience 3 with patience 10, and with sets of 2000. The **excess**, never negative, says by how many percent the
-# test loss of the epoch kept is above the run's lowest.
+# Your validation set chooses your epoch. Would another have chosen the same? We recorded *one* training on Fashion-MNIST, pictures of
+# clothes, and drew 200 validation sets of 50 images. Each set calls one of the 60 epochs the best. How many different epochs do they name?
 
 # %% tags=["reveal"] claims=["03.3"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # how many epochs wide, of 60
+guess = ...  # different epochs, 1 to 60
 recorded = data.load_curves("validation_sets")
-best = [np.argmin(run["val_loss"]) for run in recorded.select(shuffled=0, size=50)]
-first, last = np.percentile(best, [5, 95])
-reveal(guess, round(last - first), "Width with 50 images, in epochs")
-print(tables.two_patiences(recorded, sizes=(50, 2000)))
+named = {np.argmin(run["val_loss"]) for run in recorded.select(shuffled=0, size=50)}
+reveal(guess, len(named), "Different best epochs with 50 images")
+print(tables.two_patiences(recorded, sizes=(50, 200, 2000)))
 
 # %% tags=["reveal"]
 ax = figures.validation_sets(recorded)
-show(ax, alt="Left: best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; "
-             "with 2000 nearly all are 16 or 10. "
-             "Right: mean excess, with ranges, of patience 3 and 10. Both fall with the size of the set; "
-             "10 is clearly lower from 100 images on.")
+show(ax, alt="Best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; "
+             "with 2000 nearly all are 16 or 10.")
 
 # %% [markdown]
-# With 2000 images the best epoch is 10, 12 or 16 in every set (such sets share many images). With 50, patience 10 is no better
-# than 3: probably it waits for an epoch lucky on those images. With 2000 it pays in most sets
-# and never hurts. **In this training, the size of the validation set decides what patience is worth.**
-#
+# Same training, and 42 opinions. Waiting longer does not make up for a small set: with 50 images patience 10 loses as much as patience 3.
+# The better epochs that it waits for are often luck. **In this training, the size of the validation set decides what patience is worth.**
+# (Sets of 2000 also agree because they share many of the pool's 9000 images.)
+
+# %% [markdown]
 # ## When it helps, and when it does not
 #
-# Fashion-MNIST with true labels, and with 30 % of the training and validation labels shuffled; test labels stay true. How many points of
-# test accuracy do patience 10 and the best weights gain over the end with shuffled labels?
+# Stopping saves time. Does it make a model better, too? We stop with patience 10, keep the best weights, and compare their test accuracy
+# with that of the last: on Fashion-MNIST, on the same with 30 % of the labels shuffled, and on gene. How many points are gained with
+# shuffled labels? <!-- given: 30 -->
 
 # %% tags=["reveal"] claims=["B10", "03.3"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # points gained with shuffled labels
+guess = ...  # points, 0 to 20; from 70 % to 75 % are five points
 fashion = data.load_curves("fashion")
-groups = {"true labels": fashion.select(shuffled=0), "30 % shuffled": fashion.select(shuffled=0.3),
+groups = {"true labels": fashion.select(shuffled=0),
+          "30 % shuffled": fashion.select(shuffled=0.3),  # of training and validation; test labels stay true
           "gene": problems["gene"]}
-gained = {}  # test_error and, below, error: the share of wrong answers on test and on training data
-for name, runs in groups.items():
-    row = compare([Patience("val_loss", 10)], runs, measured="test_error", measured_mode="min")[0]
-    gained[name] = 100 * (np.array([run["test_error"][-1] for run in runs]) - row.kept)
+gained = {name: tables.points_gained(Patience("val_loss", 10), runs) for name, runs in groups.items()}
 reveal(guess, round(gained["30 % shuffled"].mean(), 1), "Points gained with shuffled labels")
-for name, points in gained.items():
-    better, missed = np.sum(points > 0), 100 * np.mean([run["error"][-1] for run in groups[name]])
-    print(f"{name:13} {tables.mean_sd(points)} points, better than the end in {better:2} of 20 runs; "
-          f"training error at the end {missed:.1f} %")
+print(tables.gains(groups, gained))
 
 # %% tags=["reveal"]
 ax = figures.worth_or_not(fashion, problems["gene"])
-show(ax, alt="Four panels. Accuracy with true labels rises and stays; with shuffled labels it peaks early "
-             "and falls. On gene the mean test loss rises after the first few epochs, "
+show(ax, alt="Three panels. With shuffled labels the accuracy peaks early and falls. "
+             "On gene the mean test loss rises after the first few epochs, "
              "while the accuracy goes on rising until about epoch 15, and stays there.")
 
 # %% [markdown]
-# - **True labels:** the accuracy rises and stays, so a stop only saves time.
-# - **Shuffled labels:** seven points on average, a gain in every run. Past the peak the network learns the wrong labels by
-#   heart: in the end it misses 2.1 % of the training labels, shuffled as they are. Early stopping pays where there is something bad to learn.
-# - **Gene:** it costs a point, although past the best epoch the mean test loss nearly doubles. A loss punishes confident mistakes more than
-#   hesitant ones; accuracy counts all alike. Until about epoch 15 the mistakes become fewer while the loss rises: most likely the network
-#   grows more confident in the rest.
+# - **True labels:** no gain to speak of. The stop saves time.
+# - **Shuffled labels:** a gain in every run. Past the peak the network learns wrong labels by heart: it ends with a training error of
+#   2.1 %, on labels of which 30 % were shuffled.
+# - **Gene:** it costs a point. The loss turns up early, while the accuracy rises until about epoch 15. (A loss punishes confident mistakes
+#   most; accuracy counts all alike.) <!-- given: 30 -->
 #
-# So loss and accuracy can disagree about the best epoch; with shuffled labels, too.
-
-# %% [markdown]
+# **Early stopping pays where there is something bad to learn, and it serves the metric that it watches.**
+#
 # ## What if the first loss is NaN?
 #
-# Keras's `EarlyStopping` with patience 3 sees a NaN, then five falling losses. Which weights does it give back? (The toy model's only weight
-# is the number of its last epoch.)
+# NaN means "not a number". Keras's `EarlyStopping` with patience 3 sees one, then five falling losses. Which weights does it give back?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # weights of which epoch, 0 to 5?
 losses = [float("nan"), 0.9, 0.7, 0.5, 0.4, 0.3]
 stop = keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
-epoch, model = feed(stop, [{"val_loss": loss} for loss in losses])
+epoch, model = feed(stop, [{"val_loss": loss} for loss in losses])  # a toy: its weight is its last epoch
 reveal(guess, model.weights[0], "Weights of epoch")
 print(f"Keras stopped at epoch {epoch}.")
 print("The course's rule:", replay(Patience("val_loss", 3), {"val_loss": losses}, best="val_loss"))
 
 # %% [markdown]
-# Keras (3.15.1) takes the first value as the best so far. Every comparison with NaN is False, so no loss is ever lower:
-# Keras stops while every epoch improves, and gives you the weights of the NaN.
+# Keras (3.15.1) takes the first value for the best so far. From then on every epoch improves, and every epoch counts as a failure.
+# **Keras waits for a loss below NaN, and no number is below NaN.**
 #
 # ## Exercises
 #
@@ -277,8 +253,8 @@ answer = 9, 6  # epochs 7, 8 and 9 fail; epoch 10 is never trained
 ex.stop_and_keep.check(answer)
 
 # %% [markdown]
-# **3.2 The best epoch.** Return the epoch with the best value. `mode` is "min" or "max". NaN is never best, and at least one value
-# is a number; in a tie, the first wins.
+# **3.2 The best epoch.** Return the epoch with the best value. `mode` is "min" or "max". NaN is never best; at least one value is a
+# number. In a tie, the first wins.
 
 # %% tags=["exercise"]
 def best_epoch(values, mode):
@@ -367,16 +343,16 @@ def regret(val_loss, test_loss, stop):
 ex.stop_regret.check(regret)
 
 # %% [markdown]
-# **3.5 A rule of your own.** One rule for all five problems, scored on 100 unseen runs of other networks. It must
+# **3.5 A rule of your own.** One rule for all five problems, scored on 100 runs of other networks, which you have not seen:
 #
-# - end every run,
-# - on average, train at most 30 % of the epochs and have at most 10 % regret,
-# - not be beaten by plain `Patience`, whatever its length: none may train fewer epochs *and* have less regret,
-# - not be plain `Patience` on `val_loss`. With a budget it counts, if that ends some runs.
+# - It ends every run.
+# - On average it trains at most 30 % of the epochs and has at most 10 % regret.
+# - No plain `Patience`, of any length, trains fewer epochs *and* has less regret.
+# - It is not plain `Patience` on `val_loss`. A budget beside it counts, if it ends some runs.
 #
-# Criteria, `A | B` (or), `A & B` (and) and functions of the history so far are welcome: `Epochs(100)` is
-# `lambda history: len(history["val_loss"]) >= 100`. To try a rule:
-# `print(compare([rule], every_run, measured="test_loss"))`. <!-- given: 10, 30 -->
+# Join criteria with `|` (or) and `&` (and), or write a function of the history so far: `Epochs(100)` is
+# `lambda history: len(history["val_loss"]) >= 100`. Try yours with `compare([rule], every_run, measured="test_loss")`.
+# <!-- given: 10, 30 -->
 
 # %% tags=["exercise"]
 rule = ...  # a criterion, or a function of the columns loss, val_loss, error, val_error

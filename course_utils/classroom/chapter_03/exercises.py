@@ -63,8 +63,9 @@ def best_epoch(values, mode):
             best, epoch = sign * value, i
     return epoch
 ''',
-    fact="Keras's EarlyStopping does not count an epoch as best that is better by less than its min_delta. "
-         "The course's StopWhen does: min_delta decides when to stop, never which weights are good.")
+    fact="Keras's EarlyStopping has a min_delta, the least improvement that counts, and does not keep an "
+         "epoch that is better by less. The course's StopWhen keeps it: min_delta decides when to stop, "
+         "never which weights are good.")
 def best_epoch(answer):
     nan = math.nan
     cases = [

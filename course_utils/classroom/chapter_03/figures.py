@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from ...stopping import Patience, replay
-from ...stopping.plots import BLUE, GREEN, GREY, PURPLE, RED, SKY, axes, caption, spread
+from ...stopping import replay
+from ...stopping.plots import BLUE, GREEN, GREY, PURPLE, RED, axes, caption, spread
 
 FIRST = 60  # epochs shown of a run that is best early, where a rule is drawn
 
@@ -56,78 +56,49 @@ def validation_curves(runs, rule=None):
     return figure
 
 
-def excess(runs, rule):
-    """By how many percent the test loss of what a rule keeps is above the lowest of its run: array (runs,).
-
-    Not a regret, which compares with the best epoch by the validation loss.
-    """
-    kept = [replay(rule, run, best="val_loss").best_epoch for run in runs]
-    return np.array([100 * (run["test_loss"][epoch] / min(run["test_loss"]) - 1)
-                     for run, epoch in zip(runs, kept)])
-
-
-def validation_sets(recorded, sizes=(25, 50, 100, 200, 500, 2000), shown=(50, 2000)):
-    """One training through many validation sets: where the best epoch lies, and what two patiences lose.
+def validation_sets(recorded, sizes=(50, 2000)):
+    """Where the best epochs of one training lie, as judged by many small and by many large validation sets.
 
     Args:
         recorded: load_curves("validation_sets").
+        sizes: images in a set.
     """
-    figure = plt.figure(figsize=(9.6, 3.6), layout="constrained")
-    panels = figure.subplot_mosaic([["few", "lost"], ["many", "lost"]], width_ratios=(1.3, 1))
-    lost, many = panels["lost"], panels["many"]
-    for panel, size in zip((panels["few"], many), shown):
+    figure, panels = plt.subplots(len(sizes), 1, figsize=(7, 3.4), sharex=True, layout="constrained")
+    for panel, size in zip(panels, sizes):
         best = [int(np.argmin(run["val_loss"])) for run in recorded.select(shuffled=0, size=size)]
         panel.hist(best, bins=np.arange(-0.5, 60), color=BLUE)
         panel.set_title(f"{size} images", loc="right", y=0.75, fontsize=10)
         panel.set(ylabel="sets, of 200", xlim=(-1, 60))
-    many.set_xlabel("best epoch by the validation loss")
-    for patience, colour, look, shift in ((3, SKY, "o-", 0.95), (10, GREEN, "s--", 1.05)):
-        rule = Patience("val_loss", patience)
-        values = [excess(recorded.select(shuffled=0, size=size), rule) for size in sizes]
-        means = np.array([v.mean() for v in values])
-        low, high = np.array([np.percentile(v, [5, 95]) for v in values]).T
-        lost.errorbar(np.array(sizes) * shift, means, np.abs([low - means, high - means]), fmt=look,
-                      color=colour, markersize=5, capsize=3, label=f"patience {patience}")
-    lost.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="images in the validation set (log scale)",
-             ylabel="excess, %")
-    lost.minorticks_off()
-    for panel in panels.values():
         panel.spines[["top", "right"]].set_visible(False)
-    lost.legend(frameon=False)
-    caption(figure, "Left: the two vertical scales differ. Right: mean of 200 sets; bars: range from the 5th "
-                    "to the 95th percentile.\nFrom 100 to 500 images the bars of patience 3 have the same "
-                    "upper end: many sets keep the same early epoch.")
+    panels[-1].set_xlabel("best epoch by the validation loss")
+    caption(figure, "The two vertical scales differ.")
     return figure
 
 
 def worth_or_not(fashion, gene):
-    """Two rows: accuracy with true and with shuffled labels; a problem whose loss and accuracy disagree.
+    """Where a stop gains and where it costs: accuracy with shuffled labels; loss and accuracy on gene.
 
     Args:
         fashion: load_curves("fashion").
         gene: histories of one problem.
     """
-    figure, ((true, shuffled), (loss, right)) = plt.subplots(2, 2, figsize=(9, 5.5), layout="constrained")
-    clean, noisy = fashion.select(shuffled=0), fashion.select(shuffled=0.3)
-    shuffled_title = "30 % of the labels shuffled"
-    for panel, runs, title in ((true, clean, "true labels"), (shuffled, noisy, shuffled_title)):
-        spread(panel, _accuracy(runs), PURPLE, None)  # the caption says what bands are
-        panel.set(title=f"Fashion-MNIST, {title}", xlabel="epoch (counted from 0)", ylabel="test accuracy, %",
-                  ylim=(60, 86))
+    figure, (shuffled, loss, right) = plt.subplots(1, 3, figsize=(9.6, 3.3), layout="constrained")
+    noisy = fashion.select(shuffled=0.3)
+    spread(shuffled, _accuracy(noisy), PURPLE, None)  # the caption says what bands are
+    shuffled.set(title="30 % shuffled: accuracy", ylabel="test accuracy, %", ylim=(60, 80))
     spread(loss, [run["test_loss"] for run in gene], BLUE, None)
-    part = {"xlim": (-3, 100), "xlabel": "epoch (counted from 0; 100 of 300 are shown)"}
-    loss.set(title="gene, loss", ylabel="test loss", ylim=(0.2, 1.1), **part)
+    loss.set(title="gene: loss", ylabel="test loss", ylim=(0.2, 1.1), xlim=(-3, 100))
     spread(right, _accuracy(gene), PURPLE, None)
-    right.set(title="gene, accuracy", ylabel="test accuracy, %", ylim=(80, 93),
-              yticks=(80, 84, 88, 92), **part)
-    for panel, runs in ((true, clean), (shuffled, noisy), (loss, gene), (right, gene)):
+    right.set(title="gene: accuracy", ylabel="test accuracy, %", ylim=(80, 93), xlim=(-3, 100),
+              yticks=(80, 84, 88, 92))
+    for panel, runs in ((shuffled, noisy), (loss, gene), (right, gene)):
         best = np.median([np.argmin(run["val_loss"]) for run in runs])
         panel.axvline(best, color=RED, linestyle=":")
+        panel.set_xlabel("epoch")
         panel.spines[["top", "right"]].set_visible(False)
-    caption(figure, "Lines and bands: mean, smallest and largest of 20 runs. "
-                    "Dotted: the epoch of the lowest validation loss (median).\n"
-                    "Each run keeps its own best epoch, so the table's gains are not those of the mean "
-                    "curve at the dotted line.")
+    caption(figure, "Line and band: mean, smallest and largest of 20 runs. Dotted: the epoch of the lowest "
+                    "validation loss (median).\nThe axes do not begin at 0. Of gene, the first 100 of 300 "
+                    "epochs are drawn.")
     return figure
 
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ...stopping import Patience
-from .figures import excess
+from ...stopping import Patience, compare, replay
 
 
 def mean_sd(values):
@@ -22,39 +21,85 @@ def longest_wait(losses):
 
 
 def fates(problems, rows):
-    """A line for each problem: medians of waits, best epochs and stops, and what best and last weights lose.
+    """A line for each problem: the median longest wait, and what best and last weights lose.
 
     Args:
         problems: name -> histories.
         rows: name -> a Row of compare on these histories, measured in test_loss.
     """
-    lines = ["           median of the 20 runs:              regret in %, mean ± standard deviation:",
-             "           longest wait  best epoch    stop    best weights kept    last weights kept"]
+    lines = ["           longest wait,   regret in %, mean ± standard deviation of the 20 runs",
+             "             median          best weights kept      last weights kept"]
     for name, row in rows.items():
         best = [int(np.argmin(run["val_loss"])) for run in problems[name]]
         losses = [run["test_loss"] for run in problems[name]]
         last = [100 * (loss[stop] / loss[b] - 1) for loss, stop, b in zip(losses, row.stops, best)]
         wait = np.median([longest_wait(run["val_loss"]) for run in problems[name]])
-        lines.append(f"{name:9} {wait:13.1f} {np.median(best):11.1f} {np.median(row.stops):7.1f} "
-                     f"{mean_sd(row.regret):>20} {mean_sd(last):>20}")
+        lines.append(f"{name:9} {wait:12.1f} {mean_sd(row.regret):>23} {mean_sd(last):>22}")
     return "\n".join(lines)
 
 
+def prices(rows, names):
+    """A line for each row of a comparison: its mean regret, the problem that loses most, the epochs trained.
+
+    Args:
+        rows: name -> a Row of compare on the runs of all problems, one problem after the other.
+        names: the problems, in the order of the runs.
+    """
+    lines = ["             mean regret     most is lost on     epochs trained"]
+    for rule, row in rows.items():
+        regrets = dict(zip(names, row.regret.reshape(len(names), -1).mean(axis=1)))
+        worst = max(regrets, key=regrets.get)
+        lines.append(f"{rule:11} {row.regret.mean():10.1f} % {worst:>12}: {regrets[worst]:4.1f} % "
+                     f"{100 * row.share.mean():14.1f} %")
+    return "\n".join(lines)
+
+
+def above_lowest(runs, rule):
+    """By how many percent the test loss of what a rule keeps is above the lowest of its run: array (runs,).
+
+    Not a regret, which compares with the best epoch by the validation loss: here each run has another.
+    """
+    kept = [replay(rule, run, best="val_loss").best_epoch for run in runs]
+    return np.array([100 * (run["test_loss"][epoch] / min(run["test_loss"]) - 1)
+                     for run, epoch in zip(runs, kept)])
+
+
 def two_patiences(recorded, sizes, patiences=(3, 10)):
-    """A line for each size of the validation set: where the best epochs lie, and what two patiences lose.
+    """A line for each size of the validation set: how many best epochs 200 sets name, and what is lost.
 
     Args:
         recorded: load_curves("validation_sets").
         sizes: images in a set.
         patiences: a short one and a long one.
     """
-    lines = ["         best epochs,  excess in %, mean ± standard deviation:  of 200 sets, patience 10 is",
-             "images   middle 90 %   patience 3     patience 10               better   worse   equal"]
+    short, long = patiences
+    lines = ["          different     test loss of the epoch kept, above the run's lowest",
+             f"images    best epochs   {f'patience {short}':>20} {f'patience {long}':>18}"]
     for size in sizes:
         runs = recorded.select(shuffled=0, size=size)
-        first, last = np.percentile([np.argmin(run["val_loss"]) for run in runs], [5, 95])
-        short, long = (excess(runs, Patience("val_loss", patience)) for patience in patiences)
-        counts = [np.sum(long < short), np.sum(long > short), np.sum(long == short)]
-        lines.append(f"{size:6} {first:6.0f} to {last:2.0f} {mean_sd(short):>17} {mean_sd(long):>15} "
-                     f"{counts[0]:17} {counts[1]:7} {counts[2]:7}")
+        named = {int(np.argmin(run["val_loss"])) for run in runs}
+        lost = [above_lowest(runs, Patience("val_loss", patience)).mean() for patience in patiences]
+        lines.append(f"{size:6} {len(named):12} {lost[0]:21.1f} % {lost[1]:16.1f} %")
+    return "\n".join(lines)
+
+
+def points_gained(rule, runs):
+    """By how many points of test accuracy the epoch that a rule keeps beats the last one: array (runs,)."""
+    row = compare([rule], runs, measured="test_error", measured_mode="min")[0]
+    return 100 * (np.array([run["test_error"][-1] for run in runs]) - row.kept)
+
+
+def gains(groups, gained):
+    """A line for each group of runs: points gained, in how many runs, and the training error at the end.
+
+    Args:
+        groups: name -> histories.
+        gained: name -> points gained, one value a run.
+    """
+    lines = ["              points gained,       runs      training error",
+             "                   mean ± sd   that gain          at the end"]
+    for name, points in gained.items():
+        missed = 100 * np.mean([run["error"][-1] for run in groups[name]])
+        gain = f"{np.sum(points > 0)} of {len(points)}"
+        lines.append(f"{name:13} {mean_sd(points):>14} {gain:>11} {missed:17.1f} %")
     return "\n".join(lines)
