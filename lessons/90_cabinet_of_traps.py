@@ -239,7 +239,8 @@ trap("After the last batch", float(seen[-1]), expected=0, guess=guess)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# **What happens:** it is the mean of the epoch so far: 100, then a half, a third, a quarter of it. One bad batch is never over.
+# **What happens:** it is the mean of the epoch so far: 100, then a half, a third, a quarter of it. To a callback, one
+# bad batch lasts until the epoch ends.
 #
 # **What to do: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss, worked back from the mean:
 

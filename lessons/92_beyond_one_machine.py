@@ -56,7 +56,7 @@ print("saved of the other nine trials' epochs:", 100 - first.percent(ended, with
 show(*figures.sweep(first, ended, hopeless="rate 3"))
 
 # %% [markdown]
-# Half of it. At rate 3 no loss gets below that of a blind guess among ten digits, 2.30. A few more such rates, and the rule would look like
+# Half of it (the orange bars). At rate 3 no loss gets below that of a blind guess among ten digits, 2.30. A few more such rates, and the rule would look like
 # a genius. Of the serious trials' epochs it saves 28 %.
 #
 # **Ending each trial by its own curve saves a good part of the bill; but ask how much of that is one hopeless rate.**
@@ -188,7 +188,8 @@ for worker, stop in enumerate(stops):
     print(f"worker {worker} says: {stop.report.reason}")
 
 # %% [markdown]
-# 64 would be the next eighth step, but at 60 an epoch ends. Both reports name the one who had enough. Change the 57, and predict again.
+# 64 would be the next eighth step, but at 60 an epoch ends. Both reports name the one who had enough, worker 1. Change the
+# 57, and predict again.
 #
 # Now the recorded workers, which are real processes. They vote after every fifth batch and at each epoch's end; an epoch has six:
 
