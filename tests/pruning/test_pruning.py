@@ -316,6 +316,18 @@ def test_a_mask_keeps_the_largest_and_exactly_as_many_as_are_due(zeros, share):
     assert sizes[mask].min() >= sizes[~mask].max()
 
 
+@pytest.mark.parametrize("factor", [0, 1e-6, 1, 1e6, np.inf])
+def test_a_mask_is_exact_whatever_the_weights_that_it_samples(factor):
+    kernel = np.random.default_rng(5).normal(size=6100).astype("float32")
+    kernel[::61] *= np.float32(factor)
+    sizes = np.abs(kernel)
+    for share in (0.001, 0.05, 0.5, 0.9, 0.999):
+        mask, count = masks.mask_of(kernel, share), masks.kept(kernel.size, share)
+        assert np.count_nonzero(mask) == count and sizes[mask].min() >= sizes[~mask].max()
+        again = masks.mask_of(kernel * mask if factor < np.inf else np.where(mask, kernel, 0), share)
+        np.testing.assert_array_equal(again, mask)  # of what is pruned already nothing more goes
+
+
 # ---- prune_at_stop ----
 
 
