@@ -38,15 +38,15 @@ from course_utils.classroom.chapter_91 import tables
 print(tables.pip_line())
 
 # %% [markdown]
-# Or copy one folder, `course_utils/stopping`, into your project, beside your script. The import differs:
+# Or copy the folder `course_utils/stopping` beside your script:
 #
 # ```python
 # from course_utils.stopping import Patience, StopWhen  # after pip install
 # from stopping import Patience, StopWhen               # from the copied folder
 # ```
 #
-# The callbacks need Keras (any backend) and NumPy; `plots` also matplotlib, `Memory` psutil, `TensorBoardReport` TensorFlow;
-# the scripts below also need scikit-learn.
+# The callbacks need Keras (any backend) and NumPy. Besides, `plots` needs matplotlib, `Memory` psutil, `TensorBoardReport` TensorFlow, and
+# this page scikit-learn.
 
 # %%
 # For this page alone: a folder that stands in for your project, and data, reveal and show.
@@ -120,8 +120,10 @@ sys.path.insert(0, str(project))
 # ```
 
 # %% [markdown]
-# Started again with the same folder, an interrupted run goes on; a finished one begins anew and overwrites its files. To begin from
-# nothing, delete the folder. Now the main pieces (state, backup: section 10):
+# Started again with the same folder, an interrupted run goes on. A finished one begins anew and overwrites its files. To begin from
+# nothing, delete the folder.
+#
+# Now run the script's main pieces; `state` and `backup` follow in section 10.
 
 # %%
 import keras
@@ -145,10 +147,12 @@ build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbos
 print(stop.report)
 
 # %% [markdown]
-# First line: why the run ended. Second: the epoch whose weights `restore_best` put back. You find that epoch's `val_loss`
-# in `report.json`, under `kept`.
+# The first line says why the run ended. The second names the epoch whose weights you now have: `restore_best` put them back. Its
+# `val_loss` is in `report.json`, under `kept`.
 #
-# After Ctrl-C, Keras calls no more callbacks. A script that should still save its best weights catches the interrupt:
+# <details><summary>And after Ctrl-C?</summary>
+#
+# Keras then calls no more callbacks. A script that should still save its best weights catches the interrupt:
 #
 # ```python
 # try:
@@ -156,6 +160,8 @@ print(stop.report)
 # except KeyboardInterrupt:
 #     stop.restore_best()
 # ```
+#
+# </details>
 
 # %%
 ax = plots.curve(stop.history, report=stop.report)
@@ -190,7 +196,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 4 What patience counts
 #
-# Ten of what? And does the tool act at failure N (a failure is a check without improvement), or only at N + 1?
+# Ten of what? A *failure* is a check without improvement. Some tools act at failure N, others only at N + 1.
 
 # %% [markdown]
 # | tool with patience N | counts | acts at failure |
@@ -203,20 +209,23 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | scikit-learn's `SGDClassifier` (`n_iter_no_change`) | epochs | N |
 # | scikit-learn's `MLPClassifier` (likewise) | epochs | N + 1 |
 # | Flax's `EarlyStopping` | calls of `update` | N + 1 |
-# | Composer's `EarlyStopper` | epochs or batches, as you choose | N + 1 |
 # | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, mostly one each epoch | N + 1 |
 
 # %% [markdown]
-# So Lightning's patience 8 with four validations each epoch is about 2 here, and `MLPClassifier`'s 9 is 10 here. What counts as an
-# improvement differs too (`min_delta`, `tol`, `threshold`), and so does the watched loss.
+# With four validations each epoch, Lightning's patience 8 is about 2 here; `MLPClassifier`'s 9 is 10 here. Tools also differ in what they
+# call an improvement (`min_delta`, `tol`, `threshold`).
 #
-# Keras and scikit-learn are tested; the rest we read in the code of Lightning 2.6, Ignite 0.5, Transformers 5.24, XGBoost 3.2,
-# Flax 0.12, Composer 0.32, PyTorch at commit 008f727. <!-- given: 2.6, 0.5, 5.24, 3.2, 0.12, 0.32 -->
+# <details><summary>How do we know?</summary>
+#
+# Keras and scikit-learn are tested. The rest we read in the code of Lightning 2.6, Ignite 0.5, Transformers 5.24, XGBoost 3.2, Flax 0.12
+# and PyTorch (commit 008f727). <!-- given: 2.6, 0.5, 5.24, 3.2, 0.12 -->
+#
+# </details>
 
 # %% [markdown]
 # ## 5 Ask the runs you have
 #
-# Finished runs can tell you how much patience your curves need. With what `train.py` saved:
+# How much patience do your curves need? Your finished runs know. With what `train.py` saved:
 #
 # ```python
 # from pathlib import Path
@@ -230,8 +239,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # on their curves.
 
 # %% [markdown]
-# Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs, judged by their
-# [regret](00_start_here.ipynb).
+# Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs. What does patience
+# cost, and what does it save? ([Regret](00_start_here.ipynb) is what a stop loses.)
 
 # %% claims=["B13", "91.2"]
 # NBVAL_CHECK_OUTPUT
@@ -239,14 +248,13 @@ from stopping import compare
 
 curves = data.load_curves("proben1")
 rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
-# epochs: how much of the 300 was trained
-# regret: how much higher, in percent, the test loss is at the epoch kept than at the epoch with the lowest
-#   validation loss of the whole run. The two losses may disagree, so regret can be negative.
+# epochs: how much of the 300 was trained. regret: how much higher, in percent, the test loss is at the epoch
+# kept than at the epoch with the lowest validation loss of the whole run.
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
-# Each step up costs more epochs than the one before, and saves less. Patience 100 never fired in 47 of the 80 runs; they trained to the
-# end, so their regret is 0 by definition.
+# **Each step up costs more epochs than the one before, and saves less.** (Patience 100 never ended 47 of the 80 runs; their regret is 0 by
+# definition.)
 #
 # Without a `test_loss`, `compare` measures in `val_loss`, where more patience never looks worse.
 
@@ -256,8 +264,8 @@ print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 # An **event** need not end a run: with `When` you choose what happens instead, such as a lower learning rate
 # ([chapter 02](02_budgets_and_events.ipynb)).
 #
-# Here the validation loss never improves, and the rate falls after five failures. With a stop of patience 5, how many epochs are trained at the
-# lower rate?
+# Here the validation loss never improves, and the rate falls after five failures. If the run stops with patience 5, how many epochs are
+# trained at the lower rate?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -281,9 +289,9 @@ reveal(guess, left[5], "Epochs at the lower rate")
 print("by the patience of the stop:", left)
 
 # %% [markdown]
-# None: with equal patience the rate falls and the run ends in the same epoch. So the stop must be the more patient of the two; a rule of
-# thumb: two or three times. Keras's own pair has the same trap: `ReduceLROnPlateau` has patience 10 by default, and an `EarlyStopping` of
-# patience 10 mostly ends the run just then.
+# None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two:** two or
+# three times, as a rule of thumb. Keras's own pair has the same trap: `ReduceLROnPlateau` has patience 10 by default, and an
+# `EarlyStopping` of patience 10 mostly ends the run just then.
 
 # %% [markdown]
 # A **cosine** schedule lowers the rate along half a cosine wave, to zero at the end. Stop halfway, and you never get to the small
@@ -297,17 +305,20 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# In the end you train on everything. For how long, with nothing left to look at? The usual answer: train several times, each time with another
-# part of the data (a *fold*) held out, and take the median of the best epochs:
+# In the end you train on everything, and have no validation data left. For how many epochs? The usual answer: train several times, each
+# time with another part of the data (a *fold*) held out, and take the median of the best epochs:
 #
 # ```python
 # epochs = 1 + int(np.median([stop.report.best_epoch for stop in stops]))  # stops: one for each fold
 # model.fit(x, y, epochs=epochs, batch_size=64)  # epochs, not steps: with more rows an epoch has more steps
 # ```
 #
-# Recorded runs can answer: five problems, twenty splits each. *Blind* stops at the median of the best epochs of five other splits, and keeps the
-# last weights. *Watched* has a validation set and patience 10, and keeps the best. In how many of the 100 runs does *blind* have the larger
-# regret?
+# What does that cost? We ask recorded runs: five problems, twenty splits each.
+#
+# - *Blind* stops at the median of the best epochs of five other splits, and keeps the last weights.
+# - *Watched* has a validation set and patience 10, and keeps the best.
+#
+# In how many of the 100 runs does *blind* have the larger regret?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -325,40 +336,40 @@ print(f"the smaller in: {(gaps < 0).sum()}, the same in: {(gaps == 0).sum()}\n")
 tables.print_regrets(blind, watched)  # a difference is rounded after it is taken
 
 # %% [markdown]
-# On average *blind* costs more on all five. But only on gene and thyroid by more than two standard errors (±: about how far chance moves
-# such a mean; the splits share data), and on diabetes and building it is better in more runs than worse.
+# **On average *blind* costs more on all five problems.** Only on gene and thyroid is the difference more than twice its standard error,
+# which says how far chance moves a mean (roughly, as the splits share data).
 #
-# What refitting is for, more data, is not in this table: *blind* had no more than *watched*. Our advice, not measured here:
-# refit when data are scarce.
+# But refitting is for more data, and *blind* had no more than *watched*. Our advice, not measured here: refit when data are scarce.
 
 # %% [markdown]
 # ## 8 The score of the chosen epoch
 #
-# You pick the epoch with the lowest validation loss, and report that loss. It was picked for being low. In chapter 03 one training was
-# watched by 200 validation sets of each size, all from one pool of 9,000 pictures. At the epochs that sets of 25 chose, the
-# whole pool's loss is 0.63 on average. What did the 25 pictures themselves promise there, on
-# average?
+# You report the validation loss of the epoch that you keep. But that epoch was picked because its loss is low. How far off is the number?
+#
+# In [chapter 03](03_validation_early_stopping.ipynb) 200 validation sets watched one training. All were drawn from one pool of 9,000
+# pictures. Sets of 25 pictures chose epochs at which the loss on the whole pool is 0.63, on average. What did the 25 pictures say?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # a loss
+guess = ...  # a loss, from 0 to 1
 sets, rows = data.load_curves("validation_sets"), {}
 (pool,) = sets.select(shuffled=0, size=9000)
 for size in (25, 50, 200, 2000):
     runs = sets.select(shuffled=0, size=size)
     chosen = [int(np.argmin(run["val_loss"])) for run in runs]
     promised = np.mean([min(run["val_loss"]) for run in runs])
-    rows[size] = promised, *(np.array(pool[name])[chosen].mean() for name in ("val_loss", "test_loss"))
+    rows[size] = promised, np.array(pool["val_loss"])[chosen].mean()
 reveal(guess, round(rows[25][0], 2), "Lowest loss on the 25 themselves, on average")
 tables.print_losses(rows)
 
 # %% [markdown]
-# The smaller the set, the better it makes you look, and the worse the epoch that it picks. Report a score from data that chose nothing: no epoch, no rule, no learning rate.
+# The smaller the set, the better it makes you look, and the worse the epoch that it picks. **Report a score from data that chose nothing:
+# no epoch, no rule, no learning rate.**
 #
 # ## 9 Watch a run
 #
-# Every part of a rule has a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes both for TensorBoard, and the
-# reason as text.
+# How near is a run to its end? Every part of a rule has a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes
+# both for TensorBoard, and the reason as text.
 
 # %% claims=["B12"]
 from stopping import GeneralizationLoss, TensorBoardReport
@@ -387,12 +398,12 @@ show(figure, alt="Three panels over the epochs, each with a score and its dashed
 # %% [markdown]
 # ## 10 A machine that may be taken away
 #
-# Give `StopWhen` a folder, `state=`, and put `BackupAndRestore` after it in the list, so that the rule's state is saved before each
-# backup. Then a run that was killed goes on after the last finished epoch, with its count of failures, its best weights and the time used so far. (Keras's own
-# `EarlyStopping` [forgets](90_cabinet_of_traps.ipynb) them.) `When` takes `state=`, too. A folder left by another model or rule raises an error.
+# Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a run that was killed goes on after its
+# last finished epoch, with its count of failures, its best weights and the time it has used. (Keras's own `EarlyStopping`
+# [forgets](90_cabinet_of_traps.ipynb) them.) `When` takes `state=`, too. A folder left by another model or rule raises an error.
 #
-# One run is left alone. Another loses its machine as epoch 4 begins, and a fresh model goes on (here in the same process). How many of their
-# losses will differ?
+# Is it the same run as before? One is left alone. Another loses its machine as epoch 4 begins, and a fresh model goes on, here in the same
+# process. How many of their losses will differ?
 
 # %%
 from stopping import Signal
@@ -430,19 +441,21 @@ differ = [a != b for name in ("loss", "val_loss")
 reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
-# None, to the bit. That takes a run in which nothing is left to chance: `shuffle=False` (or a generator seeded by the epoch), no dropout, no
-# augmentation, and a CPU (graphics cards may sum in another order). As `train.py` shuffles, a resumed run keeps weights and patience, but its losses differ from an unbroken run's.
+# **None, to the bit.** For this, nothing may be left to chance: no shuffling (or a generator seeded by the epoch), no dropout, no
+# augmentation, and no graphics card, which may sum in another order. Your `train.py` shuffles: its resumed run keeps weights and patience,
+# but its losses differ from an unbroken run's.
 
 # %% [markdown]
-# Most rules end the *training*: `train.py` exits with 0 (even after `NotFinite`: see `ended_by` in `report.json`), and `state` and `backup` are
-# emptied. Three rules end only this *job*, after the current batch: `train.py` exits with 75, and the next job finds both: <!-- given: 06:30 -->
+# Most rules end the *training*: `train.py` exits with 0, and `state` and `backup` are emptied. (So, too, after `NotFinite`: see `ended_by`
+# in `report.json`.) Three rules end only this *job*: `train.py` exits with 75, and the next job finds both: <!-- given: 06:30 -->
 #
 # - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends shortly before the end.
-# - `Deadline("06:30")` ends the job before 6:30: it times batches, validations and saves, and stops while there is
-#   time for one more of each. `Deadline()` reads the end of the job from SLURM, a cluster's scheduler.
+# - `Deadline("06:30")` ends the job before 6:30, while there is time for one more batch, validation and save. `Deadline()` asks SLURM, a
+#   cluster's scheduler, when the job ends.
 # - `StopFile("STOP")` waits for a colleague to make that file.
 #
-# The next job begins the unfinished epoch again. If that is hours of work, make epochs shorter (`steps_per_epoch`).
+# They act after the current batch, and the next job begins the unfinished epoch again. If that is hours of work, make epochs shorter
+# (`steps_per_epoch`).
 
 # %%
 import signal

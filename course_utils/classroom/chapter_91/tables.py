@@ -33,34 +33,34 @@ def regrets(runs, epochs):
 
 
 def print_regrets(blind, watched):
-    """A line a problem: mean regrets, their difference with its standard error, how often which is worse.
+    """A line a problem: mean regrets, and their difference with its standard error.
 
     Args:
         blind: problem -> array, a value a run.
         watched: likewise.
 
     >>> print_regrets({"gene": np.array([2.0, 4.0])}, {"gene": np.array([1.0, 1.0])})
-    regret, %   blind  watched   difference   blind worse : better
-    gene          3.0      1.0     +2.0 ± 1.0            2 : 0
+    regret, %   blind  watched   difference ± standard error
+    gene          3.0      1.0     +2.0 ± 1.0
     """
-    print("regret, %   blind  watched   difference   blind worse : better")
+    print("regret, %   blind  watched   difference ± standard error")
     for problem, ours in blind.items():
         gap = ours - watched[problem]
         error = gap.std(ddof=1) / len(gap) ** 0.5
-        print(f"{problem:9} {ours.mean():7.1f} {np.mean(watched[problem]):8.1f} {gap.mean():+8.1f} ± "
-              f"{error:.1f} {(gap > 0).sum():12} : {(gap < 0).sum()}")
+        print(f"{problem:9} {ours.mean():7.1f} {np.mean(watched[problem]):8.1f} {gap.mean():+8.1f} "
+              f"± {error:.1f}")
 
 
 def print_losses(rows):
     """A line a size of validation set.
 
     Args:
-        rows: pictures -> the lowest validation loss, and pool and test loss at its epoch, each a mean.
+        rows: pictures -> the lowest validation loss, and the pool's loss at its epoch, each a mean.
 
-    >>> print_losses({25: (0.45, 0.63, 0.66)})
-    pictures   lowest validation loss   pool loss at that epoch   test loss at that epoch
-          25                     0.45                      0.63                      0.66
+    >>> print_losses({25: (0.45, 0.63)})
+    pictures   their lowest loss   pool's loss at that epoch
+          25                0.45                        0.63
     """
-    print("pictures   lowest validation loss   pool loss at that epoch   test loss at that epoch")
-    for size, (promised, pool, test) in rows.items():
-        print(f"{size:8} {promised:24.2f} {pool:25.2f} {test:25.2f}")
+    print("pictures   their lowest loss   pool's loss at that epoch")
+    for size, (promised, pool) in rows.items():
+        print(f"{size:8} {promised:19.2f} {pool:27.2f}")
