@@ -95,15 +95,19 @@ print(f"stop at epoch {epoch}, best so far {best:.4f} at epoch {best_epoch}\n")
 print(replay(Patience("val_loss", 5), run))  # the course's rule on the same run
 
 # %% [markdown]
-# The last line is the course's rule, **replayed** on the recorded losses as if the run were under way. **Patience asks for a number of
-# epochs, not for a loss.**
+# The last line is the course's rule, **replayed** on the recorded losses as if live. **Patience asks for a number of epochs, not
+# for a loss.**
 #
 # ## Patience on five problems
 #
-# Can one number serve all problems? We replay a patience of five on twenty runs of each, and keep the weights of the lowest validation loss.
+# Can one number serve all problems? We replay a patience of five on twenty runs of each, keep the weights of the lowest validation loss, and
+# measure two things:
 #
-# The **longest wait** is the most epochs that a run goes from one new best to the next. The [regret](00_start_here.ipynb) says by how many
-# percent the test loss is above that of the weights you would keep after all 300 epochs. (Luck can make it negative.) Where is it largest?
+# - The **longest wait**: the most epochs that a run goes from one new best to the next.
+# - The [regret](00_start_here.ipynb): by how many percent the test loss is above that of the weights you would keep after all 300 epochs.
+#   (Luck can make it negative.)
+#
+# Where is the regret largest?
 
 # %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2"]
 # NBVAL_CHECK_OUTPUT
@@ -125,7 +129,7 @@ show(ax, alt="The five curves again, diabetes and gene for 60 epochs. There the 
 # epochs since the last best, and problems differ in how long they go without a new one.**
 #
 # And the last column? At the stop the model holds its *last* weights, five epochs past its best. A copy of the best turns gene's regret of
-# 15.7 % into 0.3 %. *Saving time and machines*, the second article, offers a rule that stops or a choice of the best model. Take both:
+# 15.7 % into 0.3 %. *Saving time and machines*, the second article, lets you choose: stop by a rule, or pick the best model. Do both:
 # `keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True)`.
 #
 # What does more patience cost, and what does it save?
