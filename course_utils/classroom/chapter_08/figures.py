@@ -1,28 +1,54 @@
 """The figures of chapter 08. Each returns what `show` takes: a figure and its description."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
-from .study import LENGTHS
+from .study import LENGTHS, ratio
 
 MARKS = {"costs less": (GREEN, "^"), "cannot be told apart from it": (BLUE, "o"), "costs more": (RED, "s")}
 LABELLED = [f"Patience {n}" for n in (1, 2, 3, 5, 10, 20, 40, 100)]
 
 
-def _frontier(ax, line, colour=GREY):
+def _frontier(ax, line, labelled=LABELLED):
     cost = [100 * price.cost.mean() for price in line]
     regret = [price.regret.mean() for price in line]
-    ax.plot(cost, regret, "o-", color=colour, markersize=3.5, linewidth=1.2,
+    ax.plot(cost, regret, "o-", color=GREY, markersize=3.5, linewidth=1.2,
             label="patience (the number is its length)")
     for price, x, y in zip(line, cost, regret):
-        if price.name in LABELLED:
+        if price.name in labelled:
             ax.annotate(price.name.split()[1], (x, y), xytext=(3, 5), textcoords="offset points", fontsize=9)
     ax.set(xlabel="cost: epochs trained, % (log scale)", xscale="log", xticks=(10, 15, 20, 30, 50),
            xticklabels=(10, 15, 20, 30, 50), ylabel="mean regret, %")
     ax.minorticks_off()
     ax.axhline(0, color=GREY, linewidth=0.6)
+
+
+def equal_regret(line, rules):
+    """How rules are scored: from each a dashed line goes left, to the patience that loses as much.
+
+    Args:
+        line: `study.patience_line`.
+        rules: two prices, with names such as "quick: GL 1".
+    """
+    ax = axes(width=7.4, height=3.9)
+    _frontier(ax, line, LABELLED[:5])  # the others would stand where the slow rule's line is
+    for rule, colour, mark in zip(rules, (RED, BLUE), "sD"):
+        cost, lost = 100 * rule.cost.mean(), rule.regret.mean()
+        same = cost / ratio(rule, line)  # what patience costs at this regret
+        ax.plot([same, cost], [lost, lost], "--", color=colour, linewidth=1)
+        ax.plot(cost, lost, mark, color=colour, markersize=8, label=rule.name)
+        ax.plot(same, lost, "o", color=colour, markerfacecolor="none", markersize=11, markeredgewidth=1.5)
+        middle = (cost * same) ** 0.5, lost  # on a log scale
+        ax.annotate(f"{cost:.0f} / {same:.0f} = {cost / same:.1f}", middle, xytext=(0, 5), color=colour,
+                    textcoords="offset points", ha="center", fontsize=10)
+    ax.set(xlim=(9, 60), ylim=(-1, 7.5))
+    ax.legend(frameon=False, fontsize=9)
+    quick, slow = (rule.cost.mean() * 100 for rule in rules)
+    return ax, ("Regret against cost. The line of patience falls steeply and is flat from length 8 on. Two "
+                f"rules lie to its right: a quick one at {quick:.0f} percent of the epochs, a slow one at "
+                f"{slow:.0f}. From each a dashed line leads left to the patience that loses as much, with "
+                "the ratio of the costs.")
 
 
 def left_to_win(line, oracles):
@@ -45,72 +71,41 @@ def left_to_win(line, oracles):
                 arrowprops={"arrowstyle": "->", "color": GREY})
     ax.legend(frameon=False, fontsize=9)
     return ax, ("Regret against cost. The line of one who sees the whole validation curve lies close to that "
-                "of plain patience; the best patience of each problem, chosen in hindsight, lies below "
-                "patience, too, and from about 16 percent of the epochs on is the lower of the two. Only one "
-                "who sees the test lies far below, at regrets under zero.")
+                "of plain patience, and so does that of the best patience of each problem, chosen in "
+                "hindsight. Only one who sees the test lies far below, at regrets under zero.")
 
 
-def forest(rows, title, ax=None, inside=False):
-    """Ratios with their intervals, a row for each rule.
-
-    Args:
-        rows: (name, ratio, low, high), the first on top.
-        title: what they were judged on.
-        inside: are the ratios written within the panel, or beside it?
-    """
-    ax = axes(width=7, height=4.4) if ax is None else ax
-    for y, (_, ratio, low, high) in enumerate(rows):
+def _forest(rows):
+    """Ratios with their intervals, a row for each rule: (name, ratio, low, high), the first on top."""
+    ax = axes(width=7, height=4.4)
+    for y, (_, times, low, high) in enumerate(rows):
         what = "costs less" if high < 1 else "costs more" if low > 1 else "cannot be told apart from it"
         colour, mark = MARKS[what]
         ax.plot([low, high], [y, y], color=colour, linewidth=2)
-        ax.plot(ratio, y, mark, color=colour, markersize=6)
-        side, away = ("right", -4) if inside else ("left", 4)
-        ax.annotate(f"{ratio:.2f}", (1, y), xycoords=("axes fraction", "data"), xytext=(away, 0),
-                    textcoords="offset points", ha=side, va="center", fontsize=9)
+        ax.plot(times, y, mark, color=colour, markersize=6)
+        ax.annotate(f"{times:.2f}", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                    textcoords="offset points", va="center", fontsize=9)
     ax.axvline(1, color=GREY, linestyle="--", linewidth=1)
     ax.set(yticks=range(len(rows)), yticklabels=[row[0] for row in rows], xscale="log",
-           xticks=(0.8, 1, 1.5, 2, 3, 5), xticklabels=(0.8, 1, 1.5, 2, 3, 5), xlabel="cost as a multiple of "
-           "patience's, at equal regret (log scale)", title=title)
-    ax.title.set_fontsize(10)
+           xticks=(0.8, 1, 1.5, 2, 3, 5), xticklabels=(0.8, 1, 1.5, 2, 3, 5),
+           xlabel="multiple of patience's cost at equal regret (log scale; bars: 95 % intervals)")
     ax.invert_yaxis()
     ax.minorticks_off()
     return ax
-
-
-def _marks():
-    return [Line2D([], [], color=colour, marker=mark, linewidth=2, label=what)
-            for what, (colour, mark) in MARKS.items()]
 
 
 def the_race(entries):
     """The forest of all families but patience itself; `entries` as `race.race` gives them."""
     rows = [(entry.name, entry.ratio, entry.low, entry.high) for entry in entries if entry.name != "Patience"]
     below, above = sum(row[3] < 1 for row in rows), sum(row[2] > 1 for row in rows)
-    ax = forest(rows, "chosen on ten problems, judged on the other ten, and vice versa")
+    ax = _forest(rows)
     ax.legend(title="compared with patience, the rule", frameon=False, fontsize=9, title_fontsize=9,
-              handles=_marks())
+              handles=[Line2D([], [], color=colour, marker=mark, linewidth=2, label=what)
+                       for what, (colour, mark) in MARKS.items()])
     return ax, (
         f"{len(rows)} rules with the 95 percent intervals of their cost, as multiples of what patience costs "
         f"at equal regret. {below} lies wholly below 1, at {rows[0][1]:.2f}; {len(rows) - below - above} lie "
         f"around 1; {above} lie above, up to {rows[-1][1]:.1f}.")
-
-
-def on_new_problems(entries, last, names):
-    """Two forests side by side: the twenty problems, and the last eight."""
-    of = {entry.name: (entry.name, entry.ratio, entry.low, entry.high) for entry in entries}
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.2), sharey=True, layout="constrained")
-    forest([of[name] for name in names], "the twenty problems", panels[0], inside=True)
-    forest([(name, *last[name][:3]) for name in names], "the last eight", panels[1], inside=True)
-    panels[1].invert_yaxis()  # shared: turned twice
-    for panel in panels:
-        panel.set(xlim=(0.76, 1.5), xticks=(0.8, 1, 1.2, 1.4), xticklabels=(0.8, 1, 1.2, 1.4),
-                  xlabel="multiple of patience's cost (log scale)")
-        panel.spines[["top", "right"]].set_visible(False)
-    figure.legend(handles=_marks(), loc="outside lower center", ncols=3, frameon=False, fontsize=9,
-                  title="compared with patience, the rule", title_fontsize=9)
-    return figure, ("The six best rules on the twenty problems and on the last eight. Patience by the gap is "
-                    "below 1 on the left and around 1 on the right; on the right every interval reaches 1 or "
-                    "above.")
 
 
 def by_rate(lines, goal=0.1):
