@@ -21,7 +21,6 @@ GLOSSARY = {
     "failure": ("03", r"failures?", "**failure**"),
     "replay": ("03", r"replay(?:s|ed)?", "**replayed**"),
     "smoothing": ("03", r"smoothing", "**smoothing**"),
-    "excess": ("03", r"excess", "**excess**"),
     "strip": ("04", r"strips?", "**strip**"),
     "GL": ("04", r"GL\d*", "**GL 5**, generalization loss"),
     "PQ": ("04", r"PQ\d*", "**PQ 3**, progress quotient"),
