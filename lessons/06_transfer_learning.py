@@ -4,9 +4,9 @@
 # You will
 # - find out what an article's two lines really do,
 # - train in phases, each with its own stopping rule,
-# - see how far a score tells you which pretrained network to choose.
+# - see whether a stop between the phases pays.
 #
-# 40 minutes to read, 50 for the exercises. You need `Patience` from 03, a rough idea of convolutions and,
+# 30 minutes to read, 40 for the exercises. You need `Patience` from 03, a rough idea of convolutions and,
 # for the last exercise, `prune_at_stop` from 05.
 
 # %%
@@ -22,19 +22,23 @@ import numpy as np
 show(figures.photos_by_class(photos, labels, data.CIFAR10), alt=figures.ALT["photos_by_class"])
 
 # %% [markdown]
-# 250 photos of each class. (The second deer is a deer only because its label says so.) **Transfer learning**
-# starts from a network already trained on other data, the *source*; ours has seen a million photos from ImageNet. The
-# network that we want, for ten classes, is the *target*.
+# 250 photos of each class. (The second deer is a deer only because its label says so.)
 #
+# That is little to learn from. **Transfer learning** begins with a network already trained on other data, the *source*;
+# ours has seen a million photos, from ImageNet. The network that we want, for our ten classes, is the *target*.
+
+# %% [markdown]
 # ## Two lines from an article: where does the layer go?
+#
+# The third of the [four articles](00_start_here.ipynb) has a good idea: first layers are the most general, so borrow
+# the source's.
 #
 # ```python
 # target_model.layers.pop(0)                  # take the target's first layer away
 # target_model.add(source_model.layers[0])    # put the source's first layer there
 # ```
 #
-# The third of the [four articles](00_start_here.ipynb) has a good idea: first layers are the most general.
-# The target has three layers. How many afterwards, and where is the new one?
+# The target has three layers. How many does it have after these two lines?
 
 # %% tags=["reveal"] claims=["D5", "D6"]
 # NBVAL_CHECK_OUTPUT
@@ -49,72 +53,86 @@ def three_layers(name, classes):
 
 source_model, target_model = three_layers("source", classes=5), three_layers("target", classes=4)
 target_model.layers.pop(0)
-target_model.add(source_model.layers[0])  # 4 numbers come out here, and it takes 4; otherwise: an error
+target_model.add(source_model.layers[0])
 reveal(guess, len(target_model.layers), "Layers")
 print(*(layer.name for layer in target_model.layers))
-print("the source's own layer:", target_model.layers[-1] is source_model.layers[0])
+print("is it the source's own layer?", target_model.layers[-1] is source_model.layers[0])
 
 # %% [markdown]
-# In Keras 3 `layers` is **a copy of the list**: `pop` shortened the copy. `add` put the layer **at the end**,
-# and both models share it: training the target changes the source. What is meant:
+# In Keras 3 `layers` is a *copy* of the list: `pop` shortened the copy. `add` put the new layer at the end. (It fits there
+# by luck: the target gives four numbers, and it takes four.) And it is the source's own layer: training the target
+# changes the source. What the article meant:
 #
 # ```python
 # target_model = three_layers("target", classes=4)
 # target_model.layers[0].set_weights(source_model.layers[0].get_weights())
 # ```
 #
-# Only the first layer is copied; the others start at random. The last, the **head**, has one output per class.
+# **Copy weights from layer to layer, and leave the lists alone.**
 
 # %% [markdown]
 # ## When is a layer frozen?
 #
-# A **frozen** layer keeps its weights: `trainable = False`. **BatchNormalization** has four arrays: a running **mean**
-# and **variance**, which it tracks in training and uses in prediction, and a **scale** and a **shift**, which it learns.
+# Training can spoil in seconds what the source took days to learn. A **frozen** layer keeps its weights:
+# `trainable = False`.
 #
-# A toy source, Dense and BatchNormalization, has six arrays: these four, a kernel and a bias. We freeze it and fit;
-# then we set `trainable = True` and fit again, without compiling. How many arrays change this time?
+# A toy source has two layers, with six arrays of weights. We freeze it and fit: none of them changes. Then we set
+# `trainable = True` and fit again, without a new `compile`. How many of the six change now?
+
+# %% tags=["reveal"] claims=["06.3"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # arrays, 0 to 6
+inputs, norm = keras.Input((4,)), keras.layers.BatchNormalization()
+source = keras.Model(inputs, norm(keras.layers.Dense(8)(inputs)))  # six arrays of weights
+target = keras.Model(inputs, keras.layers.Dense(4)(source(inputs)))  # a layer of its own on top
+settings = dict(optimizer="adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+source.trainable = False
+target.compile(**settings)
+print("frozen:", results.fit_and_count(target, source), "of 6 change")  # fits to made-up data
+source.trainable = True
+reveal(guess, results.fit_and_count(target, source), "Unfrozen, not compiled")
+target.compile(**settings)
+print("unfrozen and compiled:", results.fit_and_count(target, source), "of 6 change")
+
+# %% [markdown]
+# **A change of `trainable` takes effect at the next `compile`.** Until then nothing tells you.
+#
+# Now all six change. Two belong to `Dense`, four to **BatchNormalization**, which rescales what passes through it:
+#
+# - a *scale* and a *shift*, which it learns,
+# - a running *mean* and *variance*, which it tracks in training and uses in prediction.
+#
+# In a real source these come from a million photos, and a few hundred would begin to overwrite them. So freeze `norm`
+# too, and compile. How many of the six change?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # of 6, the second time
-keras.utils.set_random_seed(0)
-inputs, norm = keras.Input((4,)), keras.layers.BatchNormalization()
-source = keras.Model(inputs, norm(keras.layers.Dense(8)(inputs)))  # six arrays
-target = keras.Model(inputs, keras.layers.Dense(4)(source(inputs, training=False)))  # as in prediction
-x, y = np.random.default_rng(0).normal(3, 1, (64, 4)), np.arange(64) % 4
-
-
-def changed(compile_first=True):
-    if compile_first:
-        target.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    before = source.get_weights()
-    target.fit(x, y, batch_size=8, verbose=0)
-    return sum(not np.array_equal(old, new) for old, new in zip(before, source.get_weights()))
-
-
-source.trainable = False
-print("Frozen:", changed(), "of 6 change")
-source.trainable = True
-reveal(guess, changed(compile_first=False), "Unfrozen, not compiled")
-print("Unfrozen and compiled:", changed(), "of 6 change")
+guess_norm = ...  # arrays, 0 to 6
 norm.trainable = False
-print("The same, but norm frozen:", changed(), "of 6 change")
+target.compile(**settings)
+reveal(guess_norm, results.fit_and_count(target, source), "With norm frozen")
 
 # %% [markdown]
-# **A change of `trainable` takes effect at the next `compile`.** Then all six change, the running mean and variance
-# too: with a real source, a few hundred photos would begin to overwrite what a million had set.
-# (`training=False` ought to prevent that; in Keras 3.15.1 `fit` [ignores it](https://github.com/keras-team/keras/issues/20285).) **So keep
-# BatchNormalization frozen, even in layers that you unfreeze.**
+# **So keep BatchNormalization frozen, even in layers that you unfreeze.** From here on, `fit_in_phases` does so for us.
+#
+# <details><summary>Would <code>source(inputs, training=False)</code> have protected it?</summary>
+#
+# It ought to; in Keras 3.15.1 `fit` [ignores it](https://github.com/keras-team/keras/issues/20285).
+#
+# </details>
 
 # %% [markdown]
 # ## How good is a real source?
 #
-# We cut MobileNetV2 before its last convolution, `Conv_1`. The **bottom** never changes: each photo goes through it
-# once, and we keep the result. The **top** is the rest and our head. First the head trains alone, since a
-# random head could spoil the layers below. Then the whole top trains, at a rate 60 times lower, so as not to undo
-# what the source knows.
+# Our source is MobileNetV2, a network of two million weights made for phones. In place of its last layer, which named
+# ImageNet's classes, we put one with ten outputs: the **head**. It trains in two *phases*:
 #
-# After training on 400 photos, what percentage of 500 new ones is right?
+# 1. *Head*: the head alone. It begins at random, and might spoil what is below.
+# 2. *Top*: the head and the source's last convolution, `Conv_1`, at a rate 60 times lower, so as not to undo what the
+#    source knows.
+#
+# The *bottom*, below `Conv_1`, never changes. So each photo goes through it once, and we keep the result.
 
 # %%
 weights = data.mobilenetv2_weights()  # or "imagenet", which Keras downloads
@@ -130,42 +148,46 @@ def with_head():
 
 bottom, model = with_head()
 rows = np.random.default_rng(0).permutation(len(labels))[:600]
-middle = cached_features(bottom, photos[rows], verbose=0)
+middle = cached_features(bottom, photos[rows], verbose=0)  # what the bottom makes of 600 photos
 known, validation = (middle[:400], labels[rows[:400]]), (middle[400:], labels[rows[400:]])
+
+# %% [markdown]
+# Each phase has a stop of its own, a patience of 3. There are 400 photos to learn from, and 200 tell when to stop. What
+# percentage of 500 new ones will be right?
 
 # %% tags=["reveal"] claims=["D7", "06.2"]
 guess = ...  # percent; chance is 10
-history, report = fit_in_phases(  # it leaves BatchNormalization frozen
-    model, [Phase("head", Patience("val_loss", 3), learning_rate=3e-3),  # the whole source is frozen
+history, report = fit_in_phases(
+    model, [Phase("head", Patience("val_loss", 3), learning_rate=3e-3),
             Phase("top", Patience("val_loss", 3), learning_rate=5e-5, unfreeze_from="Conv_1")],
     known, validation_data=validation, metrics=["accuracy"], verbose=0,
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 unseen, truth = test_photos[::3], test_labels[::3]
 logits = model.predict(cached_features(bottom, unseen, verbose=0), verbose=0)
-right = logits.argmax(1) == truth
-reveal(guess, f"about {100 * right.mean():.0f}", "Right, in percent")
+reveal(guess, f"about {100 * (logits.argmax(1) == truth).mean():.0f}", "Right, in percent")
 print(report)
 show(figures.phases(history, report), alt=figures.ALT["phases"])
 
 # %% [markdown]
-# The top lowers the validation loss a little (perhaps by luck: 200 photos, one run). The training loss jumps up at
-# the dotted line, since the top starts from the head's *best* weights (diamond).
+# **Four hundred photos, and two in three right.** The top begins with the head's *best* weights (diamond), so the training
+# loss jumps up at the dotted line. That the validation loss falls a little may be luck: 200 photos, one run.
 #
-# How sure can the model be and still be wrong?
+# And the third photo? How sure can the model be, and still be wrong?
 
 # %% tags=["reveal"]
-guess = ...  # from 0 to 1: the probability that it gave to its surest mistake
+guess = ...  # the probability that it gave to its surest mistake, from 0 to 1
 chances = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-sure = chances.max(axis=1)
-mistakes = np.argsort(np.where(right, 0, sure))[::-1]  # the surest first
-few = [*np.random.default_rng(1).permutation(len(unseen))[:3], *mistakes[:2]]
-reveal(guess, figures.share(sure[mistakes[0]]), "Probability of the surest mistake")
+surest = results.surest_mistakes(chances, truth)  # rows of `unseen`
+reveal(guess, figures.share(chances[surest[0]].max()), "Probability of the surest mistake")
+few = [*np.random.default_rng(1).permutation(len(unseen))[:3], *surest[:2]]  # three at random, and two
 drawn = figures.predictions(unseen[few], chances[few], data.CIFAR10, truth[few])
 show(drawn, alt=figures.ALT["predictions"])
 
 # %% [markdown]
-# Three photos at random, then its two surest mistakes, on our machine a moose and an owlet: **a network may be
-# sure and wrong.** Try a photo of yours; it will call even a teapot one of the ten:
+# Three photos at random, then its two surest mistakes, on our machine a moose and an owlet. **A network can be sure
+# and wrong.**
+#
+# <details><summary>Try a photo of yours. It will call even a teapot one of the ten.</summary>
 #
 # ```python
 # from keras.utils import img_to_array, load_img
@@ -175,11 +197,15 @@ show(drawn, alt=figures.ALT["predictions"])
 # show(figures.predictions(yours.astype("uint8"), np.array(says), data.CIFAR10), alt="My cat")
 # ```
 #
-# **Your turn.** Try another patience or learning rate in our two phases; guess first whether `val_loss` gets lower.
+# </details>
+
+# %% [markdown]
+# **Your turn.** Try another patience or learning rate in the two phases. Guess first: will `val_loss` get lower? (It
+# wants half of the 200 validation photos right, and counts for no score.)
 
 # %% tags=["exercise"]
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[..., ...])  # two Phases
-ex.your_phases.check(answer)  # trains; wants half of the 200 validation photos right, and counts for no score
+ex.your_phases.check(answer)  # calls fit_in_phases
 
 # %% tags=["solution"]
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[
@@ -190,7 +216,7 @@ ex.your_phases.check(answer)  # calls fit_in_phases
 # %% [markdown]
 # ## Is it enough?
 #
-# Five seeds, each with **1,500** of the 2,500 photos, and 500 more to tell when to stop:
+# One run says little. We recorded five seeds, each with **1,500** photos to learn from and 500 to tell when to stop:
 #
 # - *Scratch*: a small network, from random weights.
 # - *Features*: a head on the frozen source.
@@ -201,111 +227,59 @@ ex.your_phases.check(answer)  # calls fit_in_phases
 # %% tags=["reveal"] claims=["B14", "06.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percentage points
-curves = data.load_curves("transfer")  # recorded; seconds of one core, computing features included
+curves = data.load_curves("transfer")  # recorded on one core
 rules = {"scratch": Patience("val_loss", 8),  # with 3 it would end too soon
          "features": Patience("val_loss", 5),
          "fine-tuned": Patience("val_loss", 3)}  # for its top; its head had 5, as in *features*
 ends = {way: results.outcomes(curves.select(way=way), rule) for way, rule in rules.items()}
-lead = 100 * (ends["features"]["test_accuracy"] - ends["scratch"]["test_accuracy"])
-reveal(guess, round(lead.mean()), "Points")
+lead = ends["features"]["test_accuracy"] - ends["scratch"]["test_accuracy"]
+reveal(guess, round(100 * lead.mean()), "Points")
 results.print_table(ends, seconds="seconds", test_accuracy="accuracy")
 results.print_seeds(ends, "features", "scratch")
 results.print_seeds(ends, "fine-tuned", "features")
 
 # %% [markdown]
-# **Enough to sort holiday photos, not to trust a single answer.** After eight seconds (not counting the training on
-# ImageNet) *features* gets three in four right; *scratch*, after 26, one in two. *Fine-tuned* gains nearly two points,
-# for 20 s more.
+# *Features* gets three in four right after eight seconds, not counting the training on ImageNet; *scratch* one in two
+# after 26. *Fine-tuned* gains nearly two points, for 20 seconds more.
 #
+# **Half a minute is enough to sort holiday photos, and not enough to trust a single answer.**
+
+# %% [markdown]
 # ## Does a stop between phases find the best model sooner?
 #
-# The article says so. Three ways, three of the five seeds; each keeps its weights of lowest validation loss:
+# How many epochs of head, before the top? The article says: let a stop decide, and find the best model sooner. Three ways
+# to train that large top, in three of the five seeds:
 #
-# - *Own stops*: head, then top, each with patience, like *fine-tuned*.
-# - *Fixed*: 60 epochs of head, then 10 of top, from the head's last weights.
-# - *At once*: both in one phase, with patience, at the top's low rate.
+# - *Own stops*: head, then top, each with a patience. That is *fine-tuned* again.
+# - *Fixed*: 60 epochs of head, then 10 of top.
+# - *At once*: head and top in one phase, with a patience, at the top's low rate.
 #
-# Which has the highest accuracy after 20 s?
+# After 20 seconds each hands over its best weights so far, those with the lowest validation loss. Which way is ahead in
+# accuracy?
 
 # %% tags=["reveal"] claims=["D10"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # "own stops", "fixed" or "at once"
 patient = Patience("val_loss", 3)
 ways = {"own stops": ("fine-tuned", patient), "fixed": ("long head", None), "at once": ("at once", patient)}
-early = results.compare(curves, ways, within=20)  # the best so far
-ended = results.compare(curves, ways)
+early = results.compare(curves, ways, within=20)  # seconds
 reveal(guess, results.ahead(early), "Ahead after 20 s")
-both = {way: {"early": early[way]["test_accuracy"], **ended[way]} for way in ways}
-results.print_table(both, early="accuracy at 20 s", seconds="done after", test_accuracy="accuracy then",
-                    val_loss="validation loss then")
-results.print_seeds(early, "own stops", "fixed", when="at 20 s, ")
-results.print_seeds(early, "own stops", "at once", when="at 20 s, ")
-results.print_seeds(ended, "at once", "own stops", "val_loss", when="when done, ")
-results.print_val_losses(curves.select(way="long head"), "fixed")
+results.print_seeds(early, "own stops", "fixed", when="after 20 s: ")
+results.print_seeds(early, "own stops", "at once", when="after 20 s: ")
+ended = results.compare(curves, ways)
+results.print_seeds(ended, "at once", "own stops", "val_loss", when="when done: ")
 
 # %% tags=["reveal"]
 show(figures.over_time(results.so_far(curves, ways), at=20), alt=figures.ALT["over_time"])
 
 # %% [markdown]
-# **Is there a good model sooner? Sooner than *at once*, yes, in every seed**, though perhaps only because *at once*
-# trains its head at the low rate. Over *fixed* the lead is one point: 60 epochs overfit its
-# head, and a luckier number might do as well.
+# *Sooner than at once?* Yes, in every seed, though perhaps only because *at once* trains its head at the low rate. *Than
+# fixed?* By a point: 60 epochs overfit its head, and a luckier number might do as well.
 #
-# **Does it end with the best? Not by validation loss.** Given time, *at once* gets about as many right, with a lower
-# loss in every seed: its random head did no lasting harm.
+# *The best?* Not by validation loss. Given time, *at once* gets about as many right, with a lower loss in every seed:
+# its random head did no lasting harm.
 #
-# ## How few photos will do?
-#
-# *Scratch* learnt from 1,500. With how few does *features* do as well: 100, 300 or 750?
-
-# %% tags=["reveal"]
-guess = ...  # photos
-recorded = data.load_curves("transfer_sizes")
-sizes = {task: results.by_size(recorded, task) for task in ("photos", "clothes")}
-for way, end in ends.items():
-    sizes["photos"][way][1500] = end["test_accuracy"]
-reveal(guess, results.enough(sizes["photos"], ends["scratch"]["test_accuracy"].mean()), "Enough")
-results.print_few(sizes["photos"], 100, 1500)
-show(figures.sizes(sizes), alt=figures.ALT["sizes"])
-
-# %% [markdown]
-# **600 labelled photos with a source do about as well as 2,000 without**: 100 and 1,500 to learn from, and 500 each
-# to decide when to stop. But on the grey clothes of chapter 02 the source is no better with 300 pictures, and from 1,000
-# on *scratch* is ahead, perhaps because ImageNet holds more dogs than grey shirts.
-
-# %% [markdown]
-# ## Which source fits? Ask before training
-#
-# The article advises a source close to our task or, failing that, any. Two tasks: our photos and the emoji of
-# chapter 01. Five sources, all frozen: MobileNetV2 with *ImageNet*'s weights or *random* ones; *small* networks
-# trained on grey *clothes*, on *the other task*, or not at all.
-#
-# Three scores estimate beforehand how good a head will be (higher is better):
-#
-# - **LEEP**, from the classes that the source predicts,
-# - **H-score**, from how far apart its features keep our classes,
-# - **LogME**, from how well a linear model on them explains our labels.
-#
-# Ten draws of pictures, five for each task: among the small sources, how often does the highest LogME go with the
-# best head?
-
-# %% tags=["reveal"] claims=["D8", "D9", "06.3"]
-# NBVAL_CHECK_OUTPUT
-guess = ...  # of ten draws
-fits = results.source_table(data.load_curves("transfer_sources"))
-small = [results.with_classes(sources) for sources in fits.values()]  # MobileNetV2 came without its classes
-reveal(guess, sum(results.names_the_best(sources, "logme") for sources in small), "Draws, of ten")
-results.print_scores(fits)
-results.print_sources(fits)  # the network trained on clothes has half as many filters, and sees no colour
-# For a source of your own: course_utils.transfer.logme(features, labels). Compare on the same pictures only.
-
-# %% [markdown]
-# **Among all five, LogME and H-score find ImageNet in every draw.** So would "take what has seen most photos". Among
-# the three small ones, each score is right in 6 or 7 of ten. Luck would give about three; but the draws share their
-# sources: a hint, no proof.
-#
-# "Any"? It depends. On emoji, ImageNet gives 61 % and photos 58 %; untrained, the same networks give
-# 51 % and 55 %. On photos, emoji give 42 %, as random weights do.
+# **Here a stop between the phases gives a good model sooner, and not a better one in the end.**
 
 # %% [markdown]
 # ## Exercises
@@ -384,28 +358,7 @@ def two_phases(head, top, patience):
 ex.two_events.check(two_phases)
 
 # %% [markdown]
-# **6.4 A score by hand.** A source with two classes, z0 and z1, looks at four photos. Its probabilities $p$:
-#
-# ```
-#        cat   dog   dog   dog
-# z0     1     0.5   0     0
-# z1     0     0.5   1     1
-# ```
-#
-# For each class $z$, add up its probabilities over the four photos. $P(y|z)$ is the share of that sum that
-# comes from photos with label $y$. LEEP is the mean over the photos of $\log \sum_z P(y|z)\, p_z$, where $y$ is
-# the photo's label, $p_z$ its probability for $z$, and $\log$ natural; 0 would be perfect. Two decimals will do.
-
-# %% tags=["exercise"]
-answer = ...
-ex.leep_by_hand.check(answer)
-
-# %% tags=["solution"]
-answer = -0.203  # the mean of log 2/3, log 2/3, log 1, log 1
-ex.leep_by_hand.check(answer)
-
-# %% [markdown]
-# **6.5 Prune what was fine-tuned.** `model` is the top alone: `Conv_1` and the head. With `prune_at_stop`, make at
+# **6.4 Prune what was fine-tuned.** `model` is the top alone: `Conv_1` and the head. With `prune_at_stop`, make at
 # least 90 % of its kernel weights zero, in at most 12 epochs. Keep at least 60 % right on the 500 new photos, and
 # a loss there below 2.3, which is what even guessing costs (ln 10). <!-- given: 90, 60, 2.3 -->
 
@@ -430,7 +383,7 @@ ex.summary()
 #
 # Features of a source that fits cost seconds, and here beat a small network from scratch. If you train in
 # phases, let each stop by its own rule and start from the best weights so far; one phase, given time, did as well
-# here. A score before training found the best of our five sources, an easy choice; whether it beats *scratch*,
-# only a run from scratch tells.
+# here. A change of `trainable` waits for the next `compile`, and BatchNormalization stays frozen even where you unfreeze.
 #
-# Next: [07 More than one modality](07_more_than_one_modality.ipynb).
+# Next: [07 More than one modality](07_more_than_one_modality.ipynb), or first the optional
+# [06b Which source fits?](06b_which_source.ipynb).

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -44,100 +45,12 @@ def test_a_long_head_is_the_whole_run_on_features_and_goes_on_from_its_last_epoc
         assert tuned["phase"] == [0] * 60 + [1] * 10
 
 
-def test_photos_that_are_mirrored_move_accuracy_and_stop_of_a_head_by_no_more_than_noise():
-    changed = load_curves("transfer_augmented").select()
-    assert [len(run["loss"]) for run in changed] == [40] * 5
-    assert all(np.isfinite(column).all() for run in changed for column in run.values())
-    rule = Patience("val_loss", 5)
-    plain = load_curves("transfer").select(way="features")
-    ends = [results.outcomes(runs, rule) for runs in (changed, plain)]
-    assert (ends[0]["epochs"] < 40).all()  # the rule ends them, not the recording
-    for name in ("epochs", "test_accuracy"):
-        gain = ends[0][name] - ends[1][name]
-        assert abs(gain.mean()) < gain.std(ddof=1), name
-
-
-def test_the_sizes_and_the_sources_are_all_there():
-    sizes, sources = load_curves("transfer_sizes"), load_curves("transfer_sources")
-    assert len(sizes) == 3 * (3 * 3 + 2 * 4) and len(sources) == 2 * 5 * 5
-    for curves in (sizes, sources):
-        accuracy = curves.columns["test_accuracy"]
-        assert accuracy.shape[1] == 1 and (accuracy > 0.05).all() and (accuracy < 1).all()
-    without_classes = np.isin(sources.labels["source"], ["ImageNet", "random MobileNetV2"])
-    assert (np.isnan(sources.columns["leep"][:, 0]) == without_classes).all()
-
-
-def test_a_hundred_photos_with_a_source_do_what_1500_do_from_scratch_and_the_top_adds_nothing_to_them():
-    photos = results.by_size(load_curves("transfer_sizes"), "photos")
-    scratch = results.outcomes(load_curves("transfer").select(way="scratch"), Patience("val_loss", 8))
-    assert np.mean(photos["features"][100]) >= scratch["test_accuracy"].mean()
-    assert photos["fine-tuned"][100] == photos["features"][100]
-    for pictures in (100, 300, 750):
-        ahead = np.mean(photos["features"][pictures]) - np.mean(photos["scratch"][pictures])
-        assert 0.24 <= ahead <= 0.335, pictures
-
-
-def test_clothes_are_learnt_as_well_from_scratch():
-    clothes = results.by_size(load_curves("transfer_sizes"), "clothes")
-    ahead = {n: np.subtract(clothes["scratch"][n], clothes["features"][n]) for n in (300, 1000, 3000, 9000)}
-    assert abs(ahead.pop(300).mean()) < 0.005
-    assert all((gain > 0).all() for gain in ahead.values())
-
-
-def test_what_the_lesson_says_of_the_sources():
-    table = results.source_table(load_curves("transfer_sources"))
-    right = {name: of["test_accuracy"] for name, of in table["photos"].items()}
-    assert round(100 * right["random small"].mean()) == 42
-    assert (right["random MobileNetV2"] < right["clothes"]).all()
-    assert (right["clothes"] < right["random small"]).all()
-    for sources in table.values():
-        best = max(sources, key=lambda name: sources[name]["test_accuracy"].mean())
-        assert best == "ImageNet" and np.isnan(sources[best]["leep"]).all()
-        assert results.names_the_best(sources, "leep") is None and len(results.with_classes(sources)) == 3
-        for score in results.SCORES:
-            three = results.names_the_best(results.with_classes(sources), score)
-            assert 2 <= three < 5  # each errs now and then
-            assert score == "leep" or results.names_the_best(sources, score) == 5
-
-
-def test_the_scores_are_told(capsys):
-    table = results.source_table(load_curves("transfer_sources"))
-    results.print_scores(table)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[-3:] for line in lines[:3]] == [
-        ["LEEP", "H-score", "LogME"], ["-", "10", "10"], ["6", "7", "6"]]
-    results.print_sources(table)
-    told = capsys.readouterr().out
-    names = "random MobileNetV2", "clothes", "random small", "the other task", "ImageNet"
-    assert [told.index(name) for name in names] == sorted(map(told.index, names))
-    lines = [line.split() for line in told.splitlines()]
-    assert lines[2] == ["clothes", "-0.228", "36", "%", "-0.255", "52", "%"]
-
-
-def test_on_emoji_imagenet_is_about_three_points_ahead_and_in_every_draw():
-    right = {name: of["test_accuracy"] for name, of in
-             results.source_table(load_curves("transfer_sources"))["emoji"].items()}
-    first = right.pop("ImageNet")
-    assert round(100 * (first.mean() - max(each.mean() for each in right.values()))) == 3
-    assert (first > np.max(list(right.values()), axis=0)).all()
-
-
-def test_heads_get_better_with_logme_from_source_to_source_and_not_always_from_draw_to_draw():
-    for sources in results.source_table(load_curves("transfer_sources")).values():
-        logme, right = (np.array([of[name] for of in sources.values()])
-                        for name in ("logme", "test_accuracy"))
-        assert (logme.mean(1).argsort() == right.mean(1).argsort()).all()
-        assert (logme[0].argmax() != right[0].argmax()) and list(sources)[0] == "ImageNet"
-
-
-def test_no_seed_of_fixed_lengths_is_better_than_events_or_done_sooner(capsys):
+def test_no_seed_of_fixed_lengths_is_better_than_events_or_done_sooner():
     curves = load_curves("transfer")
     events = results.outcomes(curves.select(way="fine-tuned")[:3], Patience("val_loss", 3))
     fixed = results.outcomes(curves.select(way="long head"))
     assert (events["test_accuracy"] >= fixed["test_accuracy"]).all()
     assert (events["seconds"] < fixed["seconds"]).all()
-    results.print_val_losses(curves.select(way="long head"), "fixed")
-    assert "head at its best 0.69, at its end 0.80; top at its best 0.77" in capsys.readouterr().out
 
 
 def test_the_fixed_head_is_at_its_best_long_before_its_end_and_the_top_does_not_get_there_again():
@@ -198,19 +111,20 @@ def test_less_patience_would_end_scratch_too_soon_and_features_does_not_mind():
     assert gained["scratch"] > 0.03 and abs(gained["features"]) < 0.002
 
 
-def test_far_sources_help_on_emoji_and_not_on_photos():
-    right = {task: {name: of["test_accuracy"] for name, of in sources.items()} for task, sources in
-             results.source_table(load_curves("transfer_sources")).items()}
-    emoji, photos = right["emoji"], right["photos"]
-    assert (emoji["ImageNet"] > emoji["random MobileNetV2"]).all()
-    assert (emoji["photos"] > emoji["random small"]).sum() == 4
-    assert abs(photos["emoji"].mean() - photos["random small"].mean()) < 0.005
-
-
 def test_who_is_lower_in_loss_is_told(capsys):
     ways = {"a": {"val_loss": np.array([0.5, 0.5])}, "b": {"val_loss": np.array([0.6, 0.4])}}
     results.print_seeds(ways, "a", "b", "val_loss")
-    assert capsys.readouterr().out == "a lower in validation loss than b in 1 of 2 seeds\n"
+    said = "a lower in validation loss than b in 1 of 2 seeds, by 0.00 on average\n"
+    assert capsys.readouterr().out == said
+
+
+def test_training_false_does_not_keep_fit_from_changing_batch_normalization():
+    """As the lesson says of Keras 3.15.1; with another version, look whether that still stands."""
+    inputs = keras.Input((4,))
+    source = keras.Model(inputs, keras.layers.BatchNormalization()(keras.layers.Dense(8)(inputs)))
+    target = keras.Model(inputs, keras.layers.Dense(4)(source(inputs, training=False)))
+    target.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert results.fit_and_count(target, source) == 6
 
 
 def test_a_phase_with_fixed_lengths_is_not_cut():
@@ -230,19 +144,6 @@ def test_the_script_still_trains_what_was_recorded(monkeypatch):
         np.testing.assert_allclose(again[name][0], recorded[name][0], rtol=0.03, err_msg=name)
 
 
-def test_from_scratch_augmentation_moves_the_stop_and_helps():
-    changed = load_curves("transfer_scratch_augmented").select()
-    assert [len(run["loss"]) for run in changed] == [60] * 5
-    plain, gains = load_curves("transfer").select(way="scratch"), []
-    for patience in (8, 15):
-        ends = [results.outcomes(runs, Patience("val_loss", patience)) for runs in (changed, plain)]
-        points, epochs = (ends[0][name] - ends[1][name] for name in ("test_accuracy", "epochs"))
-        assert (points > 0).all() and (epochs >= 0).all() and epochs.mean() > epochs.std(ddof=1)
-        gains.append(100 * points.mean())
-    assert (ends[0]["epochs"] == 60).sum() == 2 and [round(gain) for gain in gains] == [5, 8]
-    assert sum(Patience("val_loss", 15).first(run) is None for run in changed) == 2  # still going at the end
-
-
 def drawn():
     """Each figure of the chapter, with its name."""
     (x, y), _ = load_cifar10()
@@ -253,13 +154,11 @@ def drawn():
         "head": SimpleNamespace(epoch=phase - 1, best_epoch=phase - 6),
         "top": SimpleNamespace(epoch=len(history["loss"]) - 1, best_epoch=phase + 1)})
     chances = np.random.default_rng(0).dirichlet(np.ones(10), 5)
-    sizes = {task: results.by_size(load_curves("transfer_sizes"), task) for task in ("photos", "clothes")}
     return {
         "photos": lambda: figures.photos_by_class(x, y, CIFAR10),
         "phases": lambda: figures.phases(history, report),
         "predictions": lambda: figures.predictions(x[:5], chances, CIFAR10, y[:5]),
         "a photo of yours": lambda: figures.predictions(x[:1], chances[:1], CIFAR10),
-        "sizes": lambda: figures.sizes(sizes),
         "over time": lambda: figures.over_time(results.so_far(curves, WAYS), at=20),
         "pruned": lambda: figures.pruned((0.9, 0.6), (0.9, 0.6), 0.7),
     }

@@ -11,7 +11,7 @@ from course_utils.classroom.chapter_06 import exercises as ex
 from course_utils.classroom.data import load_cifar10, mobilenetv2_weights
 from course_utils.pruning import prune_at_stop
 from course_utils.stopping import Below, Epochs, Patience
-from course_utils.transfer import Phase, backbone, leep, split_at, unfreeze
+from course_utils.transfer import Phase, backbone, split_at, unfreeze
 from exercise_rules import ExerciseRules
 
 
@@ -155,12 +155,11 @@ def made_first(grader):
     return lambda answer: grader(answer.make() if isinstance(answer, Made) else answer)
 
 
-for exercise in (ex.leep_by_hand, ex.prune_the_top):
-    exercise.grader = made_first(exercise.grader)
+ex.prune_the_top.grader = made_first(ex.prune_the_top.grader)
 
 
 class Names(Mapping):
-    """What the solution of 6.5 finds in the lesson, made when it is looked up."""
+    """What the solution of 6.4 finds in the lesson, made when it is looked up."""
 
     made = {"np": lambda: np, "Epochs": lambda: Epochs, "Patience": lambda: Patience,
             "prune_at_stop": lambda: prune_at_stop,
@@ -239,7 +238,7 @@ def with_constraints():
 
 
 def settings(**changes):
-    """What 6.5's solution gives to prune_at_stop, with changes: refused before anything is trained."""
+    """What 6.4's solution gives to prune_at_stop, with changes: refused before anything is trained."""
     known, validation = photos()
     return dict(model=trained(), data=known, validation_data=validation, first=None, target_sparsity=0.9,
                 second=Patience("val_loss", 3), ramp_epochs=5) | changes
@@ -277,7 +276,7 @@ def whole_network():
 
 class TestChapter06(ExerciseRules):
     chapters = [ex]
-    names, rare = Names(), ["6.5"]
+    names, rare = Names(), ["6.4"]
     rare_wrong = ["not pruned", "a rate too high", "not trained on", "nearly nothing left"]
     answers = {
         ex.which_layer_where: (
@@ -360,31 +359,6 @@ class TestChapter06(ExerciseRules):
              "nothing": (lambda h, t, p: None, "return missing"),
              "no function": ((5, 6, 8), "function")},
             lambda head, top, patience: ...),
-        ex.leep_by_hand: (
-            [leep(ex.THETA, ex.KINDS), -0.203, np.float32(-0.2), np.array(-0.203),
-             np.log([0.66, 0.665, 1, 1]).mean(), Made(lambda: keras.ops.convert_to_tensor(-0.203))],
-            {"positive": (0.203, "not positive"),
-             "log of the mean": (np.log(5 / 6), "log of the mean"),
-             "log of the mean, two decimals": (-0.18, "log of the mean"),
-             "logs inside": (np.log([2 / 3, 3**-0.5, 1, 1]).mean(), "then take the log"),
-             "logs inside, two decimals": (-0.24, "then take the log"),
-             "base 10": (-0.088, "base 10"),
-             "base 2": (-0.292, "base 2"),
-             "sum": (-0.811, "the mean"),
-             "no logs": (0.833, "logs are missing"),
-             "logs back": (0.816, "took the logs back"),
-             "joint": (np.log([0.25, 0.375, 0.625, 0.625]).mean(), "P(y, z) for"),
-             "reverse": (np.log([1, 0.5, 5 / 6, 5 / 6]).mean(), "P(z | y) for"),
-             "reverse, two decimals": (-0.26, "P(z | y) for"),
-             "without P(y | z)": (np.log(0.5) / 4, "is missing"),
-             "without P(y | z), two decimals": (-0.17, "is missing"),
-             "a percentage": (-20, "no percentage"),
-             "too low": (-0.22, "Not -0.22"),
-             "knows nothing": (-0.562, "knows nothing"),
-             "otherwise": (-2, "Not -2"),
-             "otherwise positive": (3, "at most 0"),
-             "a text": ("-0.203", "leave out the quotes")},
-            ...),
         ex.prune_the_top: (
             [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints)],  # a dict: the shown solution
             {"not pruned": (Made(trained), "Nothing is pruned"),
@@ -430,10 +404,6 @@ def test_the_counts_of_6_2_are_what_keras_gives():
     model = ex.counted_model()
     assert {layer.name: layer.count_params() for layer in model.layers if layer.weights} == ex.COUNTS
     assert (unfreeze(model, "conv2"), unfreeze(model, "norm1")) == ex.TRAINED
-
-
-def test_the_score_of_6_4_is_what_the_course_s_leep_gives():
-    assert np.isclose(leep(ex.THETA, ex.KINDS), ex.LEEP)
 
 
 def test_the_phases_of_6_3_end_where_the_criteria_say():

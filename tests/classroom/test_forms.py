@@ -12,6 +12,7 @@ from course_utils.classroom.chapter_03 import exercises as chapter_03
 from course_utils.classroom.chapter_04 import exercises as chapter_04
 from course_utils.classroom.chapter_05 import exercises as chapter_05
 from course_utils.classroom.chapter_06 import exercises as chapter_06
+from course_utils.classroom.chapter_06 import source_exercises as chapter_06b
 from course_utils.classroom.chapter_07 import exercises as chapter_07
 from course_utils.classroom.chapter_08 import exercises as chapter_08
 from course_utils.classroom.chapter_09 import exercises as chapter_09
@@ -95,7 +96,7 @@ def test_stop_training_is_true_or_false():
 
 
 # exercise -> a right answer, that is a number or several, or a function that returns one
-NUMBERS = {chapter_01.first_below: 4, chapter_06.leep_by_hand: -0.203,
+NUMBERS = {chapter_01.first_below: 4, chapter_06b.leep_by_hand: -0.203,
            chapter_08.at_equal_regret: 1.15, chapter_09.half_the_units: 17810, chapter_90.four_epochs: 5}
 SEVERAL = {chapter_03.stop_and_keep: [9, 6], chapter_04.score_by_hand: [0, 0, 10, 25, 0, 20],
            chapter_04.who_speaks_when: [9, 8, 14], chapter_05.last_mask: [0.81, 300],

@@ -1,4 +1,4 @@
-"""The five exercises of chapter 06, transfer learning."""
+"""The four exercises of chapter 06, transfer learning."""
 
 import functools
 import math
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import load_cifar10, mobilenetv2_weights
 from ..exercises import Chapter
-from ..stage import Right, Wrong, all_of, call, one, several, shown, whole
+from ..stage import Right, Wrong, all_of, call, several, shown, whole
 from .own_phases import your_phases  # noqa: F401  the lesson finds it here; it counts for no score
 from .pruned import pruned
 
@@ -208,57 +208,6 @@ def _why_not(number, got, right, patience):
 
 # ---- 6.4 ----
 
-THETA = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]])  # the lesson's p
-KINDS = np.array([0, 1, 1, 1])
-EXPECTED = np.array([2 / 3, 2 / 3, 1.0, 1.0])  # sum_z P(y_i | z) theta(x_i)_z
-LEEP = float(np.log(EXPECTED).mean())
-NEAR = 0.006  # two decimals, from thirds that were cut to two; the nearest mistakes are 0.02 away
-
-
-@chapter.exercise(
-    "6.4", "A score by hand",
-    hints=["First P(y | z). Class z0 has 1 + 0.5 = 1.5 in all, 0.5 of it from a dog: P(dog | z0) = 1/3.",
-           "The second photo: 0.5 times P(dog | z0) plus 0.5 times P(dog | z1). Then logs, then the mean."],
-    solution="answer = -0.203  # the mean of log 2/3, log 2/3, log 1, log 1",
-    fact="No training and no label of the source's own: four rows of probabilities are all that it takes.")
-def leep_by_hand(answer):
-    answer = one(answer, "The answer is one number")
-    if abs(answer - LEEP) < NEAR:
-        return None
-    joint = np.array([[1.0, 0.0], [0.5, 2.5]]) / 4  # P(y, z)
-    reverse = joint / joint.sum(1, keepdims=True)  # P(z | y)
-    inside = np.log([2 / 3, 1 / 3]) @ [1.0, 0.5] / 4  # the other logs are of 1, or count nothing
-    mistakes = [
-        (-LEEP, "A logarithm of a probability is not positive. LEEP is at most 0."),
-        (np.log(EXPECTED.mean()), "That is the log of the mean, 5/6. Take each photo's log first, then the "
-                                  "mean."),
-        (inside, "You took the log of each P(y | z) and added those up. First add up P(y | z) p_z for the "
-                 "photo, then take the log."),
-        (np.log10(EXPECTED).mean(), "That is the logarithm to base 10; LEEP takes the natural one."),
-        (np.log2(EXPECTED).mean(), "That is the logarithm to base 2; LEEP takes the natural one."),
-        (np.log(EXPECTED).sum(), "That is the sum over the photos; LEEP is the mean."),
-        (EXPECTED.mean(), "That is the mean of the expected probabilities. The logs are missing."),
-        (np.exp(LEEP), "You took the logs back at the end. LEEP is the mean of the logs itself."),
-        (np.log((joint[KINDS] * THETA).sum(1)).mean(), "You took P(y, z) for P(y | z). Divide each column by "
-                                                       "its sum."),
-        (np.log((reverse[KINDS] * THETA).sum(1)).mean(), "You took P(z | y) for P(y | z): divide by the sum "
-                                                         "of a source's class, not of a label."),
-        (np.log(THETA.max(1)).mean(), "That is the mean log of the source's own probabilities: P(y | z) is "
-                                      "missing."),
-        (round(100 * LEEP), "That is a hundred times LEEP, which is no percentage."),
-        (np.log([0.25, 0.75, 0.75, 0.75]).mean(), "That is what a source gives that knows nothing. This one "
-                                                  "knows something.")]
-    for wrong, reason in mistakes:
-        if abs(answer - wrong) < 0.003 or abs(answer - round(wrong, 2)) < 1e-9:
-            return reason
-    if answer > 0:
-        return "A logarithm of a probability is not positive. LEEP is at most 0."
-    return (f"Not {answer:.4g}. The expected probabilities of the four photos are sums of P(y | z) p_z; "
-            "the last is 1, since P(dog | z1) = 1.")
-
-
-# ---- 6.5 ----
-
 LEAST_ZEROS, LEAST_RIGHT, CUT = 0.9, 0.6, "Conv_1"
 TOO_FEW_LEFT = 0.98  # zeros: with 0.95 there are right answers
 GUESSING = math.log(10)  # the loss of ten classes with the same probability
@@ -291,7 +240,7 @@ def _tested(model):
 
 
 @chapter.exercise(
-    "6.5", "Prune what was fine-tuned",
+    "6.4", "Prune what was fine-tuned",
     hints=["`second` sees the epochs from the one on in which the masks are full. Give the weights that are "
            "left some of them: a little patience, or Epochs(4).",
            "The ramp may be short, ramp_epochs=4. An epoch has 13 steps: with learning_rate=3e-4, six times "

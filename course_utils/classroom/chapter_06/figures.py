@@ -5,9 +5,8 @@ import numpy as np
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
+from ...stopping.plots import GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
 
-WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
 STOPS = {"own stops": (GREEN, "-"), "fixed": (PURPLE, "--"), "at once": (RED, "-.")}
 
 ALT = {
@@ -22,11 +21,6 @@ ALT = {
         "Five photos, each with its true class above. Below, bars and numbers for the three classes that the "
         "model finds most likely, and for the true one where it is none of them; the true class has a green "
         "name and a hatched bar. Of the last two photos the model is nearly certain, and wrong.",
-    "sizes":
-        "Test accuracy over the number of training pictures, on a logarithmic axis. Photos: features and "
-        "fine-tuned lie 24 to 33 points above scratch everywhere, fine-tuned is level with features at 100, "
-        "and both meet there the dashed line of scratch with 1500. Clothes: scratch and features are equal "
-        "with 300 pictures, and scratch is ahead from 1000 on.",
     "over_time":
         "Test accuracy of the best weights so far over the seconds, a line and a band for each way. Own "
         "stops and fixed rise together to about 75 % before 10 s; own stops goes on to 77 % and is done "
@@ -135,47 +129,6 @@ def predictions(pictures, chances, names, labels=None, best=3):
     if known:
         truth = Patch(facecolor=GREEN, hatch="//", edgecolor="white", label="the true class")
         figure.legend(handles=[truth], loc="outside lower center", frameon=False, fontsize=9)
-    return figure
-
-
-def sizes(tasks):
-    """Test accuracy over the number of training pictures, a panel a task; bars go from lowest to highest.
-
-    A dashed line in the first panel is at what scratch gets from all of its pictures, and a ring at the
-    fewest with which features gets there.
-
-    Args:
-        tasks: title -> way -> number of pictures -> list of accuracies.
-    """
-    figure, panels = plt.subplots(1, len(tasks), figsize=(9.6, 3.3), layout="constrained")
-    for panel, (title, ways) in zip(panels, tasks.items()):
-        for place, (way, counts) in enumerate(ways.items()):
-            colour, mark = WAYS[way]
-            values = [counts[n] for n in sorted(counts)]
-            mean = np.array([np.mean(v) for v in values])
-            low, high = (np.array([f(v) for v in values]) for f in (np.min, np.max))
-            beside = np.array(sorted(counts)) * 1.05 ** (place - 1)  # else equal marks hide one another
-            panel.errorbar(beside, mean, (mean - low, high - mean), color=colour, marker=mark,
-                           markersize=5, capsize=2, linewidth=1.2, label=way)
-        if panel is panels[0]:
-            most = max(ways["scratch"])
-            panel.axhline(np.mean(ways["scratch"][most]), color=ORANGE, linestyle="--", linewidth=1,
-                          label=f"scratch with {most:,}")
-            least = np.mean(ways["scratch"][most])
-            few = min(n for n, values in ways["features"].items() if np.mean(values) >= least)
-            panel.plot([few], [np.mean(ways["features"][few])], "o", color="black", markerfacecolor="none",
-                       markersize=15, markeredgewidth=1.5, label=f"features with {few}")
-        ticks = sorted({n for counts in ways.values() for n in counts})
-        panel.set(title=title, xlabel="training pictures (log scale)", ylabel="test accuracy",
-                  xscale="log", xticks=ticks, xticklabels=[f"{n:,}" for n in ticks])
-        panel.minorticks_off()
-        panel.grid(axis="y", alpha=0.3)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False, fontsize=9)
-        panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    seeds = sorted({len(v) for ways in tasks.values() for counts in ways.values() for v in counts.values()})
-    caption(figure, f"Bars: range of accuracy among {' or '.join(map(str, seeds))} seeds, lowest to highest. "
-                    "Marks are moved apart. The vertical scales differ.")
     return figure
 
 

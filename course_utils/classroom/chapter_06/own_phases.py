@@ -10,6 +10,7 @@ from ..stage import Right, Wrong, shown
 from .pruned import check_data
 
 MOST = 25  # epochs of a phase; ours take 14 in all
+HUGE = 1000  # a loss; guessing has 2.3
 LEAST_RIGHT = 0.5  # of the validation photos: who learns at all has more
 
 
@@ -60,8 +61,8 @@ def _grade(answer):
 
         show(picture(history, report), ALT["phases"])
 
-    if report.best_epoch is None or not np.isfinite(history["loss"]).all():
-        raise Wrong("The loss became infinite, or no number at all: a learning_rate is far too high.")
+    if report.best_epoch is None or not np.isfinite(history["loss"]).all() or report.kept > HUGE:
+        raise Wrong("The loss became huge, infinite, or no number at all: a learning_rate is far too high.")
     right = history["val_accuracy"][report.best_epoch]
     said = (f"You keep val_loss {report.kept:.3f} at epoch {report.best_epoch}, in phase "
             f"{report.best_phase}; {right:.1%} of the validation photos are right.")

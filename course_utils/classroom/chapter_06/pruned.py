@@ -1,4 +1,4 @@
-"""Exercise 6.5 trains: it looks at the settings and the data first, shows how far it is, and has a limit."""
+"""Exercise 6.4 trains: it looks at the settings and the data first, shows how far it is, and has a limit."""
 
 import difflib
 import inspect

@@ -1,6 +1,6 @@
 """What the recorded trainings of chapter 06 gave: taken out of the curves, compared, and printed.
 
-Needs NumPy.
+Needs NumPy. What appendix 06b asks of its recordings is in sources.py.
 """
 
 import numpy as np
@@ -9,7 +9,6 @@ COLUMNS = {  # of `outcomes` -> how a mean is shown, and how many units there ar
     "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.1f} %", 100), "val_loss": ("{:.2f}", 1),
     "early": ("{:.1f} %", 100),  # accuracy at an earlier time
 }
-SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 
 # ---- trainings, and where a rule would have ended them ----
 
@@ -97,7 +96,7 @@ def ahead(ways):
 
 
 def print_seeds(ways, ours, theirs, column="test_accuracy", when=""):
-    """In how many seeds one way gets more of the test right than another, or has the lower loss.
+    """In how many seeds one way gets more of the test right than another, or has the lower loss, and by what.
 
     Args:
         ways: name -> outcomes.
@@ -107,34 +106,17 @@ def print_seeds(ways, ours, theirs, column="test_accuracy", when=""):
 
     >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.8])}}
     >>> print_seeds(ways, "a", "b")
-    a better than b in 1 of 2 seeds (1 tie)
+    a better than b in 1 of 2 seeds (1 tie), by 5.0 points on average
     """
     gain = ways[ours][column] - ways[theirs][column]
-    better = "better"
+    better, mean = "better", f"{100 * gain.mean():.1f} points"
     if column == "val_loss":
         gain, better = -gain, "lower in validation loss"
+        mean = f"{gain.mean():.2f}"
     tied = np.isclose(gain, 0)
     said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
-    print(f"{when}{ours} {better} than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}")
-
-
-def print_val_losses(runs, name):
-    """Of a head with a top after it: validation losses that tell whether the head was trained too long.
-
-    Args:
-        runs: histories of two phases, 0 and 1.
-        name: stands before them.
-
-    >>> run = {"phase": [0, 0, 0, 1, 1], "val_loss": [2.0, 1.0, 3.0, 2.5, 2.75]}
-    >>> print_val_losses([run], "fixed")
-    fixed, validation loss: head at its best 1.00, at its end 3.00; top at its best 2.50
-    """
-    head, top = ([[v for v, phase in zip(run["val_loss"], run["phase"]) if phase == which] for run in runs]
-                 for which in (0, 1))
-    best, last, after = (np.mean([of(each) for each in phase])
-                         for of, phase in ((min, head), (lambda losses: losses[-1], head), (min, top)))
-    print(f"{name}, validation loss: head at its best {best:.2f}, at its end {last:.2f}; "
-          f"top at its best {after:.2f}")
+    print(f"{when}{ours} {better} than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}, "
+          f"by {mean} on average")
 
 
 def print_lines(lines):
@@ -165,117 +147,22 @@ def print_table(ways, **headings):
     print_lines(lines)
 
 
-# ---- how many pictures it takes ----
+# ---- what the lesson trains itself ----
 
 
-def by_size(curves, task):
-    """From transfer_sizes: way -> number of pictures -> the runs' test accuracies, a list."""
-    ways = {}
-    for i, (its, way, pictures) in enumerate(zip(*(curves.labels[k] for k in ("task", "way", "pictures")))):
-        if its == task:
-            accuracies = ways.setdefault(str(way), {}).setdefault(int(pictures), [])
-            accuracies.append(float(curves.columns["test_accuracy"][i, 0]))
-    return ways
+def fit_and_count(target, source):
+    """Fit `target` to made-up rows, as it is compiled, and count the arrays of `source` that this changes."""
+    x, y = np.random.default_rng(0).normal(3, 1, (64, 4)), np.arange(64) % 4
+    before = source.get_weights()
+    target.fit(x, y, batch_size=8, verbose=0)
+    return sum(not np.array_equal(old, new) for old, new in zip(before, source.get_weights()))
 
 
-def enough(ways, least):
-    """The fewest pictures with which a head on features has a mean accuracy of at least `least`."""
-    return min(pictures for pictures, test in ways["features"].items() if np.mean(test) >= least)
+def surest_mistakes(chances, truth):
+    """Rows in which the likeliest class is not the true one, the surest first.
 
-
-def print_few(ways, few, many):
-    """The mean accuracy of *features* with few photos beside that of *scratch* with many.
-
-    >>> print_few({"features": {100: [0.5, 0.6]}, "scratch": {1500: [0.5]}}, 100, 1500)
-    features with 100 photos: 55 %; scratch with 1,500: 50 %
+    >>> surest_mistakes(np.array([[0.9, 0.1], [0.3, 0.7], [0.8, 0.2]]), np.array([0, 0, 1]))
+    [2, 1]
     """
-    ours, theirs = (100 * np.mean(ways[way][count]) for way, count in (("features", few), ("scratch", many)))
-    print(f"features with {few} photos: {ours:.0f} %; scratch with {many:,}: {theirs:.0f} %")
-
-
-# ---- which source ----
-
-
-def source_table(curves):
-    """From transfer_sources: target -> source -> column -> array, a value a draw."""
-    table = {}
-    for target, source in zip(curves.labels["target"], curves.labels["source"]):
-        here = (curves.labels["target"] == target) & (curves.labels["source"] == source)
-        columns = {name: values[here, 0] for name, values in curves.columns.items()}
-        table.setdefault(str(target), {})[str(source)] = columns
-    return table
-
-
-def with_classes(sources):
-    """Those of the sources that have classes of their own, without which there is no LEEP."""
-    return {name: of for name, of in sources.items() if not np.isnan(of["leep"]).any()}
-
-
-def names_the_best(sources, score):
-    """In how many draws the source with the highest score is the most accurate; None where one has no score.
-
-    Args:
-        sources: source -> column -> array, a value a draw.
-
-    >>> a = {"logme": np.array([2.0, 2.0]), "test_accuracy": np.array([0.6, 0.5])}
-    >>> b = {"logme": np.array([1.0, 1.0]), "test_accuracy": np.array([0.4, 0.7])}
-    >>> names_the_best({"a": a, "b": b}, "logme")
-    1
-    """
-    scores, accuracies = (np.array([of[name] for of in sources.values()])
-                          for name in (score, "test_accuracy"))
-    return None if np.isnan(scores).any() else int((scores.argmax(0) == accuracies.argmax(0)).sum())
-
-
-def always_best(table):
-    """" (the best is always A)" where one source has the best head in every draw of every target, else "".
-
-    >>> a, b = ({"test_accuracy": np.array(right)} for right in ([0.6, 0.7], [0.4, 0.5]))
-    >>> always_best({"photos": {"a": a, "b": b}})
-    ' (the best is always a)'
-    """
-    best = {list(sources)[row] for sources in table.values()
-            for row in np.array([of["test_accuracy"] for of in sources.values()]).argmax(0)}
-    return f" (the best is always {best.pop()})" if len(best) == 1 else ""
-
-
-def print_scores(table):
-    """How often each score names the best of all sources, and of those with classes, over all targets.
-
-    Args:
-        table: of `source_table`.
-    """
-    draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
-    five_of, three_of = "of all five" + always_best(table), "of the three small"
-    lines = {f"best source picked, of {draws} draws": list(SCORES.values()), five_of: [], three_of: []}
-    for score in SCORES:
-        five = [names_the_best(sources, score) for sources in table.values()]
-        three = [names_the_best(with_classes(sources), score) for sources in table.values()]
-        lines[five_of].append("-" if None in five else f"{sum(five)}")
-        lines[three_of].append(f"{sum(three)}")
-    print_lines(lines)
-    if any(names_the_best(sources, "leep") is None for sources in table.values()):
-        print("(LEEP needs the source's own classes; our MobileNetV2 has none, as its head was cut off.)")
-
-
-def print_sources(table, score="logme"):
-    """A line a source, from the lowest score to the highest: for each target the score and a head's accuracy.
-
-    Args:
-        table: of `source_table`. A source that is the other target has one line in both.
-
-    >>> a, b = ({"logme": np.array([x]), "test_accuracy": np.array([y])} for x, y in ((-1, 0.6), (-2, 0.4)))
-    >>> print_sources({"photos": {"a": a, "emoji": b}, "emoji": {"a": a, "photos": b}})
-                    photos: LogME  accuracy  emoji: LogME  accuracy
-    the other task         -2.000      40 %        -2.000      40 %
-    a                      -1.000      60 %        -1.000      60 %
-    """
-    merged = {}
-    for sources in table.values():
-        for name, of in sources.items():
-            merged.setdefault("the other task" if name in table else name, []).append(of)
-    lines = {"": [cell for target in table for cell in (f"{target}: {SCORES[score]}", "accuracy")]}
-    for name in sorted(merged, key=lambda name: merged[name][0][score].mean()):
-        lines[name] = [cell for of in merged[name] for cell in
-                       (f"{of[score].mean():.3f}", f"{100 * of['test_accuracy'].mean():.0f} %")]
-    print_lines(lines)
+    order = np.argsort(chances.max(axis=1))[::-1]
+    return [int(row) for row in order if chances[row].argmax() != truth[row]]

@@ -1,0 +1,277 @@
+# %% [markdown]
+# # Which source fits? Ask before training
+#
+# An optional appendix to [06 Transfer learning](06_transfer_learning.ipynb). Nothing later needs it.
+#
+# You will
+# - see how few photos will do if the source fits, and what happens if it does not,
+# - see which stops move when photos are mirrored and shifted,
+# - compare sources before any training, by three scores.
+#
+# 30 minutes, with seven guesses, and 10 more for the exercise.
+
+# %%
+from course_utils.stopping import Patience
+from course_utils.transfer import h_score, leep, logme
+from course_utils.classroom import data
+from course_utils.classroom.chapter_06 import source_exercises as ex, source_figures as figures
+from course_utils.classroom.chapter_06 import results, sources
+from course_utils.classroom.notebook import reveal, show
+import numpy as np
+
+curves = data.load_curves("transfer")  # all trainings here are recorded
+scratch, features = curves.select(way="scratch"), curves.select(way="features")
+
+# %% [markdown]
+# ## How few photos will do?
+#
+# Labels cost time: somebody has to look at each photo. In 06 two ways learnt from 1,500 of them: *scratch*, a small
+# network from random weights, and *features*, a head on the frozen MobileNetV2.
+#
+# With how few photos does *features* do as well as *scratch* with 1,500: 100, 300 or 750?
+
+# %% tags=["reveal"] claims=["B14"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # photos; leave the dots to skip
+recorded = data.load_curves("transfer_sizes")
+photos = sources.by_size(recorded, "photos")
+rules = {"scratch": Patience("val_loss", 8), "features": Patience("val_loss", 5),
+         "fine-tuned": Patience("val_loss", 3)}  # as in 06
+for way, rule in rules.items():
+    photos[way][1500] = results.outcomes(curves.select(way=way), rule)["test_accuracy"]
+reveal(guess, sources.enough(photos, np.mean(photos["scratch"][1500])), "Enough")
+sources.print_few(photos, 100, 1500)
+
+# %% tags=["reveal"]
+show(figures.sizes(photos), alt=figures.ALT["sizes"])
+
+# %% [markdown]
+# A hundred will do. Add the 500 that decide when to stop, and **600 labelled photos with a source do about as well as
+# 2,000 without.** With so few, unfreezing more than the head (*fine-tuned*) adds nothing.
+
+# %% [markdown]
+# ## And if the source does not fit?
+#
+# The clothes of chapter 02 are grey pictures, and ImageNet is made of colour photos. Again a head on the frozen
+# MobileNetV2 meets a small network from random weights. With 9,000 pictures, by how many points is *features* ahead?
+
+# %% tags=["reveal"] claims=["06b.1"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # points; with a minus if it is behind
+clothes = sources.by_size(recorded, "clothes")
+lead = 100 * (np.mean(clothes["features"][9000]) - np.mean(clothes["scratch"][9000]))
+reveal(guess, round(lead), "Points")
+sources.print_counts(clothes)
+
+# %% [markdown]
+# Level with 300 pictures, behind from 1,000 on, perhaps because ImageNet holds more dogs than grey shirts. **A frozen
+# source can be worse than none, and only a run from scratch tells.**
+
+# %% [markdown]
+# ## Can varied photos replace a source?
+#
+# Another way to get more out of few photos is **augmentation**: in training, each photo is changed a little every time it
+# comes, here mirrored or not, and shifted by up to three pixels. Validation and test see the photos as they are.
+#
+# That makes overfitting harder, so the stop should move. *Scratch* on 1,500 photos with a patience of 8 trains 21 epochs,
+# the mean of five seeds. How many with augmentation?
+
+# %% tags=["reveal"] claims=["06b.3"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # epochs
+varied = data.load_curves("transfer_scratch_augmented").select()
+mirrored = data.load_curves("transfer_augmented").select()  # features of photos and their mirror images
+pairs = {"scratch, patience 8": sources.pair(scratch, varied, Patience("val_loss", 8)),
+         "scratch, patience 15": sources.pair(scratch, varied, Patience("val_loss", 15)),
+         "features, patience 5": sources.pair(features, mirrored, Patience("val_loss", 5))}
+reveal(guess, round(pairs["scratch, patience 8"][1]["epochs"].mean()), "Epochs with augmentation")
+sources.print_pairs(pairs)  # without -> with
+
+# %% tags=["reveal"]
+show(figures.augmented(scratch, varied, Patience("val_loss", 8)), alt=figures.ALT["augmented"])
+
+# %% [markdown]
+# **From scratch, augmentation moves the stop: it comes later, at a lower loss, and more patience pays.** Accuracy rises in
+# all five seeds, with a patience of 15 to 60.4 %. (Two of these runs were still going after 60 epochs, when the recording
+# ended.) **It does not replace the source**, with 75.7 %.
+#
+# On the frozen source we only mirrored the photos. That changes next to nothing: stop and accuracy move by less than the
+# seeds differ.
+
+# %% [markdown]
+# ## Will any source do?
+#
+# The article of 06 says: take a source close to your task or, failing that, any. Our two tasks are the photos and the
+# emoji of chapter 01, in eight groups. We tried five sources, all frozen:
+#
+# - *ImageNet*: MobileNetV2 as in 06.
+# - *Random MobileNetV2*: the same network with random weights.
+# - *The other task*: a small network that has learnt emoji, for photos, and one that has learnt photos, for emoji.
+# - *Random small*: that small network with random weights.
+# - *Clothes*: a smaller one that has learnt grey clothes.
+#
+# On emoji, by how many points is *ImageNet* ahead of *random MobileNetV2*?
+
+# %% tags=["reveal"] claims=["D9"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # percentage points
+fits = sources.source_table(data.load_curves("transfer_sources"))
+emoji = {name: 100 * of["test_accuracy"].mean() for name, of in fits["emoji"].items()}
+reveal(guess, round(emoji["ImageNet"] - emoji["random MobileNetV2"], 1), "Points")
+sources.print_accuracies(fits)  # right in the test, means of five draws of pictures
+
+# %% [markdown]
+# So ImageNet's photos help even with emoji. And "any"? On emoji, to have learnt photos is worth 58.0 % against 55.3 %
+# with random weights. On photos, to have learnt emoji is worth nothing: 41.7 % against 41.5 %. **Not any source will do:
+# it must have learnt something that your data share.**
+#
+# To find that out we trained a head on each. Three scores claim to know it beforehand, from one pass over your pictures.
+
+# %% [markdown]
+# ## LEEP: what do the source's own classes say?
+#
+# The first score needs a source that still has its head. Here it names pictures *animal* or *vehicle*; our labels are
+# cat, cat, truck, truck. **LEEP** asks how well its words foretell our labels:
+#
+# 1. Of all that it calls *animal*, what share are cats? That is what *animal* means to us.
+# 2. So which probability does each photo get for its own label?
+# 3. LEEP is the mean of their logarithms: at most 0, and higher is better.
+#
+# The source is 90 % sure that the first cat is an animal. Which probability for *cat* comes out? <!-- given: 90 -->
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # from 0 to 1
+says = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]])  # a row a photo: animal, vehicle
+labels = np.array([0, 0, 1, 1])  # cat, cat, truck, truck
+means = np.array([says[labels == label].sum(0) for label in (0, 1)]) / says.sum(0)  # step 1, for all words
+expected = (means[labels] * says).sum(1)  # step 2: over both words
+reveal(guess, expected[0].round(2), "Probability of cat")
+print("animal means: cat {:.2f}, truck {:.2f}".format(*means[:, 0]))
+print(f"LEEP: {np.log(expected).mean():.3f}; the library's: {leep(says, labels):.3f}")
+print(f"LEEP of a source that always says half and half: {leep(np.full((4, 2), 0.5), labels):.3f}")
+
+# %% [markdown]
+# $0.9 \cdot 0.85 + 0.1 \cdot 0.15 = 0.78$: nearly sure it is an animal, and an animal is mostly a cat. The source that says
+# half and half knows nothing, and gets the logarithm of a half.
+#
+# **LEEP is high if the source's classes, whatever they are called, sort our pictures by our labels.**
+
+# %% [markdown]
+# ## H-score: do its features keep our classes apart?
+#
+# Often the source's head is cut off, and only its **features** are left: the numbers that come out below it, a list for
+# each picture. The **H-score** asks how much of their spread lies *between* our classes.
+#
+# A source gives one number a photo. For cat, cat, truck, truck it is 1, 2, 5, 6. The class means are 1.5 and 5.5: they
+# have a variance of 4. The four numbers have 4.25. So the share is $4 / 4.25$. <!-- given: 1.5, 5.5, 4.25 -->
+#
+# And if the four numbers were 1, 5, 2, 6?
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # a share, from 0 to 1
+apart, mixed = np.array([[1.0], [2.0], [5.0], [6.0]]), np.array([[1.0], [5.0], [2.0], [6.0]])
+reveal(guess, round(h_score(mixed, labels), 2), "H-score of 1, 5, 2, 6")
+print(f"H-score of 1, 2, 5, 6: {h_score(apart, labels):.2f}")
+
+# %% [markdown]
+# The class means, 3 and 4, are nearly the same. **The H-score is high if the classes are far apart and each stays
+# together.** With many features it adds up such shares, over directions that do not repeat each other.
+#
+# <details><summary>With as many features as pictures it is useless.</summary>
+#
+# It is then at its maximum, whatever the features are. MobileNetV2 gives 1,280 for our 1,000 pictures, so we keep only
+# the 100 directions in which they vary most.
+#
+# </details>
+
+# %% [markdown]
+# ## LogME: could any linear model do it?
+#
+# The natural test: fit a linear model to the features, and see how many labels it gets right. But a flexible one gets
+# *everything* right. Take 20 pictures, and two sources:
+#
+# - *one number*: the label, 0 or 1, with some noise,
+# - *20 numbers*: nothing but noise.
+#
+# A linear model on *one number* gets 18 of the 20 right. How many does one on the 20 numbers get?
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # of 20
+rng, labels = np.random.default_rng(2), np.arange(20) % 2
+kinds = {"one number": (labels + rng.normal(0, 0.3, 20))[:, None], "20 numbers": rng.normal(size=(20, 20))}
+right = {name: sources.fitted(numbers, labels) for name, numbers in kinds.items()}
+reveal(guess, right["20 numbers"], "Right with 20 numbers of noise")
+for name, numbers in kinds.items():
+    print(f"{name}: {right[name]} of 20 right, LogME {logme(numbers, labels):.2f}")
+
+# %% [markdown]
+# Noise fits perfectly, and means nothing. **LogME** is not taken in. It asks not for the best linear model, but how
+# probable our labels are *on average over all of them*, as a logarithm. The 20 numbers could explain any labels, so they
+# explain ours no better than others.
+#
+# **LogME is high if a simple linear model explains our labels.**
+
+# %% [markdown]
+# ## Do the scores find the best source?
+#
+# Back to the five sources: two tasks, five draws of pictures each, so ten draws. In each, does the source with the
+# highest score also have the best head? Among all five that is easy: it is *ImageNet* in every draw.
+#
+# So look at the three small ones, which are nearly equal. In how many draws of ten does LogME name the best? Luck would
+# give about three.
+
+# %% tags=["reveal"] claims=["D8", "06b.2"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # of ten draws
+small = [sources.with_classes(own) for own in fits.values()]  # MobileNetV2 came without its classes: no LEEP
+reveal(guess, sum(sources.names_the_best(own, "logme") for own in small), "Draws, of ten")
+sources.print_scores(fits)
+
+# %% tags=["reveal"]
+show(figures.scores(fits), alt=figures.ALT["scores"])
+
+# %% [markdown]
+# **Among all five, H-score and LogME find ImageNet every time.** So would "take what has seen most photos".
+#
+# Among the small ones each score is right six or seven times in ten: better than luck, but the draws share their sources.
+# A hint, no proof. For sources of your own, call `logme(features, labels)`, on the same pictures for each.
+
+# %% [markdown]
+# ## Exercise
+#
+# **6b.1 A score by hand.** A source with two classes, z0 and z1, looks at four photos. Its probabilities $p$:
+#
+# ```
+#        cat   dog   dog   dog
+# z0     1     0.5   0     0
+# z1     0     0.5   1     1
+# ```
+#
+# What is its LEEP? In symbols it is the mean over the photos of $\log \sum_z P(y|z)\, p_z$. Here $y$ is the photo's
+# label, $p_z$ its probability for the class $z$, and $\log$ the natural logarithm. $P(y|z)$ is step 1: add up the
+# probabilities for $z$ over all photos; which share of that sum comes from photos with label $y$? Two decimals will do.
+
+# %% tags=["exercise"]
+answer = ...
+ex.leep_by_hand.check(answer)
+
+# %% tags=["solution"]
+answer = -0.203  # the mean of log 2/3, log 2/3, log 1, log 1
+ex.leep_by_hand.check(answer)
+
+# %%
+ex.summary()
+
+# %% [markdown]
+# ## Three sentences to keep
+#
+# If the source fits, a hundred photos can do the work of 1,500; if it does not, a small network of your own may be
+# ahead. A score before training found the best of our five sources, an easy choice, and among three nearly equal ones it
+# was right six or seven times in ten. From scratch, augmentation moves the stop and deserves more patience; a head on a
+# frozen source hardly noticed it.
+#
+# Back to [06 Transfer learning](06_transfer_learning.ipynb), or on to
+# [07 More than one modality](07_more_than_one_modality.ipynb).
