@@ -9,6 +9,17 @@
 # 35 minutes to read, 50 for the exercises. You need `StopWhen`, `Epochs`, `batches` and `|` from 01,
 # patience, restored weights and `replay` from 03. <!-- given: 0.90, 0.30 -->
 
+# %% [markdown]
+# **Pruning** sets weights of a trained network to zero. Which ones? The smallest: a weight near zero changes the answer
+# least. The share of zeros is the **sparsity**.
+#
+# A cut hurts, and training heals: the weights that are left learn to do without the others. So one cuts some in each
+# epoch, and trains on meanwhile. Such a plan is a **ramp**.
+#
+# A CNN (it slides small filters over pictures) was trained until a *first stop*, then pruned. It was to
+# get a sparsity of 0.90. A *second stop*, as in 03, ended that: patience 3, and back to the best epoch. It kept 0.30.
+# <!-- given: 0.90, 0.30, 3 -->
+
 # %%
 from course_utils.stopping import Armed, Epochs, Patience, StopWhen, batches, replay
 from course_utils.pruning import at_target, prune_at_stop, sparsity
@@ -20,18 +31,16 @@ import gzip
 import numpy as np
 
 curves = data.load_curves("pruning_stops")
-after = curves.select(phase="pruned")  # ten CNNs that read digits: trained, then pruned
+after = curves.select(phase="pruned")  # ten CNNs that read digits, while they are pruned
 run, three = after[0], Patience("val_loss", 3)
 stopped = replay(three, run, best="val_loss")
 show(figures.asked_and_kept(run, stopped), alt=figures.ALT["asked_and_kept"])
 
 # %% [markdown]
-# **Pruning** sets the smallest weights of a trained network to zero; here some in each epoch, while training
-# goes on. The share of zeros is its **sparsity**.
+# ## Where did the pruning go?
 #
-# This CNN (a network that slides small filters over the picture) was to get 0.90 and came home with 0.30 (the ring).
-# There is no bug: the stop is that of 03, patience 3 with restored weights. Which took more of the missing 0.60: that
-# the run *stopped* early, or that weights were *restored*? <!-- given: 0.90, 0.30, 0.60 -->
+# There is no bug. Which took more of the missing 0.60: that the run *stopped* early (the dot), or that the best epoch
+# was *restored* (the ring)? <!-- given: 0.60 -->
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -41,53 +50,53 @@ reveal(guess, "stopped" if 0.9 - there > there - home else "restored", "Took mor
 print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 
 # %% [markdown]
-# ## Where did the pruning go?
+# A cut hurts first and heals later. When the run stopped the loss had only risen, so its best epoch was the first, with
+# a third of the cuts made. **Restoring the best epoch undid the pruning.**
 #
-# A **first stop** ended the training before the figure begins. The figure shows the **second stop**, which ended the
-# pruning and restored the epoch of lowest loss. But a cut hurts first and heals later. So far the loss had only risen,
-# so epoch 0 had the lowest, with a third of the cuts made. **Restoring the best epoch undid the pruning.**
-
-# %% [markdown]
-# So let the second stop wait. A **mask** remembers which weights are cut; masks are **full** when everything you asked
-# for is cut. `Armed(full, rule)` lets `rule` sleep until then. Our ten CNNs wait like this, and then restore the epoch
-# of lowest loss. How many of them keep full masks?
+# ## How should a stop wait?
+#
+# A **mask** remembers which weights are cut. It is **full** once all are cut that you asked for, and
+# `Armed(full, rule)` lets `rule` sleep until then.
+#
+# Ten such CNNs wait like this, and then get back their epoch of lowest loss. How many keep full masks?
 
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # of ten runs
-full = at_target(0.9)  # met above 0.899: 0.9 of the weights is seldom a whole number
+full = at_target(0.9)
 waits = Armed(full, three | Epochs(20))  # both count from the first epoch with full masks
-rules = {"patience 3": (three, None), "patience 10": (Patience("val_loss", 10), None),
-         "waits": (waits, None), "waits, best_when=full": (waits, full)}
-kept = {name: figures.outcome(after, *rule) for name, rule in rules.items()}
-reveal(guess, kept["waits"].full, "Runs that wait and keep full masks")
-print(figures.second_stops_table(kept, figures.not_pruned(curves)))
-lost = figures.not_pruned(curves) - kept["waits, best_when=full"].accuracy
-print(f"points lost with best_when: {lost.mean():.1f}")
+kept = {"does not wait": figures.outcome(after, three),
+        "waits to stop": figures.outcome(after, waits),
+        "and to choose": figures.outcome(after, waits, best_when=full)}
+reveal(guess, kept["waits to stop"].full, "Runs that wait and keep full masks")
+whole, pruned_ten = figures.not_pruned(curves).mean(), kept["and to choose"].accuracy.mean()
+print(f"test accuracy: {whole:.1f} % before pruning, {pruned_ten:.1f} % in the last row below, "
+      f"{whole - pruned_ten:.1f} points less")
+
+# %%
+show(figures.kept_sparsities(kept), alt=figures.ALT["kept_sparsities"])
 
 # %% [markdown]
-# Five. All ten wait, then half of them restore an older epoch, of lower loss. **Only epochs with full masks may count
-# as best.** Then all ten keep 0.90, half a point below the networks not pruned. (98.4 % is no win: half of these
-# networks keep most of their weights.)
+# Five. The other half went back to the very first epoch, of lower loss. So a second stop has to wait twice: to stop,
+# and to choose. With `best_when=full` (the last row) all ten keep 0.90, for half a point of accuracy. **Only epochs with full
+# masks may count as best.** <!-- given: 0.90 -->
 #
-# So a second stop waits twice: to stop, and to choose. If you call `fit` yourself, use `PruneWhen`:
+# <details><summary>In your own code</summary>
 #
 # ```python
 # from course_utils.pruning import PruneWhen
 #
-# prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)  # at the first stop pruning begins
-# stop = StopWhen(waits, restore_best="val_loss", best_when=full)  # the second
+# prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)  # this stop begins the pruning
+# stop = StopWhen(waits, restore_best="val_loss", best_when=full)  # and this one ends it
 # model.fit(..., callbacks=[prune, stop])  # in this order: `stop` reads the sparsity that `prune` logs
 # ```
-
-# %% [markdown]
-# `prune_at_stop` makes both stops in one call, waits by itself, and returns a pruned copy. It uses **tfmot**,
-# TensorFlow's Model Optimization toolkit.
+#
+# </details>
 #
 # ## Does a stop prune?
 #
-# The fourth [article](00_start_here.ipynb) says stopping early *is* pruning, because longer training
-# would add parameters. Let us count.
+# Then you could spare yourself the rest. The fourth [article](00_start_here.ipynb) says stopping early *is* pruning,
+# because longer training would add parameters. Let us count.
 
 # %% claims=["C4", "05.1"]
 # NBVAL_CHECK_OUTPUT
@@ -100,14 +109,16 @@ print("stopped before its 40 epochs were over:", stop.report.epoch < 39)
 print(f"parameters: {before:,} before, {model.count_params():,} after; sparsity {sparsity(model).total:.2f}")
 
 # %% [markdown]
-# **A stop saves epochs and removes no weight.** Training adds none. So stop, and *then* prune.
+# Training adds no parameters, so stopping cannot save any. **A stop saves epochs and removes no weight.** Stop, and
+# *then* prune.
 #
 # ## What does a cut cost?
 #
-# What is left of your network's accuracy when nine tenths of each **kernel** (a layer's array of weights) are cut?
+# How much do the small weights matter? Cut nine tenths of each **kernel** (a layer's array of weights) in your network, and
+# do not train on. What accuracy is left?
 
 # %% tags=["reveal"]
-guess = ...  # from 0 to 1
+guess = ...  # from 0 to 1; guessing among ten digits gives 0.1
 
 
 def cut(kernel, share):
@@ -115,22 +126,19 @@ def cut(kernel, share):
     return kernel * (size >= np.quantile(size, share))  # the mask: False for the smallest
 
 
-weights, accuracies = model.get_weights(), {}  # kernel, bias, kernel, bias ...; biases stay, they are few
-for share in (0, 0.5, 0.8, 0.9):
+weights, accuracies = model.get_weights(), {}  # kernels and biases in turn; biases are few, and stay
+for share in (0, 0.5, 0.9):
     model.set_weights([cut(weight, share) if weight.ndim > 1 else weight for weight in weights])
     accuracies[share] = round(model.evaluate(*test, verbose=0)[1], 2)
 model.set_weights(weights)
 reveal(guess, accuracies[0.9], "Test accuracy with nine tenths cut")
-print("by share cut:", accuracies)
+print("with none cut:", accuracies[0], "with half cut:", accuracies[0.5])
 
 # %% [markdown]
-# Half of the weights are not missed. Nine tenths are missed badly.
+# Half of the weights are not missed. Nine tenths are missed badly, unless the network may train on.
 #
-# But with further training the others can make up for them. It may also help to cut little by little, along a **ramp**:
-# fast at first, while there is much to spare.
-#
-# We pruned three networks: the CNN of the first figure, an MLP (`Dense` layers, like yours) and a GRU
-# (recurrent: it reads row by row). Which loses most at 0.90? <!-- given: 0.90 -->
+# Three may: the CNN, an MLP (`Dense` layers, like yours) and a GRU, which reads a picture row by row. Which loses most
+# at 0.90? <!-- given: 0.90 -->
 
 # %% tags=["reveal"] claims=["C9"]
 guess = ...  # "CNN", "MLP" or "GRU"
@@ -141,14 +149,14 @@ print("percentage points of accuracy lost at 0.90, along a ramp:", lost)
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* with further training less than a point is lost up to 0.90, by ramp or at once. At 0.98 the ramp
-# looks better, though the bars overlap. *Right:* this one GRU can spare half of its weights, perhaps four fifths,
-# not nine tenths. <!-- given: 0.90, 0.98 -->
+# *Left:* trained on, the CNN loses less than a point up to 0.90, cut along a ramp or at once. (At 0.98 the ramp looks
+# better, but the bars overlap.) *Right:* the GRU can spare half of its weights, not nine tenths.
+# **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
 #
-# `prune_at_stop` begins at the first stop. Is that a good moment? Ten MLPs were trained for 60 epochs each, and pruned
-# from the *start*, after 3 epochs (*early*), at the *stop*, or after 48 (*late*). Which does worst at 0.98?
+# Is a stop a good moment? Ten MLPs were trained for 60 epochs each, and pruned from the *start*, after 3 epochs
+# (*early*), at the *stop*, or after 48 (*late*). Which does worst at 0.98?
 # <!-- given: 0.98 -->
 
 # %% tags=["reveal"] claims=["C4"]
@@ -159,49 +167,48 @@ reveal(guess, max(wrong, key=wrong.get), "Most mistakes at 0.98")
 show(figures.moments(when, epochs=12), alt=figures.ALT["moments"])
 
 # %% [markdown]
-# At 0.90 the moment hardly matters. At 0.98 *late* does worst, for lack of time: after their own first 12 epochs of
-# pruning (hollow) the others were worse still. Their final 15 to 17 % cannot be told apart; but of these three only
-# *stop* also leaves a finished network that is not pruned. <!-- given: 0.90, 0.98, 17 -->
+# *Late* leaves only 12 epochs to heal, and after their first 12 (hollow) the others were no better. In the end those three
+# cannot be told apart, and at 0.90 the moment hardly matters. **Prune when it suits you, and leave epochs to heal.**
+# <!-- given: 0.90 -->
 #
 # ## Do the zeros stay?
 #
-# Let `prune_at_stop` prune your network; then train on for an epoch. What is left of 0.90?
+# Say you prune, and later want to train a little more. `prune_at_stop` does it all in one call, with **tfmot**,
+# TensorFlow's toolkit for pruning. Then `fit` trains its result for one more epoch. What is left of the 0.90?
+# <!-- given: 0.90 -->
 
 # %%
 pruned, report = prune_at_stop(
     model, train, validation_data=validation, target_sparsity=0.9, ramp_epochs=4, batch_size=64,
-    first=None,  # no first stop: it is trained already
-    second=Patience("val_loss", 3) | Epochs(20),  # both asleep until the masks are full
+    first=None,  # no stop to begin at: it is trained already
+    second=Patience("val_loss", 3) | Epochs(20),  # waits for full masks, to stop and to choose
     verbose=0)
-print(report.second)  # it counts the weights, so its full masks are those at 0.9, not 0.899
 networks = {"not pruned": model, "pruned": pruned}
 for name, network in networks.items():
     print(f"test accuracy, {name}: {network.evaluate(*test, verbose=0)[1]:.2f}")
 print(f"cut by as much and not trained further: {accuracies[0.9]:.2f}")
 
 # %% tags=["reveal"]
-guess = ...  # a share from 0 to 0.9
+guess = ...  # sparsity, from 0 to 0.9
 pruned_weights, began = pruned.get_weights(), sparsity(pruned).total
 pruned.fit(batches(*train, 64, seed=0), epochs=1, verbose=0)
 reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one epoch")
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# A zero is a weight like any other, and grows back wherever a gradient reaches it. (None reaches pixels that are always
-# blank, or units that never answer.) So do all **fine-tuning** (training a pruned network further) under the masks: if
-# the best epoch was the last, as above, give `second` more epochs; do not call `fit` afterwards.
+# To `fit` a zero is a weight like any other. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the
+# training after a cut, under the masks: give `second` more epochs, and do not call `fit` afterwards.
 #
 # ## What do zeros buy?
 #
-# **LiteRT**, formerly TensorFlow Lite, runs networks on phones, from files that `to_lite` makes. In **int8** a weight
-# takes one byte, not four. How many times smaller does pruning make such a file, before any compression?
+# Space, one hopes. **LiteRT**, formerly TensorFlow Lite, runs networks on phones, from files that `to_lite` makes. In
+# **int8** a weight takes one byte, not four. How many times smaller is the file of your pruned network?
 
 # %% tags=["reveal"]
-guess = ...  # 1 is as large as before, 10 is ten times smaller
-files = {name: to_lite(network, int8=True, data=train[0])  # a byte per weight, and the plan
-         for name, network in networks.items()}
+guess = ...  # 1 is as large, 10 is ten times smaller
+files = {name: to_lite(network, int8=True, data=train[0]) for name, network in networks.items()}  # bytes
 reveal(guess, round(len(files["not pruned"]) / len(files["pruned"]), 1), "Times smaller")
-for name, file in files.items():  # bytes; open("digits.tflite", "wb").write(file) keeps them
+for name, file in files.items():
     print(f"{name:11}{len(file) / 1000:.0f} kB, after gzip {len(gzip.compress(file)) / 1000:.0f} kB; "
           f"test accuracy {Lite(file).accuracy(*test):.2f}")  # LiteRT runs the file
 mine = 7  # a picture of the test, 0 to 539, for it to read
@@ -213,9 +220,8 @@ print(f"The pruned file reads {reads}, and this is {test[1][mine]}.")
 # A zero fills its byte like any number. Only compression gets rid of it (gzip works like zip), until the phone unpacks
 # the file.
 #
-# Now the speed, of the CNN. Two networks were made from it and trained further: *pruned*, with nine tenths of
-# its weights zero, and *half*, without the half of its filters that had the smaller weights. How many times as fast as
-# *not pruned* is *pruned*?
+# And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*, without the half of its filters
+# that had the smaller weights. How many times as fast as *not pruned* is *pruned*?
 
 # %% tags=["reveal"] claims=["C10", "05.3"]
 # NBVAL_CHECK_OUTPUT
@@ -225,12 +231,8 @@ reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times as fast")
 print(figures.sizes_table(rows))
 
 # %% [markdown]
-# No faster, on our processor (not a phone's): LiteRT, out of the box, multiplies a zero like any number. What
-# saves time is int8, or cutting whole filters. Here scattered zeros pay off only when the file is gzipped: alone they
-# make it 5.5 times smaller, together with int8 17 times.
-#
-# Zeros can also cost too much, as in our GRU. (At 0.90 the CNN lost 0.5 to 0.7 points in three sets of runs.)
-# <!-- given: 0.90, 0.7 -->
+# No faster, on our processor (not a phone's): LiteRT, out of the box, multiplies a zero like any number. What saves time is
+# int8, or taking out whole filters. **Scattered zeros buy a smaller file, once it is compressed, and no time.**
 #
 # ## An aside: does this loop stop?
 #
@@ -245,28 +247,27 @@ def articles_loop(y):
     W = np.random.default_rng(0).normal(size=(2, 1))
     for t in range(1000):
         y_pred = X.dot(W)
-        accuracy = np.mean(y_pred * y > 0)
-        if accuracy >= 0.99:
+        if np.mean(y_pred * y > 0) >= 0.99:  # the accuracy
             return f"stops at {t}"
         W -= 0.1 * X.T.dot(y_pred - y)
-    return f"no stop in 1000 rounds, accuracy {accuracy}"
+    return "no stop in 1000 rounds"
 
 
-print("the accuracy of four points is a mean over", (X.dot([[1], [1]]) * y).shape)
 try:
     articles_loop(y)
 except ValueError as error:
-    print("ValueError:", error)
+    print("as printed: ValueError:", error)
 print("with y as a column:", articles_loop(y[:, np.newaxis]))
+print("and labels that a line can part:", articles_loop(X[:, :1]))
 
 # %% [markdown]
-# Neither.
+# Neither. **It takes columns, and labels that a line can part.**
 #
-# <details><summary>Why?</summary>
+# <details><summary>What goes wrong?</summary>
 #
-# `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label: the accuracy is silently
-# wrong, then the update crashes. With both as columns, opposite points get opposite answers but have the same label: one
-# of them is wrong.
+# `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label: the accuracy is silently a mean
+# over sixteen products, then the update crashes. With both as columns, opposite points get opposite answers but have
+# the same label: one of them is always wrong.
 #
 # </details>
 #
@@ -292,10 +293,9 @@ def share_of_zeros(kernels):
 ex.share_of_zeros.check(share_of_zeros)
 
 # %% [markdown]
-# **5.2 The last mask.** Here tfmot draws a new mask at steps 0, 150, 300 ... up to `end_step`. At each of
-# these steps its ramp asks for `0.9 * (1 - (1 - step / end_step) ** 3)`. Somebody's training has 280 steps,
-# hence `end_step=280`. What sparsity does the last mask reach (rounded to three decimals)? If
-# the training may be longer, which is the smallest `end_step` above 280 that reaches exactly 0.90?
+# **5.2 The last mask.** tfmot draws a new mask at steps 0, 150, 300 ... up to `end_step`, and each has the sparsity
+# `0.9 * (1 - (1 - step / end_step) ** 3)`. Somebody sets `end_step=280`. What sparsity does the last mask have (three
+# decimals)? And which is the smallest `end_step` above 280 that reaches exactly 0.90?
 
 # %% tags=["exercise"]
 answer = ..., ...  # a sparsity, an end_step
@@ -307,9 +307,8 @@ ex.last_mask.check(answer)
 
 # %% [markdown]
 # **5.3 The armed stop.** Write patience 3 over the full epochs only. `history["val_loss"]` and `history["sparsity"]`
-# are lists, one number per epoch so far. Masks are full where sparsity > 0.899; leave out all other epochs, even those
-# between full ones. Of the losses left, return True if there are more than
-# three and none of the last three is lower than the lowest before; otherwise False.
+# are lists, one number per epoch so far. Masks are full where sparsity > 0.899; leave out all other epochs. Return True if
+# more than three losses are left and none of the last three is lower than the lowest before; otherwise False.
 
 # %% tags=["exercise"]
 def second_stop(history):  # losses left: 5, 6, 7 is False; 5, 6, 4, 7 is False; 5, 6, 5, 7 is True
@@ -331,7 +330,7 @@ ex.armed_stop.check(second_stop)
 # **5.4 Read the table.** Which of these hold? Answer with letters, such as "acd".
 #
 # - *a* After gzip, *int8* alone is smaller than *pruned* alone.
-# - *b* After gzip, int8 makes *not pruned* 3.7 times smaller, and *pruned* less than that.
+# - *b* After gzip, int8 makes *not pruned* 3.7 times smaller, and *pruned* less than that. <!-- given: 3.7 -->
 # - *c* *pruned* answers faster than *half*.
 # - *d* int8 saves time, and pruning on top of it saves no more.
 
@@ -345,7 +344,7 @@ ex.read_the_table.check(answer)
 
 # %% [markdown]
 # **5.5 Your second stop.** Twenty MLPs were pruned to 0.90 and recorded. Give a rule that ends each run, and a criterion
-# for `best_when` that is met in the epochs with full masks and no others. <!-- given: 0.90 -->
+# for `best_when`, met in the epochs with full masks only. <!-- given: 0.90 -->
 #
 # On these twenty,
 #
@@ -353,10 +352,10 @@ ex.read_the_table.check(answer)
 # - they last at most 20 epochs on average, ramp included,
 # - mean test accuracy is at most half a point below that of the best full epoch.
 #
-# On made-up runs, with other ramps,
+# On made-up runs, with other ramps, it must not stop
 #
-# - if the loss keeps falling, the rule must not stop before the eighth full epoch,
-# - if the loss never falls below its value in the first full epoch, it must stop at the sixth or before.
+# - before the eighth full epoch, if the loss keeps falling,
+# - after the sixth, if the loss never gets below that of the first.
 
 # %% tags=["exercise"]
 seen, _ = second_stops.runs()[1]  # one of the twenty (_: its test accuracy, which no rule may see)

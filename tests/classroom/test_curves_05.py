@@ -244,9 +244,11 @@ def test_the_table_of_sizes_says_what_int8_and_what_the_zeros_do():
     assert all(len(recorded.select(model=model)) == 5 for model in ("dense", "pruned int8"))
     rows = figures.sizes(recorded)
     assert [*rows] == ["not pruned", "pruned", "int8", "pruned int8", "half"]
-    *_, zeros, int8, zeros_in_int8, both = figures.sizes_table(rows).splitlines()
-    ratios = [float(line.split()[-1]) for line in (zeros, int8, zeros_in_int8, both)]
-    assert np.isclose(ratios[1] * ratios[2], ratios[3], rtol=0.03) and ratios[0] > 4
+    kilobytes = {name: row["lite_gz"] / 1000 for name, row in rows.items()}
+    head, *lines, legend = figures.sizes_table(rows).splitlines()
+    assert [line.split(" kB")[0].split()[-1] for line in lines] == [f"{kB:.0f}" for kB in kilobytes.values()]
+    assert head.split() == ["after", "gzip", "time", "accuracy"] and "not pruned = 1" in legend
+    assert kilobytes["not pruned"] > 4 * kilobytes["pruned"] > 12 * kilobytes["pruned int8"]
 
 
 def test_up_to_095_training_mends_nearly_all_that_the_cut_broke():
@@ -295,15 +297,14 @@ def test_the_cap_ends_most_runs_while_the_loss_still_falls(pruned):
         assert min(full[-3:]) < min(full[:-3]), "a new lowest within three epochs"
 
 
-def test_the_table_of_second_stops(pruned):
-    kept = {"patience 3": figures.outcome(pruned, Patience("val_loss", 3)),
-            "waits": figures.outcome(pruned, Armed(TARGET, Patience("val_loss", 3) | Epochs(20)))}
-    assert [each.full for each in kept.values()] == [0, 5]
-    head, first, second, last = figures.second_stops_table(kept, np.array([98.0, 99.0])).splitlines()
-    assert first.startswith("patience 3") and "0 of 10" in first and "5 of 10" in second
-    ends = [line.index("%") for line in (first, second, last)]
-    assert len(set(ends)) == 1 and last.endswith("98.5 %")
-    assert head.index("full masks") < second.index("5 of 10") < head.index("accuracy")
+def test_the_sparsities_that_are_kept_are_told_as_they_are(pruned):
+    three = Patience("val_loss", 3)
+    waits = Armed(TARGET, three | Epochs(20))
+    kept = [figures.outcome(pruned, three), figures.outcome(pruned, waits),
+            figures.outcome(pruned, waits, best_when=TARGET)]
+    assert [each.full for each in kept] == [0, 5, 10]
+    rounded = [sorted(each.sparsity.round(1)) for each in kept]
+    assert rounded == [[0.3] * 8 + [0.5] * 2, [0.3] * 5 + [0.9] * 5, [0.9] * 10], "as its ALT says"
 
 
 def test_at_090_the_gru_loses_most_and_at_098_late_has_most_mistakes():
@@ -330,8 +331,10 @@ def test_the_gru_can_spare_half_of_its_weights():
 def test_the_figures_can_be_read():
     runs = load_curves("pruning_stops").select(phase="pruned")
     report = replay(Patience("val_loss", 3), runs[0], best="val_loss")
-    drawn = [figures.asked_and_kept(runs[0], report), figures.costs(load_curves("pruning_sparsity")),
-             figures.moments(load_curves("pruning_when"), 12), figures.armed_run(armed.QUICK, 3, 12),
+    kept = {"does not wait": figures.outcome(runs, Patience("val_loss", 3))}
+    drawn = [figures.asked_and_kept(runs[0], report), figures.kept_sparsities(kept),
+             figures.costs(load_curves("pruning_sparsity")), figures.moments(load_curves("pruning_when"), 12),
+             figures.armed_run(armed.QUICK, 3, 12),
              figures.second_stop_scores({"1": (9.0, 2.0), "3": (20.0, 0.3)}, (15.0, 0.6), True, (20, 0.5))]
     for each in drawn:
         assert plots.unreadable(each.get_figure(root=True) or each) == []

@@ -19,6 +19,9 @@ ALT = {
         "One pruning run of a CNN. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss "
         "rises at once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with "
         "sparsity 0.30.",
+    "kept_sparsities":
+        "The sparsity that ten runs keep, by second stop. One that does not wait: eight at 0.3, two at 0.5. "
+        "One that waits to stop: five at 0.3, five at 0.9. One that waits to choose, too: all ten at 0.9.",
     "costs":
         "Mistakes on the test against sparsity, both on logarithmic axes. CNN: cut and not trained further, "
         "half are wrong at 0.9; trained, few are wrong up to 0.95, and the ramp is ahead at 0.98, where the "
@@ -62,20 +65,6 @@ def outcome(runs, rule, best_when=None):
     kept = [(run["sparsity"][row], 100 * run["test_accuracy"][row]) for run, row in zip(runs, rows)]
     stopped = sum(rule.first(run) is not None for run in runs)
     return Outcome(stopped, np.array([report.epoch + 1 for report in reports]), *np.transpose(kept))
-
-
-def second_stops_table(kept, not_pruned):
-    """What some second stops keep, a line each, and the accuracy of the networks before they were pruned.
-
-    Args:
-        kept: name -> Outcome.
-        not_pruned: their test accuracies in percent, an array (runs,).
-    """
-    lines = [f"{'':23}epochs  sparsity  full masks  accuracy"]
-    lines += [f"{name:23}{each.epochs.mean():6.0f}  {each.sparsity.mean():8.2f}  "
-              f"{each.full:4} of {len(each.epochs)}  {each.accuracy.mean():.1f} %"
-              for name, each in kept.items()]
-    return "\n".join([*lines, f"{'not pruned':53}{not_pruned.mean():.1f} %"])
 
 
 def not_pruned(curves):
@@ -133,16 +122,10 @@ def sizes(recorded):
 
 def sizes_table(rows):
     """What zeros buy, a line for each model. `rows`: from `sizes`."""
-    lines = ["                file    gzip   time  accuracy"]
-    lines += [f"{name:12} {row['lite_bytes'] / 1000:4.0f} kB  {row['lite_gz'] / 1000:3.0f} kB   "
-              f"{row['latency']:4.2f}    {100 * row['test_accuracy']:.1f} %" for name, row in rows.items()]
-    lines += ["means of five seeds; time: for one picture, on one thread of an x86 processor, not pruned = 1",
-              "", "gzipped, how many times smaller:"]
-    for large, small in (("not pruned", "pruned"), ("not pruned", "int8"), ("int8", "pruned int8"),
-                         ("not pruned", "pruned int8")):
-        ratio = rows[large]["lite_gz"] / rows[small]["lite_gz"]
-        lines.append(f"  {large:10} -> {small:11} {ratio:5.1f}")
-    return "\n".join(lines)
+    lines = [f"{'':12} after gzip    time   accuracy"]
+    lines += [f"{name:12} {row['lite_gz'] / 1000:7.0f} kB {row['latency']:7.2f} "
+              f"{100 * row['test_accuracy']:8.1f} %" for name, row in rows.items()]
+    return "\n".join([*lines, "means of five seeds; time: for one picture, not pruned = 1"])
 
 
 # ---- figures ----
@@ -188,6 +171,24 @@ def asked_and_kept(run, report, asked=0.9):
     panels[0].set(ylim=(0, 1.02), ylabel="sparsity", title="A CNN is pruned")
     panels[1].set(ylim=(0, None), ylabel="validation loss", xlabel="epoch of pruning (counted from 0)")
     return figure
+
+
+def kept_sparsities(kept, asked=0.9):
+    """The sparsity that each run keeps, a row of dots for each second stop.
+
+    Args:
+        kept: name -> Outcome.
+        asked: the sparsity that was asked for, a dashed line.
+    """
+    ax = axes(width=7, height=2.4, xlabel="sparsity of the kept weights (a dot for each of ten runs)")
+    ax.axvline(asked, color=GREY, linestyle="--", linewidth=1, zorder=1, label=f"asked for: {asked:.2f}")
+    for row, each in enumerate(kept.values()):
+        aside = np.linspace(-0.25, 0.25, len(each.sparsity))  # so that none hides another
+        ax.plot(each.sparsity, row + aside, "o", color=BLUE, markersize=6, alpha=0.7)
+    names = [f"{name}: {each.full} of {len(each.sparsity)} full" for name, each in kept.items()]
+    ax.set(yticks=range(len(kept)), yticklabels=names, ylim=(len(kept) - 0.5, -0.5), xlim=(0.2, 1))
+    ax.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(0.9, 1))
+    return ax
 
 
 def armed_run(run, stop, due, full=0.899):
