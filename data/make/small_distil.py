@@ -1,4 +1,4 @@
-"""Record data/curves/small_distil.npz: does a small network learn more from a large one? For chapter 09.
+"""Record data/curves/small_distil.npz: does a small network learn more from a large one? For chapter 09b.
 
     python data/make/small_distil.py
 

@@ -1,4 +1,4 @@
-"""Record data/curves/small_when.npz: when to begin pruning, and at what rate to go on, for chapter 09.
+"""Record data/curves/small_when.npz: when to begin pruning, and at what rate to go on, for chapter 09b.
 
     python data/make/small_when.py
 

@@ -1,4 +1,4 @@
-"""The exercises of chapter 09: right answers, wrong answers with their messages, and what 9.5 judges."""
+"""The exercises of 09 and 09b: right answers, wrong ones with their messages, and what 9.5 judges."""
 
 import functools
 import gzip
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from course_utils.classroom.chapter_05 import pictures
+from course_utils.classroom.chapter_09 import appendix_exercises as more
 from course_utils.classroom.chapter_09 import exercises as ex
 from course_utils.classroom.chapter_09.cases import LOSSES
 from course_utils.small import prune_filters, to_lite
@@ -114,30 +115,54 @@ def emptying(models):
 # ---- 9.4 ----
 
 
-def softmax(z):
-    z = np.exp(z - z.max(1, keepdims=True))
-    return z / z.sum(1, keepdims=True)
-
-
-def soft(kl=lambda p, q: p * np.log(p / q), over=lambda each: each.sum(1).mean(), factor=lambda t: t**2,
-         soften=lambda z, t: softmax(z / t)):
+def share_of(loss=lambda uncut, right: uncut - right, of=np.mean, within=lambda points: points <= 1,
+             which=max, pair=None):
     """Right; each argument breaks one thing."""
-    return lambda teacher, student, t: factor(t) * over(kl(soften(teacher, t), soften(student, t)))
+    def answer(rows):
+        uncut = {seed: right for seed, share, right in rows if share == 0}
+        before = {seed: pair(list(uncut.values())) if pair else uncut[seed] for seed in uncut}
+        lost = {}
+        for seed, share, right in rows:
+            lost.setdefault(share, []).append(loss(before[seed], right))
+        return which(share for share in lost if within(of(lost[share])))
+
+    return answer
 
 
-def with_keras(teacher, student, t):
-    p, q = (keras.ops.softmax(np.asarray(z, "float64") / t) for z in (teacher, student))
-    return float(t**2 * keras.ops.mean(keras.losses.kl_divergence(p, q)))
+def by_arrays(rows):
+    seeds, shares, right = np.array(rows, float).T
+    lost = {share: np.mean([right[(seeds == seed) & (shares == 0)][0] - own
+                            for seed, own in zip(seeds[shares == share], right[shares == share])])
+            for share in set(shares)}
+    return max(share for share, points in lost.items() if points < 1.001)
 
 
-def with_logs(teacher, student, t):
-    p, q = (z / t - np.log(np.exp(z / t).sum(1, keepdims=True)) for z in (teacher, student))
-    return np.mean(np.sum(np.exp(p) * (p - q), axis=1)) * t * t
+def up_to(rows):
+    lost = ex.points_lost(rows)
+    found = 0
+    for share in sorted(lost):
+        if lost[share] > 1:
+            break
+        found = share
+    return found
 
 
-def of_logits(teacher, student, t):
-    teacher, student = (np.clip(z, 1e-7, 1) for z in (teacher, student))
-    return np.mean(np.sum(teacher * np.log(teacher / student), 1))
+def in_the_rows_order(rows):
+    uncut = {seed: right for seed, share, right in rows if share == 0}
+    lost = {}
+    for seed, share, right in rows:
+        lost.setdefault(share, []).append(uncut[seed] - right)
+    return [share for share in lost if np.mean(lost[share]) <= 1][-1]
+
+
+def without_pairs(rows):
+    right = {share: np.mean([each[2] for each in rows if each[1] == share]) for _, share, _ in rows}
+    return max(share for share in right if right[0] - right[share] <= 1)
+
+
+def sorting(rows):
+    rows.sort(reverse=True)
+    return share_of()(rows)
 
 
 # ---- 9.5 ----
@@ -189,8 +214,37 @@ INPUTS = keras.Input((28, 28, 1))
 OTHER = to_lite(keras.Model(INPUTS, keras.layers.Dense(10)(keras.layers.Flatten()(INPUTS))))
 
 
+# ---- 9b.1 ----
+
+
+def softmax(z):
+    z = np.exp(z - z.max(1, keepdims=True))
+    return z / z.sum(1, keepdims=True)
+
+
+def soft(kl=lambda p, q: p * np.log(p / q), over=lambda each: each.sum(1).mean(), factor=lambda t: t**2,
+         soften=lambda z, t: softmax(z / t)):
+    """Right; each argument breaks one thing."""
+    return lambda teacher, student, t: factor(t) * over(kl(soften(teacher, t), soften(student, t)))
+
+
+def with_keras(teacher, student, t):
+    p, q = (keras.ops.softmax(np.asarray(z, "float64") / t) for z in (teacher, student))
+    return float(t**2 * keras.ops.mean(keras.losses.kl_divergence(p, q)))
+
+
+def with_logs(teacher, student, t):
+    p, q = (z / t - np.log(np.exp(z / t).sum(1, keepdims=True)) for z in (teacher, student))
+    return np.mean(np.sum(np.exp(p) * (p - q), axis=1)) * t * t
+
+
+def of_logits(teacher, student, t):
+    teacher, student = (np.clip(z, 1e-7, 1) for z in (teacher, student))
+    return np.mean(np.sum(teacher * np.log(teacher / student), 1))
+
+
 class TestChapter09(ExerciseRules):
-    chapters = [ex]
+    chapters = [ex, more]
     names = dict(np=np, softmax=softmax, pictures=pictures, trained=trained, to_lite=to_lite)
     rare = ("9.5",)
     rare_wrong = ("too large", "cut and not trained on", "made before")
@@ -263,7 +317,45 @@ class TestChapter09(ExerciseRules):
              "nothing": (lambda models: None, "return missing"),
              "no function": (["d", "b"], "function")},
             lambda models: ...),
-        ex.the_teachers_loss: (
+        ex.how_many_zeros: (
+            [share_of(), by_arrays, lambda rows: np.float64(share_of()(rows))],
+            {"without pairs": (without_pairs, "the uncut one of its own seed"),
+             "the mean of all uncut": (share_of(pair=np.mean), "the uncut one of its own seed"),
+             "the best uncut": (share_of(pair=max), "the uncut one of its own seed"),
+             "less than one": (share_of(within=lambda points: points < 1), "exactly one is allowed"),
+             "every seed": (share_of(of=max), "not the worst"),
+             "the best seed": (share_of(of=min), "neither the best of them"),
+             "the median": (share_of(of=np.median), "nor the one in the middle"),
+             "the sum": (share_of(of=sum), "not the sum"),
+             "up to the first": (up_to, "even if a smaller one loses more"),
+             "the last row": (in_the_rows_order, "in no order: the largest share is asked for, not the last"),
+             "the smallest": (share_of(which=min), "take the largest share"),
+             "without a sign": (share_of(loss=lambda uncut, right: abs(uncut - right)),
+                                "That is no loss"),
+             "the wrong sign": (share_of(loss=lambda uncut, right: right - uncut), "it may be 1 at most"),
+             "as a ratio": (share_of(loss=lambda uncut, right: 100 * (uncut - right) / uncut),
+                            "do not divide by the uncut accuracy"),
+             "two points": (share_of(within=lambda points: points <= 2), "and no more"),
+             "as a percentage": (lambda rows: 100 * share_of()(rows), "0.9 and not 90"),
+             "the points": (lambda rows: ex.points_lost(rows)[share_of()(rows)], "none of the shares"),
+             "sorts them": (sorting, "is another"),
+             "nothing": (lambda rows: None, "return missing"),
+             "no function": (0.9, "function")},
+            lambda rows: ...),
+        ex.the_smallest: (
+            [scratch(int8=True), cut_and_trained],
+            {"too large": (scratch(units=(128, 64), epochs=12), "The limit is 12 kB"),
+             "cut and not trained on": (cut_only, "trained on after the last cut"),
+             "not trained": (scratch(units=(16,), epochs=0), "trained on after the last cut"),
+             "neither": (scratch(units=(128,), epochs=0), "Too large, and too often wrong"),
+             "a model": (lambda train, validation: pictures.small_network(units=(8,)), "bytes of a file"),
+             "no file": (lambda train, validation: b"digits", "cannot load this file"),
+             "other pictures": (lambda train, validation: OTHER, "does not read these pictures"),
+             "made before": (made_before, "one file for two splits"),
+             "nothing": (lambda train, validation: None, "return missing"),
+             "no function": ("digits.tflite", "function")},
+            lambda train, validation: ...),
+        more.the_teachers_loss: (
             [soft(), with_keras, with_logs],
             {"the other way": (soft(kl=lambda p, q: q * np.log(q / p)), "other way round"),
              "no factor": (soft(factor=lambda t: 1), "without the factor"),
@@ -282,20 +374,7 @@ class TestChapter09(ExerciseRules):
              "one each": (soft(over=lambda each: each.sum(1)), "one number"),
              "nothing": (lambda *given: None, "return missing"),
              "no function": (0.5, "function")},
-            lambda teacher, student, temperature: ...),
-        ex.the_smallest: (
-            [scratch(int8=True), cut_and_trained],
-            {"too large": (scratch(units=(128, 64), epochs=12), "The limit is 12 kB"),
-             "cut and not trained on": (cut_only, "trained on after the last cut"),
-             "not trained": (scratch(units=(16,), epochs=0), "trained on after the last cut"),
-             "neither": (scratch(units=(128,), epochs=0), "Too large, and too often wrong"),
-             "a model": (lambda train, validation: pictures.small_network(units=(8,)), "bytes of a file"),
-             "no file": (lambda train, validation: b"digits", "cannot load this file"),
-             "other pictures": (lambda train, validation: OTHER, "does not read these pictures"),
-             "made before": (made_before, "one file for two splits"),
-             "nothing": (lambda train, validation: None, "return missing"),
-             "no function": ("digits.tflite", "function")},
-            lambda train, validation: ...)}
+            lambda teacher, student, temperature: ...)}
 
     @pytest.fixture(autouse=True)
     def close_figures(self):
@@ -317,11 +396,11 @@ def test_9_2_cuts_as_prune_filters_does():
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_9_4_at_a_temperature_of_3_is_the_loss_of_keras():
+def test_9b_1_at_a_temperature_of_3_is_the_loss_of_keras():
     theirs = keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())
     for teacher, student, _ in LOSSES:
         due = float(theirs.compute_loss(teacher.astype("float32"), student.astype("float32")))
-        assert ex.divergence(teacher, student, 3.0) == pytest.approx(due, abs=1e-4)
+        assert more.divergence(teacher, student, 3.0) == pytest.approx(due, abs=1e-4)
 
 
 @pytest.mark.rare

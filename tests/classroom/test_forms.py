@@ -138,7 +138,8 @@ def test_every_exercise_takes_several_in_any_form(exercise):
 @pytest.mark.parametrize("exercise", [
     chapter_01.mean_over_emoji, chapter_03.best_epoch, chapter_03.stop_regret,
     chapter_04.threshold_of_past_runs, chapter_05.share_of_zeros, chapter_07.overfitting_ratio,
-    chapter_08.one_vote_each, chapter_08.the_clairvoyant, chapter_90.epoch_of_the_best], ids=by_name)
+    chapter_08.one_vote_each, chapter_08.the_clairvoyant, chapter_09.how_many_zeros,
+    chapter_90.epoch_of_the_best], ids=by_name)
 def test_every_function_may_return_a_number_in_any_coat(exercise):
     function = solution(exercise)
     for coat in (float, np.float64, np.array, lambda number: keras.ops.convert_to_tensor(number, "float64")):

@@ -16,6 +16,7 @@ from course_utils.classroom.chapter_06 import exercises as chapter_06
 from course_utils.classroom.chapter_06 import source_exercises as chapter_06b
 from course_utils.classroom.chapter_07 import exercises as chapter_07
 from course_utils.classroom.chapter_08 import exercises as chapter_08
+from course_utils.classroom.chapter_09 import appendix_exercises as chapter_09b
 from course_utils.classroom.chapter_09 import exercises as chapter_09
 from course_utils.classroom.chapter_90 import exercises as chapter_90
 from course_utils.pruning import at_target
@@ -33,7 +34,7 @@ from course_utils.stopping import (
 from mutants import TooManySteps, answer_of, mutants, with_faulty_calls
 
 CHAPTERS = [chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_06b,
-            chapter_07, chapter_08, chapter_09, chapter_90]
+            chapter_07, chapter_08, chapter_09, chapter_09b, chapter_90]
 TRAIN = "6.4", "7.3", "9.5"  # what may be wrong is tried, mostly without training, in test_exercises_NN
 EXERCISES = {e.number: e for chapter in CHAPTERS for e in chapter.chapter.exercises if e.number not in TRAIN}
 
@@ -223,6 +224,14 @@ def front_of(models):
     return kept
 """),
     ("9.4", """
+def tolerated(rows):
+    for share in sorted({row[1] for row in rows}, reverse=True):
+        points = [uncut - accuracy for seed, each, accuracy in rows for other, none, uncut in rows
+                  if each == share and none == 0 and seed == other]
+        if sum(points) / len(points) <= 1:
+            return share
+"""),
+    ("9b.1", """
 def soft_loss(teacher, student, temperature):
     total = 0
     for z, other in zip(teacher, student):
@@ -316,6 +325,7 @@ EQUIVALENT = {
     "8.5": {f"{part}({n}) -> {part}({n + by})": OPEN
             for part, n in (("Epochs", 500), ("patience_for", 600)) for by in (1, -1)},
     "9.3": {"kept, best = ([], -1) -> kept, best = ([], -2)": "no accuracy is as low as either"},
+    "9.4": {f"{share} == 0 -> {share} <= 0": "no share is below 0" for share in ("share", "none")},
     "90.2": {"answer = [1, 2, 5] -> answer = [5, 2, 1]": "any order will do"},
 }
 

@@ -24,8 +24,8 @@ PINS = ROOT / "constraints" / "colab.txt"
 BUILT = VENV / "colab.txt"  # the pins that it was built from
 STAND_IN = 'import sys, types\nsys.modules["google.colab"] = types.ModuleType("google.colab")\n'
 ITS_OWN = ("tensorflow", "tf-nightly", "keras", "tf-keras", "numpy")  # Colab's, and there once
-FETCH = {"tensorflow-model-optimization"}  # what chapters 05, 06 and 09 have to fetch for themselves
-FETCHED_BY = ("05", "06", "09")
+FETCH = {"tensorflow-model-optimization"}  # what chapters 05, 06 and 09b have to fetch for themselves
+FETCHED_BY = ("05", "06", "09b")
 
 
 def run(*command, **options):

@@ -39,7 +39,8 @@ GLOSSARY = {
     "clock": ("07", r"input's \*\*clock|clocks", "**clock**"),
     "bootstrap": ("08", r"bootstrap", "**bootstrap**"),
     "clairvoyant": ("08", r"clairvoyant", "**clairvoyant**"),
-    "distillation": ("09", r"distillation", "**distillation**"),
+    "temperature": ("09b", r"temperatures?", "a **temperature** above 1"),
+    "distillation": ("09b", r"distillation", "**distillation**"),
     "utilisation rate": ("07", r"utilisation rates?", "**utilisation rate**"),
     "baseline": ("90", r"baselines?", "The baseline is 0.1"),
 }

@@ -1,4 +1,4 @@
-"""What the checkers of 9.2, 9.3 and 9.4 try answers on."""
+"""What the checkers of 9.2, 9.3, 9.4 and 9b.1 try answers on."""
 
 import numpy as np
 
@@ -46,6 +46,35 @@ FRONTS = (  # name -> (bytes, accuracy), the names, what to say
      "One that is always wrong is not beaten either, as long as nothing smaller is there."),
     ({"p": (5, 96.0), "q": (7, 94.0), "r": (9, 95.0)}, ["p"],
      "r is better than its neighbour q, and p beats both."))
+
+PAIR = "One seed was not tried at 0.9. Compare each network with the uncut one of its own seed."
+TOLERATED = (  # rows of (seed, share, accuracy), the share, {what else may be returned: what to say}
+    ([(1, 0, 98.0), (2, 0, 96.0), (1, 0.5, 97.75), (2, 0.5, 95.75), (1, 0.9, 95.0), (2, 0.9, 94.0)], 0.5,
+     {0.9: "What counts is the uncut accuracy minus that with zeros, and it may be 1 at most.",
+      0: "Compare each network with the uncut one of its own seed, and take the largest share of those that "
+         "lose at most 1."}),
+    ([(1, 0, 60.0), (1, 0.8, 59.25)], 0.8,
+     {0: "Points are percentage points, a difference; do not divide by the uncut accuracy."}),
+    ([(1, 0, 97.0), (2, 0, 97.0), (1, 0.8, 96.25), (2, 0.8, 96.25)], 0.8,
+     {0: "Take the mean over the seeds, not the sum."}),
+    ([(1, 0, 97.0), (1, 0.5, 95.5), (1, 0.8, 95.0)], 0,
+     {0.5: "At most one point, and no more.", 0.8: "At most one point, and no more."}),
+    ([(1, 0, 60.0), (1, 0.8, 62.0), (1, 0.9, 55.0)], 0.8,
+     {0: "At 0.8 accuracy rose by 2 points. That is no loss, so leave its sign."}),
+    ([(1, 0, 97.0), (2, 0, 97.0), (1, 0.8, 96.0), (2, 0.8, 96.0)], 0.8,
+     {0: "At most one point: exactly one is allowed."}),
+    ([(1, 0, 94.0), (2, 0, 98.0), (1, 0.5, 93.75), (2, 0.5, 97.75), (1, 0.9, 93.5)], 0.9, {0.5: PAIR}),
+    ([(1, 0, 94.0), (2, 0, 98.0), (1, 0.5, 93.75), (2, 0.5, 97.75), (2, 0.9, 96.0)], 0.5, {0.9: PAIR}),
+    ([(1, 0, 97.0), (2, 0, 97.0), (1, 0.8, 94.5), (2, 0.8, 98.0)], 0.8,
+     {0: "The mean over the seeds counts, not the worst, and a seed that gained has a loss below 0."}),
+    ([(1, 0, 97.0), (2, 0, 97.0), (3, 0, 97.0), (1, 0.8, 97.0), (2, 0.8, 96.5), (3, 0.8, 93.0)], 0,
+     {0.8: "The mean over the seeds counts: neither the best of them nor the one in the middle."}),
+    ([(1, 0, 97.0), (1, 0.5, 96.75), (1, 0.8, 95.0), (1, 0.9, 96.5)], 0.9,
+     {0.5: "The largest share is asked for, even if a smaller one loses more: look at all of them."}),
+    ([(2, 0.8, 97.25), (1, 0.9, 96.75), (1, 0.8, 96.5), (2, 0, 98.0), (2, 0.9, 97.5), (1, 0, 97.0),
+      (1, 0.5, 97.0), (2, 0.5, 97.0)], 0.9,
+     {0.5: "The rows are in no order: the largest share is asked for, not the last.",
+      0.8: "The rows are in no order: the largest share is asked for, not the first."}))
 
 TEACHER = np.array([[4.0, 0.0, -2.0], [0.0, 3.0, 1.0]])
 STUDENT = np.array([[1.0, 1.0, -1.0], [0.5, 2.0, 2.5]])

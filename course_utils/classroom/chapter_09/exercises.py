@@ -7,7 +7,7 @@ import numpy as np
 
 from ..exercises import Chapter
 from ..stage import Right, Wrong, call, one, several, shown
-from .cases import CUTS, FRONTS, LOSSES
+from .cases import CUTS, FRONTS, TOLERATED
 
 chapter = Chapter()
 summary = chapter.summary
@@ -143,70 +143,47 @@ def the_front(answer):
 
 # ---- 9.4 ----
 
-def _softened(logits, temperature):
-    z = np.asarray(logits, float) / temperature
-    return np.exp(z - z.max(1, keepdims=True)) / np.exp(z - z.max(1, keepdims=True)).sum(1, keepdims=True)
-
-
-def divergence(teacher, student, temperature):
-    p, q = _softened(teacher, temperature), _softened(student, temperature)
-    return temperature**2 * float(np.mean(np.sum(p * np.log(p / q), 1)))
-
-
 @chapter.exercise(
-    "9.4", "The teacher's loss",
-    hints=["Divide both by the temperature, and only then take `softmax`.",
-           "For each example sum p * log(p / q) over the classes, p the teacher's; then the mean over the "
-           "examples, times temperature ** 2."],
+    "9.4", "How many zeros?",
+    hints=["First find each seed's uncut accuracy: the rows with a share of 0. They may stand anywhere.",
+           "For each row take the uncut accuracy of its seed, minus its own. Collect these losses by share, "
+           "take means, and of the shares with a mean of at most 1 the largest."],
     solution='''
-def soft_loss(teacher, student, temperature):
-    p, q = softmax(teacher / temperature), softmax(student / temperature)
-    return temperature ** 2 * np.mean(np.sum(p * np.log(p / q), axis=1))
+def tolerated(rows):
+    uncut = {seed: accuracy for seed, share, accuracy in rows if share == 0}
+    lost = {}
+    for seed, share, accuracy in rows:
+        lost.setdefault(share, []).append(uncut[seed] - accuracy)
+    return max(share for share in lost if np.mean(lost[share]) <= 1)
 ''',
-    fact="At a temperature of 3 it is the loss of `keras.distillation`, if that is given "
-         "`KLDivergence()`. Add the same number to all of an example's logits, and it stays as it is. A loss "
-         "for which that does not hold has forgotten the softmax.")
-def the_teachers_loss(answer):
-    for teacher, student, temperature in LOSSES:
-        given = teacher.copy(), student.copy()
-        got = one(call(answer, *given, temperature), "The function should return one number", typed=False)
-        if not (np.array_equal(given[0], teacher) and np.array_equal(given[1], student)):
-            return "Afterwards the arrays that you were given are others. Work on copies."
-        right = divergence(teacher, student, temperature)
-        if math.isclose(got, right, rel_tol=1e-6, abs_tol=1e-9):
+    fact="Compared with its own uncut network, a seed's luck cancels, and what is left is what the zeros "
+         "cost.")
+def how_many_zeros(answer):
+    for rows, right, reasons in TOLERATED:
+        given = list(rows)
+        got = one(call(answer, given), "The function should return one number, a share of zeros", typed=False)
+        if given != list(rows):
+            return "Afterwards the list that you were given is another. Leave it as it is, or work on a copy."
+        if math.isclose(got, right):
             continue
-        said = f"With a temperature of {temperature:g} it is {right:.4g}, and you return {got:.4g}."
-        if teacher is student and got != 0:
-            return f"Student and teacher say the same, so the loss is 0, and you return {got:.4g}."
-        return f"{said} {_slip(teacher, student, temperature, got)}"
+        lost = points_lost(rows)
+        said = ", ".join(f"{points:g} at {share:g}" for share, points in sorted(lost.items()))
+        shares = {share for share in lost if math.isclose(share, got)}
+        if not shares:
+            there = ", ".join(f"{share:g}" for share in sorted(lost))
+            more = " A share is asked for, 0.9 and not 90." if got > 1 else ""
+            return f"{got:g} is none of the shares in the rows: {there}.{more}"
+        reason = reasons.get(shares.pop(), "Take the largest with a mean of at most 1.")
+        return f"Points lost, on average: {said}. So it is {right:g}, and you return {got:g}. {reason}"
     return None
 
 
-def _slip(teacher, student, temperature, got):
-    p, q = _softened(teacher, temperature), _softened(student, temperature)
-    each, square = np.sum(p * np.log(p / q), 1), temperature**2
-    with np.errstate(all="ignore"):
-        raw = np.clip(teacher, 1e-7, 1) * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
-    late = "Divide the logits by the temperature before the softmax."
-    mistakes = [
-        (divergence(student, teacher, temperature),
-         "p is the teacher's, q the student's: yours is the other way round."),
-        (np.mean(each), "That is without the factor temperature ** 2, which keeps the gradient's size."),
-        (temperature * np.mean(each), "The factor is the temperature squared."),
-        (square * np.sum(each), "That is the sum over the examples. Take their mean."),
-        (square * np.mean(p * np.log(p / q)),
-         "That is the mean over all numbers. Sum over the classes, and take the mean over the examples."),
-        (-square * np.mean(each), "The sign: a loss that falls below 0 rewards being wrong."),
-        (divergence(teacher, student, 1.0), late),
-        (square * divergence(teacher, student, 1.0), late),
-        (square * np.mean(-np.sum(p * np.log(q), 1)),
-         "That is the cross-entropy: it lacks p * log(p), and is not 0 where both agree."),
-        (divergence(teacher, student, 1 / temperature), "Divide by the temperature, do not multiply."),
-        (np.mean(np.sum(raw, 1)), "Those are logits, and no probabilities: the softmax is missing.")]
-    for wrong, reason in mistakes:
-        if math.isclose(got, wrong, rel_tol=1e-6):
-            return reason
-    return "Softmax of both, divided by the temperature; p * log(p / q), summed over the classes."
+def points_lost(rows):
+    """Share of zeros -> points lost on average, each seed against its own uncut network."""
+    uncut = {seed: accuracy for seed, share, accuracy in rows if share == 0}
+    shares = {share for _, share, _ in rows}
+    return {share: float(np.mean([uncut[seed] - accuracy for seed, each, accuracy in rows if each == share]))
+            for share in shares}
 
 
 # ---- 9.5 ----

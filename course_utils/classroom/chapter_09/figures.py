@@ -1,84 +1,76 @@
-"""The figures of chapter 09. Each returns what `show` takes: a figure and its description."""
+"""The figures of chapters 09 and 09b. Each returns what `show` takes: a figure and its description."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, RED, SKY, axes, caption
-from .outcomes import NAMES, STOPS, begun, files, student, ways
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, RED, axes, caption
+from .outcomes import NAMES, STOPS, begun, files, gained, right, ways
 
-LOOKS = {"dense": ("black", "o"), "aware": (SKY, "P"), "pruned": (ORANGE, "s"), "half": (BLUE, "^"),
-         "quarter": (GREEN, "D")}
-BITS = {"aware": (8,)}  # of the others there are files in 32 bits and in 8
+LOOKS = {"dense": ("black", "o"), "pruned": (ORANGE, "s"), "half": (BLUE, "^"), "quarter": (GREEN, "D")}
 
 
 def one_picture(curves, own=()):
-    """Accuracy against bytes and against time, a row for each network: hollow in 32 bits, filled in 8.
+    """Accuracy of the MLP's files in 8 bits against bytes and against time; uncut also in 32, hollow.
 
     Args:
         curves: the recording small_front.
-        own: the learner's files, (bytes after gzip, time, accuracy in percent), red crosses in the first row.
+        own: the learner's files, (bytes after gzip, time, accuracy in percent), red crosses.
     """
-    networks = [network for network in ("mlp", "cnn") if network in curves.labels["network"]]
-    figure, panels = plt.subplots(len(networks), 2, figsize=(10, 3.4 * len(networks)), sharex="col",
-                                  sharey="row", layout="constrained", squeeze=False)
-    for row, network in zip(panels, networks):
-        found = files(curves, network)
-        for panel, column, factor in zip(row, ("gz", "latency"), (1e-3, 1)):
-            panel.set_xscale("log")
-            for model, (colour, mark) in LOOKS.items():
-                bits = BITS.get(model, (32, 8))
-                x, y = np.array([[factor * np.mean(found[model, each][column]),
-                                  100 * np.mean(found[model, each]["test_accuracy"])] for each in bits]).T
-                panel.plot(x, y, color=colour, linewidth=1.2)
-                for place, each in enumerate(bits):
-                    face = colour if each == 8 else "white"
-                    panel.plot(x[place], y[place], mark, color=colour, markersize=9 if each == 8 else 6,
-                               markerfacecolor=face, markeredgewidth=1.6, zorder=3 if each == 8 else 4,
-                               label=NAMES[model] if each == 8 else None)
-            panel.minorticks_off()
-            panel.margins(0.1, 0.15)
-            panel.tick_params(labelbottom=True)
-            panel.spines[["top", "right"]].set_visible(False)
-        sd = np.mean([100 * np.std(found[key]["test_accuracy"], ddof=1) for key in found if key[0] in LOOKS])
-        low, high = row[0].get_ylim()
-        row[0].errorbar(0.05, (low + high) / 2, sd, color=GREY, capsize=4,
-                        transform=row[0].get_yaxis_transform())
-        row[0].set(ylabel=f"{network.upper()}: test accuracy, %")
-    panels[0, 0].set(xticks=(5, 10, 20, 50, 100, 200), xticklabels=(5, 10, 20, 50, 100, 200))
-    panels[0, 1].set(xticks=(0.25, 0.5, 1), xticklabels=(0.25, 0.5, 1))
-    for size, time, right in own:
-        for panel, place in zip(panels[0], (size / 1000, time)):
-            panel.plot(place, right, "X", color=RED, markersize=11, label="yours")
-    panels[0, 0].set(title="bytes: smaller is left")
-    panels[0, 1].set(title="time: faster is left")
-    panels[-1, 0].set(xlabel="kB after gzip (log scale)")
-    panels[-1, 1].set(xlabel="time for one picture, uncut in 32 bits = 1 (log scale)")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=6,
+    found = files(curves, "mlp")
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
+    for panel, column, factor in zip(panels, ("gz", "latency"), (1e-3, 1)):
+        panel.set_xscale("log")
+        whole = [_place(found, "dense", bits, column, factor) for bits in (32, 8)]
+        panel.plot(*zip(*whole), color="black", linewidth=1.2)
+        panel.plot(*whole[0], "o", color="black", markersize=8, markerfacecolor="none", markeredgewidth=1.6)
+        for model, (colour, mark) in LOOKS.items():
+            panel.plot(*_place(found, model, 8, column, factor), mark, color=colour, markersize=10,
+                       label=NAMES[model], zorder=3)
+        panel.minorticks_off()
+        panel.margins(0.1, 0.2)
+        panel.spines[["top", "right"]].set_visible(False)
+    for size, time, accuracy in own:
+        for panel, place in zip(panels, (size / 1000, time)):
+            panel.plot(place, accuracy, "X", color=RED, markersize=11, label="yours", zorder=4)
+    sd = np.mean([right(found, model).std(ddof=1) for model in LOOKS])
+    low, high = panels[0].get_ylim()
+    panels[0].errorbar(0.05, (low + high) / 2, sd, color=GREY, capsize=4,
+                       transform=panels[0].get_yaxis_transform())
+    panels[0].set(title="bytes: smaller is left", ylabel="test accuracy, %",
+                  xlabel="kB after gzip (log scale)",
+                  xticks=(10, 20, 50, 100, 200), xticklabels=(10, 20, 50, 100, 200))
+    panels[1].set(title="time: faster is left", xlabel="time for a picture (log scale)",
+                  xticks=(0.25, 0.5, 1), xticklabels=(0.25, 0.5, 1))
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
-    caption(figure, "hollow: 32 bits, filled: 8 bits; means of five seeds. Grey bar: the marks' mean sd, "
-                    "up and down. The two rows have different scales")
-    mlp = files(curves, "mlp")
-    return figure, ("Test accuracy against kilobytes and against time, of an MLP (above) and a CNN: uncut, "
-                    "trained int8-aware, with 0.9 zeros, and cut to a half and to a quarter of the width. A "
-                    "hollow mark for 32 bits and a filled one for 8 are joined by a line; int8-aware has 8 "
-                    "alone, beside uncut in 8. In bytes all lines run left; "
-                    "in time those of the MLP do, and those of the CNN run to the right. With zeros the file "
-                    "shrinks and the time does not. Cut networks are both small and fast: the MLP's quarter "
-                    f"has {np.mean(mlp['quarter', 8]['gz']) / 1000:.0f} kB against "
-                    f"{np.mean(mlp['dense', 32]['gz']) / 1000:.0f}.")
+    caption(figure, "Filled: 8 bits. Hollow: uncut in 32 bits, whose time is 1. Means of five seeds; the "
+                    "grey bar is one sd of the seeds, up and down")
+    size = {(model, bits): np.mean(found[model, bits]["gz"]) / 1000
+            for model, bits in (("dense", 32), ("pruned", 8), ("quarter", 8))}
+    return figure, ("Test accuracy against kilobytes and against time, of an MLP in 8 bits: uncut, with nine "
+                    "zeros in ten, cut to a half and to a quarter. A line leads from the uncut one in 32 "
+                    f"bits ({size['dense', 32]:.0f} kB, time 1) to the one in 8. Zeros shrink the file to "
+                    f"{size['pruned', 8]:.0f} kB and stand straight below uncut in time. The quarter is "
+                    f"furthest left in both, with {size['quarter', 8]:.0f} kB. All accuracies lie within one "
+                    "grey bar.")
 
 
-def your_file(curves, size, right, steps, least):
+def _place(found, model, bits, column, factor):
+    """Where a model stands: (mean of the column times factor, mean accuracy in percent)."""
+    return factor * np.mean(found[model, bits][column]), np.mean(right(found, model, bits))
+
+
+def your_file(curves, size, accuracy, steps, least):
     """The learner's file beside those of the MLP, and the limits.
 
     Args:
         curves: the recording small_front.
-        size, right: bytes after gzip, accuracy in percent.
+        size, accuracy: bytes after gzip, accuracy in percent.
         steps: the most bytes that are allowed, and what is asked next, the largest first.
         least: percent.
     """
     ax = axes(width=7, height=4, xlabel="kB after gzip (log scale)", ylabel="test accuracy, %")
-    low = min(93, right - 1)
+    low = min(93, accuracy - 1)
     for most in steps:
         ax.fill_between([1, most / 1000], least, 100, color=GREEN, alpha=0.1, linewidth=0,
                         label=None if most < steps[0] else "green bands: allowed, and the next steps")
@@ -86,18 +78,18 @@ def your_file(curves, size, right, steps, least):
         rows = files(curves, "mlp")[model, 8]
         ax.plot(np.mean(rows["gz"]) / 1000, 100 * np.mean(rows["test_accuracy"]), mark, color=colour,
                 markersize=7, label=NAMES[model])
-    ax.plot(size / 1000, right, "X", color=RED, markersize=11, label="yours")
+    ax.plot(size / 1000, accuracy, "X", color=RED, markersize=11, label="yours")
     ax.set(xscale="log", xlim=(1, max(200, size / 900)), ylim=(low, 100), xticks=(1, 2, 5, 10, 20, 50, 100),
            xticklabels=(1, 2, 5, 10, 20, 50, 100))
     ax.minorticks_off()
     ax.legend(frameon=False, fontsize=8, ncols=2)
     return ax, (f"Accuracy against kilobytes of the recorded MLPs in 8 bits; yours is a cross at "
-                f"{size / 1000:.1f} kB and {right:.1f} %. Shaded corners end at {least:g} % and at "
+                f"{size / 1000:.1f} kB and {accuracy:.1f} %. Shaded corners end at {least:g} % and at "
                 f"{', '.join(f'{most / 1000:g}' for most in steps)} kB.")
 
 
-WAYS = {"guide": (GREY, "o"), "guide x3": ("black", "s"), "patience": (GREEN, "^"),
-        "patience x3": (BLUE, "v"), "early x3": (ORANGE, "D")}
+WAYS = {"guide": (GREY, "o"), "guide x3": ("black", "s"), "patience x3": (BLUE, "v"),
+        "early x3": (ORANGE, "D")}
 
 
 def when_to_begin(curves):
@@ -142,7 +134,7 @@ def what_a_teacher_gives(curves):
     for place, task in enumerate(tasks):
         for stop, shift in zip(STOPS, (-0.25, 0, 0.25)):
             colour, mark = looks[stop]
-            gain = student(curves, task, "distilled", stop)[0] - student(curves, task, "plain")[0]
+            gain = gained(curves, task, stop)
             aside = np.linspace(-0.07, 0.07, len(gain))
             ax.plot(place + shift + aside, gain, ".", color=colour, markersize=6, alpha=0.7)
             ax.plot(place + shift, gain.mean(), mark, color=colour, markersize=10, markeredgecolor="black",

@@ -1,4 +1,4 @@
-"""What the recordings of chapter 09 say: numbers by network, way and seed."""
+"""What the recordings of chapters 09 and 09b say: numbers by network, way and seed."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from ...stopping import Armed, Below, Epochs, Patience, replay
 GUIDE = 84  # epochs of tfmot's guide, as steps
 FULL = at_target(0.9)
 SECOND = Armed(FULL, Patience("val_loss", 5)) | Epochs(GUIDE)
-NAMES = {"dense": "uncut", "aware": "int8-aware", "pruned": "0.9 zeros", "half": "half", "quarter": "quarter"}
+NAMES = {"dense": "uncut", "pruned": "0.9 zeros", "half": "half", "quarter": "quarter"}
 STOPS = {"labels": ("val_loss", None), "mixed": ("val_mixture_loss", None), "agree": ("val_agreement", "max")}
 
 
@@ -40,44 +40,31 @@ def from_scratch(files, width):
     return float(np.mean(more(files, f"{width} scratch", width)))
 
 
-def prices(curves):
-    """What bytes, time and accuracy come to, as a table: text, to be printed.
+def prices(files):
+    """Bytes, time and accuracy of one network's files, as a table: text, to be printed.
 
     Args:
-        curves: the recording small_front.
+        files: those of `files(curves, network)`.
     """
-    found = {name: files(curves, network) for name, network in (("MLP", "mlp"), ("CNN", "cnn"))}
-    lines = ["           bits     MLP: kB  time  right     CNN: kB  time  right"]
+    lines = ["            bits     kB   time    right"]
     for way, bits in (("dense", 32), *((way, 8) for way in NAMES)):
-        rows = [each[way, bits] for each in found.values()]
-        lines.append(f"{NAMES[way]:11}{bits:4} " + "  ".join(
-            f"{row['gz'].mean() / 1000:11.0f}  {row['latency'].mean():4.2f} "
-            f"{100 * row['test_accuracy'].mean():4.1f} %" for row in rows))
-    sd = max(right(each, way).std(ddof=1) for each in found.values() for way in NAMES)
-    return "\n".join([
-        *lines, "time: uncut in 32 bits = 1, on one thread of an AMD EPYC",
-        f"right: means of five seeds, sd up to {sd:.1f} points; one picture of 540 is {100 / 540:.1f}"])
-
-
-COMPARED = {  # what is told -> which way, than which
-    "narrow from the start, than half": ("half scratch", "half"),
-    "narrow from the start, than a quarter": ("quarter scratch", "quarter"),
-    "int8-aware, than uncut": ("aware", "dense"),
-    "the same, at the first one's rate": ("aware slow", "dense")}
+        row = files[way, bits]
+        lines.append(f"{NAMES[way]:11}{bits:5}{row['gz'].mean() / 1000:7.0f}   {row['latency'].mean():.2f}   "
+                     f"{right(files, way, bits).mean():.1f} %")
+    return "\n".join(lines)
 
 
 def compared(curves):
-    """What narrow from the start and int8-aware training gain, as a table: text, to be printed.
+    """What networks gain that were narrow from the start, as a table: text, to be printed.
 
     Args:
         curves: the recording small_front.
     """
-    found = [files(curves, network) for network in ("mlp", "cnn")]
-    lines = ["points more, all in 8 bits                   MLP             CNN"]
-    for told, pair in COMPARED.items():
-        gains = [more(each, *pair) for each in found]
-        lines.append(f"{told:37}" + "".join(
-            f"  {gain.mean():+z5.1f} (sd {gain.std(ddof=1):.1f})" for gain in gains))
+    lines = ["points more than the cut network            MLP             CNN"]
+    for width in ("half", "quarter"):
+        gains = [more(files(curves, network), f"{width} scratch", width) for network in ("mlp", "cnn")]
+        lines.append(f"{width + ', narrow from the start':33}" + "".join(
+            f"  {gain.mean():+z6.1f} (sd {gain.std(ddof=1):.1f})" for gain in gains))
     return "\n".join(lines)
 
 
@@ -152,30 +139,19 @@ def ways(curves):
     return [(network, way) for network in ("mlp", "cnn") for way in WAYS if (network, way) in there]
 
 
-BEGINNINGS = {"guide x3": "the guide, with three times the rate while it prunes",
-              "patience x3": "the cell above, with patience 5",
-              "patience": "the same without the higher rate",
-              "early x3": "as patience x3, but pruning begins after five epochs"}
-
-
 def beginnings(curves):
-    """What each way to begin came to, as a table: text, to be printed.
+    """What each way to begin gains over the guide, as a table: text, to be printed.
 
     Args:
         curves: the recording small_when.
     """
-    lines = ["epochs: the guide's are 1; points more than the guide (sd), and in how many of ten seeds:",
-             "             MLP: epochs  points (sd)  seeds    CNN: epochs  points (sd)  seeds"]
-    for way in BEGINNINGS:
-        line = f"{way:11}"
-        for network in ("mlp", "cnn"):
-            if (network, way) in ways(curves):
-                own, guide = (begun(curves, network, name) for name in (way, "guide"))
-                gain = own.accuracy - guide.accuracy
-                line += (f"{own.share.mean():13.2f}   {gain.mean():+z.1f} ({gain.std(ddof=1):.1f})"
-                         f"{ahead(gain):7}  ")
-        lines.append(line.rstrip())
-    return "\n".join([*lines, *(f"{way + ':':13}{BEGINNINGS[way]}" for way in BEGINNINGS)])
+    lines = ["points more than the guide (sd)      MLP          CNN"]
+    for way in ("guide x3", "patience x3", "early x3"):
+        gains = [begun(curves, network, way).accuracy - begun(curves, network, "guide").accuracy
+                 for network in ("mlp", "cnn")]
+        lines.append(f"{way:28}" + "".join(
+            f"   {gain.mean():+z.1f} ({gain.std(ddof=1):.1f})" for gain in gains))
+    return "\n".join(lines)
 
 
 def ahead(gain):
@@ -218,46 +194,49 @@ def student(curves, task, way, stop="labels"):
     return np.array(accuracy), np.array(epochs)
 
 
-def borne(accuracy, within=1.0):
-    """The largest share of zeros up to which the mean accuracy stays within so many points of dense.
+def gained(curves, task, stop="labels"):
+    """Points that the student has more with a teacher than alone, one value a seed; see `student`."""
+    return student(curves, task, "distilled", stop)[0] - student(curves, task, "plain")[0]
+
+
+def taught(curves):
+    """How teacher and student read, and what the student gains, as a table: text, to be printed.
 
     Args:
-        accuracy: share of zeros -> test accuracies in percent, of the same seeds; 0 is dense.
-
-    >>> borne({0: np.array([97, 98]), 0.5: np.array([97, 97]), 0.8: np.array([96, 96]), 0.9: np.array([98])})
-    0.5
+        curves: the recording small_distil.
     """
-    found = 0
-    for share in sorted(accuracy):
-        if np.mean(accuracy[0]) - np.mean(accuracy[share]) > within:
-            break
-        found = share
-    return found
+    lines = ["right, %    teacher   student alone   points gained with a teacher"]
+    for task in ("all", "noisy", "few"):
+        teacher, alone = (student(curves, task, way)[0].mean() for way in ("teacher", "plain"))
+        gain = gained(curves, task)
+        lines.append(f"{task:7}{teacher:12.1f}{alone:16.1f}{gain.mean():+13.1f}, "
+                     f"better in {ahead(gain)} of {len(gain)} seeds")
+    return "\n".join(lines)
 
 
 def lost(accuracy, share):
-    """Points lost at a share of zeros, the mean over the seeds. `accuracy`: as in `borne`."""
+    """Points lost at a share of zeros, the mean over the seeds.
+
+    Args:
+        accuracy: share of zeros -> test accuracies in percent, of the same seeds; 0 is uncut.
+
+    >>> lost({0: np.array([97, 98]), 0.5: np.array([97, 97])}, 0.5)
+    0.5
+    """
     return round(float(np.mean(accuracy[0] - accuracy[share])), 1)
 
 
-def lost_in_files(curves, network):
-    """The same of small_front: at 0.9 zeros, in 8 bits."""
-    return round(float(np.mean(more(files(curves, network), "dense", "pruned"))), 1)
-
-
-def tolerances(tasks):
-    """How many zeros each task tolerates, as a table: text, to be printed.
+def losses(tasks):
+    """How many points each task loses at three shares of zeros, as a table: text, to be printed.
 
     Args:
-        tasks: name -> accuracy, as in `borne`.
+        tasks: name -> accuracy, as in `lost`.
     """
-    lines = ["              seeds   uncut   tolerates   at the next share tried"]
+    shares = (0.8, 0.9, 0.95)
+    lines = ["points lost, by share of zeros" + "".join(f"{share:9.2f}" for share in shares)]
     for name, found in tasks.items():
-        most = borne(found)
-        after = min(share for share in found if share > most)
-        sd = (found[0] - found[after]).std(ddof=1)
-        lines.append(f"{name:14}{len(found[0]):5}  {found[0].mean():.1f} %        {most:.2f}   {after:.2f}: "
-                     f"{lost(found, after):.1f} points lost (sd {sd:.1f})")
+        lines.append(f"{name:14}({len(found[0])} seeds)       " + "".join(
+            f"{lost(found, share):9.1f}" for share in shares))
     return "\n".join(lines)
 
 

@@ -1,0 +1,78 @@
+"""The exercise of 09b, more on small networks."""
+
+import math
+
+import numpy as np
+
+from ..exercises import Chapter
+from ..stage import call, one
+from .cases import LOSSES
+
+chapter = Chapter()
+summary = chapter.summary
+
+
+def _softened(logits, temperature):
+    z = np.asarray(logits, float) / temperature
+    return np.exp(z - z.max(1, keepdims=True)) / np.exp(z - z.max(1, keepdims=True)).sum(1, keepdims=True)
+
+
+def divergence(teacher, student, temperature):
+    p, q = _softened(teacher, temperature), _softened(student, temperature)
+    return temperature**2 * float(np.mean(np.sum(p * np.log(p / q), 1)))
+
+
+@chapter.exercise(
+    "9b.1", "The teacher's loss",
+    hints=["Divide both by the temperature, and only then take `softmax`.",
+           "For each example sum p * log(p / q) over the classes, p the teacher's; then the mean over the "
+           "examples, times temperature ** 2."],
+    solution='''
+def soft_loss(teacher, student, temperature):
+    p, q = softmax(teacher / temperature), softmax(student / temperature)
+    return temperature ** 2 * np.mean(np.sum(p * np.log(p / q), axis=1))
+''',
+    fact="At a temperature of 3 it is the loss of `keras.distillation`, if that is given "
+         "`KLDivergence()`. Add the same number to all of an example's logits, and it stays as it is. A loss "
+         "for which that does not hold has forgotten the softmax.")
+def the_teachers_loss(answer):
+    for teacher, student, temperature in LOSSES:
+        given = teacher.copy(), student.copy()
+        got = one(call(answer, *given, temperature), "The function should return one number", typed=False)
+        if not (np.array_equal(given[0], teacher) and np.array_equal(given[1], student)):
+            return "Afterwards the arrays that you were given are others. Work on copies."
+        right = divergence(teacher, student, temperature)
+        if math.isclose(got, right, rel_tol=1e-6, abs_tol=1e-9):
+            continue
+        said = f"With a temperature of {temperature:g} it is {right:.4g}, and you return {got:.4g}."
+        if teacher is student and got != 0:
+            return f"Student and teacher say the same, so the loss is 0, and you return {got:.4g}."
+        return f"{said} {_slip(teacher, student, temperature, got)}"
+    return None
+
+
+def _slip(teacher, student, temperature, got):
+    p, q = _softened(teacher, temperature), _softened(student, temperature)
+    each, square = np.sum(p * np.log(p / q), 1), temperature**2
+    with np.errstate(all="ignore"):
+        raw = np.clip(teacher, 1e-7, 1) * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
+    late = "Divide the logits by the temperature before the softmax."
+    mistakes = [
+        (divergence(student, teacher, temperature),
+         "p is the teacher's, q the student's: yours is the other way round."),
+        (np.mean(each), "That is without the factor temperature ** 2, which keeps the gradient's size."),
+        (temperature * np.mean(each), "The factor is the temperature squared."),
+        (square * np.sum(each), "That is the sum over the examples. Take their mean."),
+        (square * np.mean(p * np.log(p / q)),
+         "That is the mean over all numbers. Sum over the classes, and take the mean over the examples."),
+        (-square * np.mean(each), "The sign: a loss that falls below 0 rewards being wrong."),
+        (divergence(teacher, student, 1.0), late),
+        (square * divergence(teacher, student, 1.0), late),
+        (square * np.mean(-np.sum(p * np.log(q), 1)),
+         "That is the cross-entropy: it lacks p * log(p), and is not 0 where both agree."),
+        (divergence(teacher, student, 1 / temperature), "Divide by the temperature, do not multiply."),
+        (np.mean(np.sum(raw, 1)), "Those are logits, and no probabilities: the softmax is missing.")]
+    for wrong, reason in mistakes:
+        if math.isclose(got, wrong, rel_tol=1e-6):
+            return reason
+    return "Softmax of both, divided by the temperature; p * log(p / q), summed over the classes."
