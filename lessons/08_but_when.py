@@ -255,7 +255,7 @@ ex.choose_a_setting.check(choose)
 
 # %% [markdown]
 # **8.4 The clairvoyant.** She sees all validation losses of a run. For a stop after epoch `e`, counted from 0, she pays `worth` for each
-# epoch trained, and the lowest loss up to `e`. Return the `e` at which the sum is least; of several, the first.
+# epoch trained, and the lowest loss up to and including `e`. Return the `e` at which the sum is least; of several, the first.
 
 # %% tags=["exercise"]
 def stop(val_loss, worth):  # worth: of an epoch, in units of the loss
@@ -273,7 +273,7 @@ def stop(val_loss, worth):  # worth: of an epoch, in units of the loss
 ex.the_clairvoyant.check(stop)
 
 # %% [markdown]
-# **8.5 Your rule in the race.** Find a rule for the drawer, whose runs have 600 epochs. On average over its eight problems it must train at
+# **8.5 Your rule in the race.** Find a rule for the drawer, the last eight, whose runs have 600 epochs. On average over the eight it must train at
 # most 20 % of the epochs and lose at most 1 %, and it must end every run before the last epoch. It may read `loss`, `val_loss`, `error`, `val_error` and
 # `gradient_norm`.
 #
