@@ -31,7 +31,7 @@ show(figures.photos_by_class(photos, labels, data.CIFAR10), alt=figures.ALT["pho
 # ## Two lines from an article: where does the layer go?
 #
 # The third of the [four articles](00_start_here.ipynb) has a good idea: first layers are the most general, so borrow
-# the source's.
+# those of the source.
 #
 # ```python
 # target_model.layers.pop(0)                  # take the target's first layer away
@@ -279,7 +279,7 @@ show(figures.over_time(results.so_far(curves, ways), at=20), alt=figures.ALT["ov
 # *The best?* Not by validation loss. Given time, *at once* gets about as many right, with a lower loss in every seed:
 # its random head did no lasting harm.
 #
-# **Here a stop between the phases gives a good model sooner, and not a better one in the end.**
+# **Here a stop between the phases gave a good model sooner, and not a better one in the end.**
 
 # %% [markdown]
 # ## Exercises

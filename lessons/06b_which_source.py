@@ -125,7 +125,7 @@ sources.print_accuracies(fits)  # right in the test, means of five draws of pict
 # with random weights. On photos, to have learnt emoji is worth nothing: 41.7 % against 41.5 %. **Not any source will do:
 # it must have learnt something that your data share.**
 #
-# To find that out we trained a head on each. Three scores claim to know it beforehand, from one pass over your pictures.
+# To find out we trained a head on each. Three scores claim to know beforehand, from one pass over your pictures.
 
 # %% [markdown]
 # ## LEEP: what do the source's own classes say?
@@ -217,11 +217,10 @@ for name, numbers in kinds.items():
 # %% [markdown]
 # ## Do the scores find the best source?
 #
-# Back to the five sources: two tasks, five draws of pictures each, so ten draws. In each, does the source with the
-# highest score also have the best head? Among all five that is easy: it is *ImageNet* in every draw.
+# Now the five sources. Two tasks, with five draws of pictures each, make ten draws. Does the source with the highest score
+# have the best head? Among all five that is easy: *ImageNet* is best in every draw.
 #
-# So look at the three small ones, which are nearly equal. In how many draws of ten does LogME name the best? Luck would
-# give about three.
+# So leave MobileNetV2 out. Among the three small networks, in how many of the ten draws does LogME name the best?
 
 # %% tags=["reveal"] claims=["D8", "06b.2"]
 # NBVAL_CHECK_OUTPUT
@@ -229,6 +228,7 @@ guess = ...  # of ten draws
 small = [sources.with_classes(own) for own in fits.values()]  # MobileNetV2 came without its classes: no LEEP
 reveal(guess, sum(sources.names_the_best(own, "logme") for own in small), "Draws, of ten")
 sources.print_scores(fits)
+print("of the three small, always taking the other task:", sources.always_right(fits))
 
 # %% tags=["reveal"]
 show(figures.scores(fits), alt=figures.ALT["scores"])
@@ -236,8 +236,10 @@ show(figures.scores(fits), alt=figures.ALT["scores"])
 # %% [markdown]
 # **Among all five, H-score and LogME find ImageNet every time.** So would "take what has seen most photos".
 #
-# Among the small ones each score is right six or seven times in ten: better than luck, but the draws share their sources.
-# A hint, no proof. For sources of your own, call `logme(features, labels)`, on the same pictures for each.
+# Among the small ones each score is right six or seven times in ten. That sounds better than luck, until you count how often
+# *the other task* is the best anyway: six times. **So the scores saw a large difference here, and not a small one.**
+#
+# For sources of your own, call `logme(features, labels)`, with the same pictures for each.
 
 # %% [markdown]
 # ## Exercise
@@ -269,8 +271,8 @@ ex.summary()
 # ## Three sentences to keep
 #
 # If the source fits, a hundred photos can do the work of 1,500; if it does not, a small network of your own may be
-# ahead. A score before training found the best of our five sources, an easy choice, and among three nearly equal ones it
-# was right six or seven times in ten. From scratch, augmentation moves the stop and deserves more patience; a head on a
+# ahead. Scores before training found the best of our five sources, an easy choice; among three small ones they did hardly
+# better than always taking the one that had learnt the other task. From scratch, augmentation moves the stop and deserves more patience; a head on a
 # frozen source hardly noticed it.
 #
 # Back to [06 Transfer learning](06_transfer_learning.ipynb), or on to

@@ -86,6 +86,7 @@ def test_the_scores_are_told(capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[-3:] for line in lines[:3]] == [
         ["LEEP", "H-score", "LogME"], ["-", "10", "10"], ["6", "7", "6"]]
+    assert sources.always_right(table) == 6  # as good as LEEP and LogME
     sources.print_accuracies(table)
     told = capsys.readouterr().out
     names = "ImageNet", "the other task", "random small", "clothes", "random MobileNetV2"
