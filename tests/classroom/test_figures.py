@@ -35,7 +35,6 @@ FIGURES = {
                                 (10, 1.0), 30),
     "descent": lambda: two.descent([2.0, 1.0]),
     "budgets": lambda: two.budgets({"a": [("train", 0, 2), ("validate", 2, 3)]}, 2),
-    "windows": lambda: two.windows(problems()),
     "actions": lambda: two.three_actions(data.load_curves("events"), "adam 0.005"),
     "2.1": lambda: two.listed_losses([3, 6, 9], [0.9, 0.6, 0.65], 12, answer=1),
     "2.5": lambda: two.cost_and_regret([("1", 0.1, 90.0), ("5", 0.2, 5.0)], (0.1, 20.0), (0.2, 3.0)),

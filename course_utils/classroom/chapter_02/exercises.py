@@ -281,7 +281,7 @@ def _known():
 
 @chapter.exercise(
     "2.5", "Epsilon and window",
-    hints=["Which of the three moved the regret in the figure above? Begin with that one.",
+    hints=["Which of the two moved the regret in the table above? Begin with that one.",
            "`compare([rule], seen, measured=\"test_loss\")` prices a rule on the fifty runs of the lesson. "
            "Its column \"epochs\" is the cost.",
            "The lesson's table ends at window 20, with too much regret. What does a longer window do to "

@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ...stopping import ImprovementBelow, Patience, compare
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
+from ...stopping import ImprovementBelow, Patience
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, RED, axes
 
 EVENT = Patience("val_loss", 3)
 MORE = 6  # epochs that "go on" and "rate / 10" train after the event
@@ -16,7 +16,7 @@ def losses_of_descent(X, y, steps, rate=0.1):
     Args:
         X, y: arrays (n, features) and (n,).
     """
-    theta, losses = np.random.default_rng(0).random(X.shape[1]), []
+    theta, losses = y.std() * np.random.default_rng(0).random(X.shape[1]), []  # equally far off on any scale
     for _ in range(steps):
         theta = theta - rate * 2 * X.T @ (X @ theta - y) / len(y)
         losses.append(float(np.mean((X @ theta - y) ** 2)))
@@ -25,7 +25,7 @@ def losses_of_descent(X, y, steps, rate=0.1):
 
 def descent(losses):
     """The loss of each step of a gradient descent."""
-    ax = axes(height=2.6, xlabel="step (counted from 0)", ylabel="mean squared error")
+    ax = axes(height=2.6, xlabel="step (counted from 0)", ylabel="loss (mean squared error)")
     ax.plot(losses, color=BLUE)
     ax.set_ylim(bottom=0)
     return ax
@@ -96,49 +96,15 @@ def two_windows(name, run, epsilon, windows=(1, 10), epochs=41):
                 f"window {windows[1]} in epoch {stops[1]}, past the best, {best}.")
 
 
-def until_best(run):
-    """A history's validation losses up to their lowest: array."""
-    losses = np.asarray(run["val_loss"])
-    return losses[: int(np.argmin(losses)) + 1]
-
-
-def windows(problems, windows=(1, 5, 10, 20), epsilons=(0.001, 0.01)):
-    """Regret of ImprovementBelow over its window, a panel for each problem, a line for each epsilon.
-
-    Args:
-        problems: name -> runs, histories with the columns val_loss and test_loss.
-        epsilons: relative.
-    """
-    figure, panels = plt.subplots(1, len(problems), figsize=(9.6, 2.9), layout="constrained", sharey=True)
-    styles = list(zip((BLUE, ORANGE, PURPLE), ("o", "x", "+"), ("-", "--", ":")))
-    for panel, (name, runs) in zip(panels, problems.items()):
-        for epsilon, (colour, marker, line) in zip(epsilons, styles):
-            rules = [ImprovementBelow("val_loss", epsilon, window, relative=True) for window in windows]
-            lost = [row.regret.mean() for row in compare(rules, runs, measured="test_loss")]
-            panel.plot(windows, lost, color=colour, marker=marker, linestyle=line,
-                       label=f"epsilon {100 * epsilon:g} %")
-        panel.axhline(0, color=GREY, linewidth=0.8)
-        panel.set(title=name, xlabel="window", xticks=windows)
-        panel.spines[["top", "right"]].set_visible(False)
-    ticks = (0, 1, 3, 10, 30, 100, 300)
-    panels[0].set_yscale("symlog", linthresh=1, linscale=0.5)
-    panels[0].set(ylabel="regret, % (log scale above 1)", yticks=ticks, yticklabels=ticks, ylim=(-0.5, 400))
-    panels[0].minorticks_off()
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(epsilons),
-                  frameon=False, fontsize=9)
-    caption(figure, f"Mean of {len(runs)} splits for each problem.")
-    return figure
-
-
 def kept(run, last):
     """The test accuracy, in percent, of the epoch with the lowest validation loss until `last`."""
     return 100 * run["test_accuracy"][int(np.argmin(run["val_loss"][: last + 1]))]
 
 
-def actions(curves, optimizer, more=MORE):
+def actions(curves, optimizer):
     """What three actions at the same event keep: test accuracy in percent, array (seeds, 3).
 
-    The actions are to end, to go on for `more` epochs, and to divide the rate by ten and go on for as many.
+    The actions are to end, to go on for MORE epochs, and to divide the rate by ten and go on for as many.
 
     Args:
         curves: load_curves("events").
@@ -147,7 +113,7 @@ def actions(curves, optimizer, more=MORE):
     pairs = (curves.select(optimizer=optimizer, action=action) for action in ("go on", "rate / 10"))
     for same, lower in zip(*pairs):
         event = EVENT.first(same)
-        rows.append([kept(same, event), kept(same, event + more), kept(lower, event + more)])
+        rows.append([kept(same, event), kept(same, event + MORE), kept(lower, event + MORE)])
     return np.array(rows)
 
 
