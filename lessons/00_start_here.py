@@ -43,8 +43,8 @@ show(figures.validation_loss(losses, guess, lowest),
 #
 # ## What does your own stop cost?
 #
-# You stop at some epoch and keep the weights of the epoch with the lowest validation loss so far. Your **regret** is how far, in percent,
-# that loss is above the lowest of the run: for 0.12 against 0.10 it is 20 %. Stopping later never raises your regret, only the bill.
+# You stop at some epoch and keep the weights of the epoch with the lowest validation loss so far. Your **regret** says by how many percent
+# that loss is above the lowest of the run: for 0.12 against 0.10 it is 20 %. A later stop never raises it, but costs more.
 #
 # **Exercise 0.1:** you can pay for epochs 0 to 64; the lowest, 66, is out of reach. Stop with at most 3 % regret.
 #
@@ -65,8 +65,6 @@ answer = 55  # keeps epoch 52, the lowest of the first 65; 56 epochs are trained
 ex.your_stop.check(answer)
 
 # %% [markdown]
-# For later: what stands before **±** is a mean, and what follows is the standard deviation of the runs behind it.
-#
 # ## In a hurry? Eight lines
 #
 # This is what the course recommends while you know little about your problem: a rule, a cap, and the best weights kept.
@@ -121,4 +119,6 @@ ex.summary()
 print("Ready for chapter 01, with Keras", keras.__version__)
 
 # %% [markdown]
+# One sign that you will meet: 3 **±** 1 is a mean and a standard deviation of several runs.
+#
 # Next: [01 Threshold stop](01_threshold_stop.ipynb). A loop that says "stop" and does not.
