@@ -21,7 +21,7 @@ import numpy as np
 train, validation, test = pictures.digits()  # scikit-learn's, as in 05: 8 x 8 pixels
 
 # %%
-def trained(network, train, validation):
+def trained(network, train, validation):  # until the loss has not improved for three epochs
     stop = StopWhen(Patience("val_loss", 3), restore_best="val_loss")
     network.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=40, verbose=0,
                 callbacks=[stop])
@@ -47,7 +47,7 @@ print(f"{model.count_params():,} weights")  # biases included
 
 # %%
 # NBVAL_CHECK_OUTPUT
-*first, kernel, bias, after, last = model.get_weights()  # of three layers: kernel, bias, kernel, bias ...
+*first, kernel, bias, after, last = model.get_weights()  # first: layer 1; after and last: layer 3
 sums = np.abs(kernel).sum(0)  # how large a unit's incoming weights are: a number for each of 128
 kept = np.sort(np.argsort(sums)[64:])  # the larger half, in the old order
 
@@ -81,11 +81,8 @@ half, _ = prune_filters(model, 0.5)  # cut anew whenever you run this cell
 half.compile(keras.optimizers.Adam(0.003), model.loss, metrics=["accuracy"])
 reveal(guess, accuracy(half), "Right just after the cut")
 
-# %% [markdown]
-# And after some more training?
-
 # %%
-trained(half, train, validation)
+trained(half, train, validation)  # and after some more training?
 print(f"before the cut {accuracy(model)}, cut and trained on {accuracy(half)}")
 
 # %% [markdown]
@@ -152,7 +149,7 @@ show(*figures.one_picture(front, own=[(yours.gzip, yours.ratio, 100 * lite.accur
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(outcomes.prices(cnn))  # means of five seeds
+print(outcomes.prices(cnn))  # means of five seeds; uncut in 32 bits takes a time of 1
 
 # %% [markdown]
 # **Half of a CNN is as accurate as the whole, in 12 kB instead of 143, and takes half the time.** But the quarter and the
@@ -160,13 +157,13 @@ print(outcomes.prices(cnn))  # means of five seeds
 #
 # <details><summary>Eight bits made the CNN slower</summary>
 #
-# On the computer that we timed it on, an AMD EPYC: 1.21 against 1.00. The MLP got faster there. We did not look into why.
+# 1.21 against 1.00, on an AMD EPYC. The MLP got faster there. We did not look into why.
 #
 # </details>
 #
 # ## Why not narrow from the start?
 #
-# Nobody forces you to train a wide network first. We also trained narrow ones from scratch. What do they gain or lose against the cut ones?
+# Nobody forces you to train a wide network first. What do narrow ones gain or lose that never were wide?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -178,16 +175,16 @@ print(outcomes.compared(front))  # means of five seeds
 #
 # <details><summary>Could the training prepare for eight bits?</summary>
 #
-# tfmot can round in training as the file will (`quantize_model`). It gained less than the seeds differ: rounding had
-# hardly cost anything to win back.
+# tfmot's `quantize_model` rounds in training as the file will. It gained less than the seeds differ: there was hardly
+# anything to win back.
 #
 # </details>
 #
 # ## Do zeros ever buy time?
 #
 # Only if the program skips them. `to_lite(..., sparse=True)` leaves zeros out of the file. We tried it on three large
-# layers with nine zeros in ten: *single*, scattered anywhere, and *fours*, in blocks of four neighbours. Without zeros the network
-# takes 1. How long does *fours* take?
+# layers with nine zeros in ten: *single*, scattered anywhere, or *fours*, in blocks of four. Without zeros they take a
+# time of 1. How long does *fours* take?
 
 # %% tags=["reveal"] claims=["C14", "09.2"]
 # NBVAL_CHECK_OUTPUT
@@ -200,7 +197,7 @@ for (zeros, kind), row in rows.items():
 
 # %% [markdown]
 # **In blocks, yes; single zeros buy bytes and no time.** (On this x86 processor.) Before you reach for blocks, look at the second line:
-# here int8 alone, without a single zero, is just as fast. And what blocks cost in accuracy, these layers cannot tell: they
+# here int8 alone, without a single zero, is just as fast. And what blocks cost in accuracy we do not know: these layers
 # were never trained.
 #
 # ## How many zeros can a network take?
@@ -219,18 +216,19 @@ reveal(guess, outcomes.lost(tasks["emoji, words"], 0.9), "Points the emoji lose 
 print(outcomes.losses(tasks))
 
 # %% [markdown]
-# At 0.9 one network loses 0.7 points and another 5.5. **No one share suits all: try two or three, on several seeds.**
+# At 0.9 one network loses 0.7 points and another 5.5; one step further the GRU falls off a cliff. **No one share suits
+# all: try two or three, on several seeds.**
 #
 # <details><summary>Why several seeds?</summary>
 #
-# At 0.8 the emoji lose 1.2 points on average, but the seeds' losses have an sd of 1.8. And the CNN's 0.7 at 0.9 was
-# 1.4 in the files above, on other splits. <!-- given: 0.8, 0.9, 1.8, 1.4 -->
+# The emoji's 1.2 points at 0.8 have an sd of 1.8. And the CNN's 0.7 at 0.9 was 1.4 in the files above, on other
+# splits. <!-- given: 0.8, 0.9, 1.8, 1.4 -->
 #
 # </details>
 #
 # ## Exercises
 #
-# Each has a hint and a solution: `ex.half_the_units.hint()`, `.solution()`.
+# `ex.half_the_units.hint()` and `.solution()` stand by, for each.
 #
 # **9.1 Half of the units.** `Dense` layers of 300, 100 and 10 units, with biases, read 64 pixels. Half of the units of the first two go. How many weights are left, biases included?
 

@@ -27,7 +27,7 @@ train, validation, test = pictures.digits()  # as in 05 and 09
 # for so many epochs, then prune for half as many. A stop could say when instead.
 #
 # In 05 `PruneWhen` began to prune when a rule fired. The same rule can raise the learning rate, with 02's `When`: after
-# each cut the weights that stay have to make up for the others, and a higher rate lets them do it sooner.
+# each cut the weights that stay have to make up for the others, and a higher rate may let them do it sooner.
 
 # %%
 rule, full = Patience("val_loss", 3), at_target(0.9)  # the first stop; nine weights in ten are zero
