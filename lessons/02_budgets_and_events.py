@@ -175,12 +175,12 @@ for window in (1, 5, 10, 20):
 #
 # ## An event: end, go on, or lower the rate?
 #
-# A criterion that is met is an **event**. Ten networks learned to tell clothes apart, by Adam at rate 0.005. At the
-# event each went on in two ways for six epochs: at the same rate (*go on*), or at a tenth of it (*rate / 10*). By how many points of test
-# accuracy does *rate / 10* beat ending there?
+# A criterion that is met is an **event**. Ten networks learned to tell clothes apart, by Adam at rate 0.005, until `Patience("val_loss", 3)`
+# was met. Then each went on in two ways for six epochs: at the same rate (*go on*), or at a tenth (*rate / 10*). By how many points
+# of test accuracy does *rate / 10* beat ending there?
 
 # %%
-events = data.load_curves("events")  # the event: three epochs without a new lowest validation loss
+events = data.load_curves("events")  # Patience 3: three epochs without a new lowest validation loss
 guess = ...  # points of test accuracy, perhaps below 0
 
 # %% tags=["reveal"]
@@ -207,8 +207,8 @@ for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
     print("{:11} {:>17} {:>21}".format(optimizer, *gains))
 
 # %% [markdown]
-# Not with Adam at 0.0005, whose steps were small from the start. With SGD even going on gains 1.7 points: the event came too early to be the
-# end. **An event says that its rule was met, not why: try a lower rate before you end.**
+# Not with Adam at 0.0005, whose steps were small from the start. With SGD even going on gains 1.7 points: the event came too early to be
+# the end. **An event says that its rule was met, not why: try a lower rate before you end.**
 #
 # ## How does that look in `fit`?
 #
@@ -235,8 +235,8 @@ print("end:", stop.report)
 #
 # <details><summary>And the machine's load, which the article would watch?</summary>
 #
-# A ceiling for memory makes sense, since a process that wants more than there is is killed: `Above("memory", 16_000)`, with `Memory()`
-# among the callbacks. A busy processor is what you pay for.
+# A ceiling for memory makes sense, for a process that asks for too much is killed: `Above("memory", 16_000)`, with `Memory()` among the
+# callbacks. A busy processor is what you pay for.
 #
 # </details>
 #
