@@ -10,8 +10,8 @@
 # patience, restored weights and `replay` from 03. <!-- given: 0.90, 0.30 -->
 
 # %% [markdown]
-# **Pruning** sets weights of a trained network to zero. Which ones? The smallest: a weight near zero changes the answer
-# least. The share of zeros is the **sparsity**.
+# **Pruning** sets weights of a trained network to zero. Which ones? The smallest: a weight near zero usually
+# changes the answer least. The share of zeros is the **sparsity**.
 #
 # A cut hurts, and training heals: the weights that are left learn to do without the others. So one cuts some in each
 # epoch, and trains on meanwhile. Such a plan is a **ramp**.
@@ -58,7 +58,7 @@ print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 # A **mask** remembers which weights are cut. It is **full** once all are cut that you asked for, and
 # `Armed(full, rule)` lets `rule` sleep until then.
 #
-# Ten such CNNs wait like this, and then get back their epoch of lowest loss. How many keep full masks?
+# Ten such CNNs wait like this, and then get back their epoch of lowest loss, whichever it is. How many keep full masks?
 
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
@@ -70,7 +70,7 @@ kept = {"does not wait": figures.outcome(after, three),
         "to choose, too": figures.outcome(after, waits, best_when=full)}
 reveal(guess, kept["waits to stop"].full, "Runs that wait and keep full masks")
 whole, pruned_ten = figures.not_pruned(curves).mean(), kept["to choose, too"].accuracy.mean()
-print(f"test accuracy: {whole:.1f} % before pruning, {pruned_ten:.1f} % in the last row below, "
+print(f"test accuracy: {whole:.1f} % before pruning, {pruned_ten:.1f} % if the choice waits, too, "
       f"{whole - pruned_ten:.1f} points less")
 
 # %%
@@ -114,8 +114,8 @@ print(f"parameters: {before:,} before, {model.count_params():,} after; sparsity 
 #
 # ## What does a cut cost?
 #
-# How much do the small weights matter? Cut nine tenths of each **kernel** (a layer's array of weights) in your network, and
-# do not train on. What accuracy is left?
+# How much do the small weights matter? Cut nine tenths of each **kernel** (a layer's array of weights) in `model`, the network
+# you have just trained, and do not train on. What accuracy is left?
 
 # %% tags=["reveal"]
 guess = ...  # from 0 to 1; guessing among ten digits gives 0.1
@@ -137,7 +137,7 @@ print("with none cut:", accuracies[0], "with half cut:", accuracies[0.5])
 # %% [markdown]
 # Half of the weights are not missed. Nine tenths are missed badly, unless the network may train on.
 #
-# These may: the CNN, an MLP (`Dense` layers, like yours) and a GRU, which reads a picture row by row. Which loses most
+# These may: the CNN, an MLP (`Dense` layers, like `model`) and a GRU, which reads a picture row by row. Which loses most
 # at 0.90? <!-- given: 0.90 -->
 
 # %% tags=["reveal"] claims=["C9"]
@@ -150,12 +150,12 @@ show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
 # *Left:* trained on, the CNN loses less than a point up to 0.90, cut along a ramp or at once. (At 0.98 the ramp looks
-# better, but the bars overlap.) *Right:* the GRU can spare half of its weights, not nine tenths.
+# better; on six seeds I would not bet on it.) *Right:* the GRU can spare half of its weights, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
 #
-# Is a stop a good moment? Ten MLPs were trained for 60 epochs each, and pruned from the *start*, after 3 epochs
+# Is a stop a good moment? Ten MLPs had 60 epochs each, pruning included. It began at the *start*, after 3 epochs
 # (*early*), at the *stop*, or after 48 (*late*). Which does worst at 0.98?
 # <!-- given: 0.98 -->
 
@@ -167,13 +167,13 @@ reveal(guess, max(wrong, key=wrong.get), "Most mistakes at 0.98")
 show(figures.moments(when, epochs=12), alt=figures.ALT["moments"])
 
 # %% [markdown]
-# *Late* leaves only 12 epochs to heal, and after their first 12 (hollow) the others were no better. In the end those three
+# *Late* leaves only 12 epochs to heal, and after its first 12 (hollow) *stop* was no better. In the end *start*, *early* and *stop*
 # cannot be told apart, and at 0.90 the moment hardly matters. **Prune when it suits you, and leave epochs to heal.**
 # <!-- given: 0.90 -->
 #
 # ## Do the zeros stay?
 #
-# Say you prune, and later want to train a little more. `prune_at_stop` does it all in one call, with **tfmot**,
+# Say you prune, and then want to train a little more. `prune_at_stop` does it all in one call, with **tfmot**,
 # TensorFlow's toolkit for pruning. Then `fit` trains its result for one more epoch. What is left of the 0.90?
 # <!-- given: 0.90 -->
 
@@ -196,8 +196,8 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To `fit` a zero is a weight like any other. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the
-# training after a cut, under the masks: give `second` more epochs, and do not call `fit` afterwards.
+# To `fit` a zero is a weight like any other. Some stay, for want of a gradient: at a pixel that is always dark, or a unit that
+# never fires. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a cut, under the masks: give `second` more epochs, and do not call `fit` afterwards.
 #
 # ## What do zeros buy?
 #
@@ -206,7 +206,7 @@ pruned.set_weights(pruned_weights)  # as it was
 
 # %% tags=["reveal"]
 guess = ...  # 1 is as large, 10 is ten times smaller
-files = {name: to_lite(network, int8=True, data=train[0])  # bytes; from `data` it learns the range of a byte
+files = {name: to_lite(network, int8=True, data=train[0])  # from `data` it learns what a byte has to cover
          for name, network in networks.items()}
 reveal(guess, round(len(files["not pruned"]) / len(files["pruned"]), 1), "Times smaller")
 for name, file in files.items():
@@ -218,11 +218,11 @@ reads = Lite(files["pruned"]).predict(test[0][[mine]]).argmax()
 print(f"The pruned file reads {reads}, and this is {test[1][mine]}.")
 
 # %% [markdown]
-# A zero fills its byte like any number. Only compression gets rid of it (gzip works like zip), until the phone unpacks
-# the file.
+# In the file that LiteRT makes out of the box a zero fills its byte like any number. Compression gets rid of it (gzip works
+# like zip), until the phone unpacks the file.
 #
 # And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*, without the half of its filters
-# that had the smaller weights. How many times as fast as *not pruned* is *pruned*?
+# that had the smaller weights, and trained on. How many times as fast as *not pruned* is *pruned*?
 
 # %% tags=["reveal"] claims=["C10", "05.3"]
 # NBVAL_CHECK_OUTPUT
@@ -233,7 +233,7 @@ print(figures.sizes_table(rows))
 
 # %% [markdown]
 # No faster, on our processor (not a phone's): LiteRT, out of the box, multiplies a zero like any number. What saves time is
-# int8, or taking out whole filters. **Scattered zeros buy a smaller file, once it is compressed, and no time.**
+# int8, or taking out whole filters. **Scattered zeros buy a smaller file, once it is compressed, and here no time.**
 #
 # ## An aside: does this loop stop?
 #
@@ -259,16 +259,16 @@ try:
 except ValueError as error:
     print("as printed: ValueError:", error)
 print("with y as a column:", articles_loop(y[:, np.newaxis]))
-print("and labels that a line can part:", articles_loop(X[:, :1]))
+print("and labels that a line through the origin can part:", articles_loop(X[:, :1]))
 
 # %% [markdown]
-# Neither. **It takes columns, and labels that a line can part.**
+# As printed it crashes; repaired, it never stops on these labels. **It takes columns, and labels that a line through the origin can part.**
 #
 # <details><summary>What goes wrong?</summary>
 #
 # `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label: the accuracy is silently a mean
-# over sixteen products, then the update crashes. With both as columns, opposite points get opposite answers but have
-# the same label: one of them is always wrong.
+# over sixteen products, then the update crashes. With both as columns, opposite points get opposite answers, as the
+# loop has no bias, but have the same label: one of them is always wrong.
 #
 # </details>
 #
@@ -294,7 +294,7 @@ def share_of_zeros(kernels):
 ex.share_of_zeros.check(share_of_zeros)
 
 # %% [markdown]
-# **5.2 The last mask.** tfmot draws a new mask at steps 0, 150, 300 ... up to `end_step`, and each has the sparsity
+# **5.2 The last mask.** tfmot draws a new mask at steps 0, 150, 300 ... up to `end_step`, at no others, and each has the sparsity
 # `0.9 * (1 - (1 - step / end_step) ** 3)`. Somebody sets `end_step=280`. What sparsity does the last mask have (three
 # decimals)? And which is the smallest `end_step` above 280 that reaches exactly 0.90?
 
@@ -328,7 +328,7 @@ def second_stop(history):
 ex.armed_stop.check(second_stop)
 
 # %% [markdown]
-# **5.4 Read the table.** Which of these hold? Answer with letters, such as "acd".
+# **5.4 Read the table.** It is that of *What do zeros buy?* Which of these hold? Answer with letters, such as "acd".
 #
 # - *a* After gzip, *int8* alone is smaller than *pruned* alone.
 # - *b* After gzip, int8 makes *not pruned* 3.7 times smaller, and *pruned* less than that. <!-- given: 3.7 -->
@@ -350,13 +350,13 @@ ex.read_the_table.check(answer)
 # On these twenty,
 #
 # - every run keeps 0.90,
-# - they last at most 20 epochs on average, ramp included,
-# - mean test accuracy is at most half a point below that of the best full epoch.
+# - they last at most 20 epochs on average, the seven before full masks included,
+# - mean test accuracy is at most half a point below that of the full epoch of lowest validation loss.
 #
-# On made-up runs, with other ramps, it must not stop
+# On made-up runs, with other ramps, it must
 #
-# - before the eighth full epoch, if the loss keeps falling,
-# - after the sixth, if the loss never gets below that of the first.
+# - last for at least eight full epochs, if the loss keeps falling,
+# - have stopped by the sixth, if no later loss is below that of the first full one.
 
 # %% tags=["exercise"]
 seen, _ = second_stops.runs()[1]  # one of the twenty (_: its test accuracy, which no rule may see)

@@ -710,7 +710,7 @@ def test_only_who_sees_the_test_is_far_below_patience(twenty):
     oracles = {"validation": [clairvoyant(twenty, "val_loss", worth) for worth in worths],
                "own": [own_patience(twenty, worth) for worth in worths],
                "test": [clairvoyant(twenty, "test_loss", worth) for worth in worths]}
-    said = readable(figures.left_to_win(line, oracles))
+    said = readable(figures.left_to_win(line, oracles, oracles["validation"][2]))
     assert "Only one who sees the test lies far below, at regrets under zero" in said
     times = {name: [ratio(price, line) for price in found] for name, found in oracles.items()}
     assert min(times["validation"]) > 0.85 and min(times["own"]) > 0.7 > max(times["test"])

@@ -156,7 +156,7 @@ def stop(val_loss, worth):
     paid = [worth * (epoch + 1) + min(val_loss[: epoch + 1]) for epoch in range(len(val_loss))]
     return paid.index(min(paid))
 ''',
-    fact="No rule can do better on this curve at this price, so she shows how much is left to win.")
+    fact="On this validation curve no rule can do better at this price. The test may think otherwise.")
 def the_clairvoyant(answer):
     for losses, worth, right, reason in RUNS:
         got = call_untouched(answer, list(losses), worth)
@@ -192,8 +192,8 @@ def _last():
     solution='''
 rule = Patience("val_loss", patience_for(600)) | Epochs(500)
 ''',
-    fact="Compare your cross with the line of patience: below the line, it beats patience on these eight. On "
-         "others? That is the question this chapter is about.")
+    fact="Compare your cross with the line of patience: below the line, it was cheaper than patience on "
+         "these eight. By luck? On others, too? That is the question this chapter is about.")
 def your_rule(answer):
     if isinstance(answer, (int, float, str)):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
@@ -213,12 +213,12 @@ def your_rule(answer):
         from .figures import your_rule as picture
 
         show(picture(line, price, rivals, MOST_COST, MOST_LOST),
-             "Regret against cost on the last eight problems: a line of patiences by their length, thirteen "
-             f"rivals as diamonds, and your rule, a cross at {100 * cost:.0f} % of the epochs and {lost:.1f} "
-             "%.")
+             "Regret against cost in the drawer, the last eight: a line of patiences by their length, "
+             f"thirteen rivals as diamonds, and your rule, a cross at {100 * cost:.0f} % of the epochs and "
+             f"{lost:.1f} %.")
 
-    said = (f"On the last eight your rule trains {100 * cost:.1f} % of the epochs and loses {lost:z.2f} %, "
-            f"most on {worst}, {price.regret.max():z.1f} %.")
+    said = (f"In the drawer, the last eight, your rule trains {100 * cost:.1f} % of the epochs and loses "
+            f"{lost:z.2f} %, most on {worst}, {price.regret.max():z.1f} %.")
     if price.never:
         count = int((stops < 0).sum())
         raise Wrong(f"{said} But {count} of {len(stops)} runs it never ends. Join a budget with |, such as "

@@ -10,14 +10,14 @@ MARKS = {"costs less": (GREEN, "^"), "cannot be told apart from it": (BLUE, "o")
 LABELLED = [f"Patience {n}" for n in (1, 2, 3, 5, 10, 20, 40, 100)]
 
 
-def _frontier(ax, line, labelled=LABELLED):
+def _frontier(ax, line, labelled=LABELLED, aside=(3, 5)):
     cost = [100 * price.cost.mean() for price in line]
     regret = [price.regret.mean() for price in line]
     ax.plot(cost, regret, "o-", color=GREY, markersize=3.5, linewidth=1.2,
             label="patience (the number is its length)")
     for price, x, y in zip(line, cost, regret):
         if price.name in labelled:
-            ax.annotate(price.name.split()[1], (x, y), xytext=(3, 5), textcoords="offset points", fontsize=9)
+            ax.annotate(price.name.split()[1], (x, y), xytext=aside, textcoords="offset points", fontsize=9)
     ax.set(xlabel="cost: epochs trained, % (log scale)", xscale="log", xticks=(10, 15, 20, 30, 50),
            xticklabels=(10, 15, 20, 30, 50), ylabel="mean regret, %")
     ax.minorticks_off()
@@ -25,14 +25,15 @@ def _frontier(ax, line, labelled=LABELLED):
 
 
 def equal_regret(line, rules):
-    """How rules are scored: from each a dashed line goes left, to the patience that loses as much.
+    """How rules are scored: from each a dashed line goes to the cheapest patience that loses as much.
 
     Args:
         line: `study.patience_line`.
         rules: two prices, with names such as "quick: GL 1".
     """
     ax = axes(width=7.4, height=3.9)
-    _frontier(ax, line, LABELLED[:5])  # the others would stand where the slow rule's line is
+    # longer ones would stand where the slow rule's line is, and labels above where the sums are
+    _frontier(ax, line, LABELLED[:5], aside=(-11, -10))
     for rule, colour, mark in zip(rules, (RED, BLUE), "sD"):
         cost, lost = 100 * rule.cost.mean(), rule.regret.mean()
         same = cost / ratio(rule, line)  # what patience costs at this regret
@@ -40,23 +41,24 @@ def equal_regret(line, rules):
         ax.plot(cost, lost, mark, color=colour, markersize=8, label=rule.name)
         ax.plot(same, lost, "o", color=colour, markerfacecolor="none", markersize=11, markeredgewidth=1.5)
         middle = (cost * same) ** 0.5, lost  # on a log scale
-        ax.annotate(f"{cost:.0f} / {same:.0f} = {cost / same:.1f}", middle, xytext=(0, 5), color=colour,
+        ax.annotate(f"{cost:.1f} / {same:.1f} = {cost / same:.1f}", middle, xytext=(0, 5), color=colour,
                     textcoords="offset points", ha="center", fontsize=10)
     ax.set(xlim=(9, 60), ylim=(-1, 7.5))
     ax.legend(frameon=False, fontsize=9)
     quick, slow = (rule.cost.mean() * 100 for rule in rules)
     return ax, ("Regret against cost. The line of patience falls steeply and is flat from length 8 on. Two "
                 f"rules lie to its right: a quick one at {quick:.0f} percent of the epochs, a slow one at "
-                f"{slow:.0f}. From each a dashed line leads left to the patience that loses as much, with "
-                "the ratio of the costs.")
+                f"{slow:.0f}. From each a dashed line leads left to the cheapest patience that loses as "
+                "much, with the ratio of the costs.")
 
 
-def left_to_win(line, oracles):
+def left_to_win(line, oracles, scored):
     """Regret against cost for patience of many lengths, and for those who know more.
 
     Args:
         line: `study.patience_line`.
         oracles: name -> a list of prices.
+        scored: the price among them that is ringed, with its score.
     """
     ax = axes(width=7.4, height=4.2)
     _frontier(ax, line)
@@ -64,9 +66,8 @@ def left_to_win(line, oracles):
         ax.plot([100 * price.cost.mean() for price in prices], [price.regret.mean() for price in prices],
                 mark + "--", color=colour, markersize=5, linewidth=1, label=name)
     ax.set(xlim=(10, 32), ylim=(-2.7, 3), xticks=(10, 12, 15, 20, 30), xticklabels=(10, 12, 15, 20, 30))
-    five = next(price for price in line if price.name == "Patience 5")
-    ax.plot(100 * five.cost.mean(), five.regret.mean(), "o", color="black", markerfacecolor="none",
-            markersize=10, markeredgewidth=1.5, label="Patience 5")
+    ax.plot(100 * scored.cost.mean(), scored.regret.mean(), "o", color="black", markerfacecolor="none",
+            markersize=11, markeredgewidth=1.5, label=f"the clairvoyant's score: {ratio(scored, line):.2f}")
     ax.annotate("better", (10.3, -2.5), xytext=(11.2, -1.9), fontsize=9, color=GREY,
                 arrowprops={"arrowstyle": "->", "color": GREY})
     ax.legend(frameon=False, fontsize=9)
@@ -100,6 +101,7 @@ def the_race(entries):
     below, above = sum(row[3] < 1 for row in rows), sum(row[2] > 1 for row in rows)
     ax = _forest(rows)
     ax.legend(title="compared with patience, the rule", frameon=False, fontsize=9, title_fontsize=9,
+              loc="upper right", bbox_to_anchor=(1, 0.75),  # the numbers stand to the right of the top
               handles=[Line2D([], [], color=colour, marker=mark, linewidth=2, label=what)
                        for what, (colour, mark) in MARKS.items()])
     return ax, (
@@ -132,7 +134,7 @@ def by_rate(lines, goal=0.1):
 
 
 def your_rule(line, own, rivals, most_cost, most_regret):
-    """The learner's rule as a cross on the last eight problems, beside patience and its rivals."""
+    """The learner's rule as a cross in the drawer, the last eight, beside patience and its rivals."""
     ax = axes(width=7, height=4)
     _frontier(ax, line)
     ax.plot([100 * price.cost.mean() for price in rivals], [price.regret.mean() for price in rivals], "D",
