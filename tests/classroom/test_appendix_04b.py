@@ -47,8 +47,8 @@ def test_each_half_sets_the_threshold_of_the_other():
     np.testing.assert_allclose(duel.shares[0], [[1, 2 / 3, 1, 2 / 3]])
     np.testing.assert_allclose(duel.regrets[0], [[0, 100, 0, 100 * (2.5 / 1.5 - 1)]])
     assert duel.table().splitlines()[1].split() == ["made", "up", "83", "41.7", "0.0"]  # patience ends none
-    assert "2 runs never get below the threshold: 60 % of all epochs" in duel.who_trains()
-    assert "the other 2 train 67 % of theirs" in duel.who_trains()
+    assert "2 runs never get below: they take 60 % of all epochs" in duel.who_trains()
+    assert "the other 2 stop after 67 % of their epochs; patience trains them for 100 %" in duel.who_trains()
 
 
 def test_error_minus_loss_tells_what_each_keeps_at_the_test():
@@ -56,7 +56,7 @@ def test_error_minus_loss_tells_what_each_keeps_at_the_test():
     assert appendix.error_minus_loss([run, run], patience=5).tolist() == [-12.5, -12.5]
     assert appendix.error_minus_loss([run], patience=1).tolist() == [-12.5]  # the loss had been stopped
     assert appendix.loss_or_error({"made up": [run, run]}, 5, 3).splitlines()[-1].split() == [
-        "made", "up", "-12.50", "±", "0.00", "-12.50", "±", "0.00"]
+        "made", "up", "-12.50", "±", "0.00", "100", "/", "100", "-12.50", "±", "0.00"]
 
 
 def test_who_chooses_the_steps_and_the_penalty_does_not_score_them():

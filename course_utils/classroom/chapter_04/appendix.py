@@ -53,9 +53,10 @@ class Duel(NamedTuple):
         """How the epochs are divided between the runs that never get below the threshold and the others."""
         share, never = 100 * self.shares[0], self.never
         spent = 100 * share[never].sum() / share.sum()
-        return (f"{never.sum()} runs never get below the threshold: {spent:.0f} % of all epochs trained\n"
-                f"the other {(~never).sum()} train {share[~never].mean():.0f} % of theirs; "
-                f"with patience {100 * self.shares[1][~never].mean():.0f} %")
+        return (f"{never.sum()} runs never get below: they take {spent:.0f} % of all epochs that the "
+                "threshold trains\n"
+                f"the other {(~never).sum()} stop after {share[~never].mean():.0f} % of their epochs; "
+                f"patience trains them for {100 * self.shares[1][~never].mean():.0f} %")
 
 
 def against_patience(problems, quantile):
@@ -135,26 +136,31 @@ def same_cost(share, runs, longest=200):
 # ---- the loss or the error ----
 
 
+def watched(runs, metric, patience):
+    """What patience on this metric keeps of each run, measured by its test error: a Row."""
+    rule = Patience(metric, patience, mode="min")
+    return compare([rule], runs, metric, "min", measured="test_error", measured_mode="min")[0]
+
+
 def error_minus_loss(runs, patience):
     """By how many points more test error is kept by watching the error than by the loss: array (runs,)."""
-    def kept(metric):
-        rule = Patience(metric, patience, mode="min")
-        return compare([rule], runs, metric, "min", measured="test_error", measured_mode="min")[0].kept
-
-    return 100 * (kept("val_error") - kept("val_loss"))
+    return 100 * (watched(runs, "val_error", patience).kept - watched(runs, "val_loss", patience).kept)
 
 
 def loss_or_error(problems, patience, epochs=300):
-    """A line for each problem: `error_minus_loss` with the same patience on both, and with no stop.
+    """A line for each problem: `error_minus_loss` with the same patience on both, its cost, and with no stop.
 
     Args:
         problems: name -> histories.
     """
-    lines = ["test error, watching the error minus watching the loss, in points:",
-             f"{f'patience {patience}':>22}{f'no stop, {epochs} epochs':>24}"]
+    lines = ["test error, watching the error minus watching the loss, in points (± standard deviation):",
+             f"{f'patience {patience}':>21}{'epochs trained, %':>22}{'no stop,':>17}",
+             f"{'error / loss':>41}{f'{epochs} epochs':>21}"]
     for name, runs in problems.items():
         same, endless = (error_minus_loss(runs, length) for length in (patience, epochs))
-        lines.append(f"{name:9} {same.mean():+.2f} ± {same.std(ddof=1):.2f}"
+        costs = " / ".join(f"{100 * watched(runs, metric, patience).share.mean():.0f}"
+                           for metric in ("val_error", "val_loss"))
+        lines.append(f"{name:9} {same.mean():+.2f} ± {same.std(ddof=1):.2f}{costs:>18}"
                      f"{endless.mean():+15.2f} ± {endless.std(ddof=1):.2f}")
     return "\n".join(lines)
 
@@ -275,7 +281,7 @@ class Scores(NamedTuple):
         wins = [f"{np.sum(losses < self.trained_on)} of {len(losses)}"
                 for losses in (self.stopped, self.penalised)]
         apart = self.stopped - self.penalised
-        return (f"loss, stopped minus L2: {apart.mean():+.4f} ± {apart.std(ddof=1):.4f}\n"
+        return (f"mean square error, stopped minus L2: {apart.mean():+.4f} ± {apart.std(ddof=1):.4f}\n"
                 f"lower than after {STEPS} steps: stopped in {wins[0]}, L2 in {wins[1]}\n"
                 f"best lambda: {self.ratio.mean():.2f} ± {self.ratio.std(ddof=1):.2f} times "
                 "the best 1/(rate t)")

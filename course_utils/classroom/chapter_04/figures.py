@@ -154,7 +154,7 @@ def price_list(runs, plain):
     """
     line = {row.name.split()[1]: (float(row.share.mean()), float(row.regret.mean())) for row in plain}
     lengths = (5, 10, 20)
-    scores = {"GL, its limit beside it": {str(alpha): GeneralizationLoss(alpha) for alpha in (1, 5)},
+    scores = {"GL": {str(alpha): GeneralizationLoss(alpha) for alpha in (1, 5)},
               "PQ": {str(alpha): ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
               "UP": {str(s): SuccessiveIncreases(s) for s in (2, 3, 8)}}
     kinds = {"Lasting({}, GL 5)": lambda n: Lasting(n, GeneralizationLoss(5)),
@@ -164,8 +164,9 @@ def price_list(runs, plain):
     cures = {kind.format("n"): {kind.format(n): make(n) for n in lengths} for kind, make in kinds.items()}
     figure, panels = plt.subplots(1, 2, figsize=(9.6, 4.6), sharey=True, layout="constrained")
     for panel, title, families, looks, named in (
-            (panels[0], "three scores", scores, SCORE_LOOKS, None),
-            (panels[1], "three cures: n is 5, 10 and 20", cures, CURE_LOOKS, ("Lasting(20, GL 1)",))):
+            (panels[0], "three scores, each with its limit beside it", scores, SCORE_LOOKS, None),
+            (panels[1], "twelve cures: four kinds, n is 5, 10 and 20", cures, CURE_LOOKS,
+             ("Lasting(20, GL 1)",))):
         families = {name: points(rules, runs) for name, rules in families.items()}
         cost_and_regret(line, families, ax=panel, looks=looks, named=named)
         panel.set_title(title, fontsize=10)
@@ -178,8 +179,8 @@ def price_list(runs, plain):
     return figure, ("Two panels of mean regret against cost, each with a grey line for Patience of all "
                     "lengths from 1 to 50; an arrow to the lower left says better. Scores: GL lies at the "
                     "upper end of that line, UP and PQ above it or beyond its end. Cures: most of the twelve "
-                    "lie on the line or close to it, two of Lasting(n, GL 5) above it, and "
-                    "Lasting(20, GL 1) below it.")
+                    "lie on the line or close to it; of Lasting(n, GL 5) two lie above it and one beyond "
+                    "its end; Lasting(20, GL 1) lies below it.")
 
 
 # for each family of a panel: colour, shape, and how far up the names stand, so that they do not meet

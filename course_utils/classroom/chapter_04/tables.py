@@ -22,14 +22,14 @@ def rises(problems):
 
 
 def against_patience(row, plain):
-    """The patience whose cost is nearest, and the rule's regret minus its regret: (name, array (runs,)).
+    """The patience whose cost is nearest, and the rule's regret minus its regret: (row, array (runs,)).
 
     Args:
         row: a row of compare.
         plain: rows of compare on the same runs, of Patience with many lengths.
     """
     equal = min(plain, key=lambda other: abs(other.share.mean() - row.share.mean()))
-    return equal.name, row.regret - equal.regret
+    return equal, row.regret - equal.regret
 
 
 def at_equal_cost(rows, plain):
@@ -39,10 +39,13 @@ def at_equal_cost(rows, plain):
         rows: rows of compare.
         plain: rows of compare on the same runs, of Patience with many lengths.
     """
-    lines = [f"{'regret, in points,':>62}{f'of {len(plain[0].regret)} runs':>16}",
-             f"{'rule':27}{'against':14}{'rule minus patience':>21}{'better in  worse in':>24}"]
+    lines = [f"{'epochs trained, %:':>59}{'regret, in points:':>22}{f'of {len(plain[0].regret)} runs:':>17}",
+             f"{'rule':27}{'against':14}{'rule / patience':>18}{'rule minus patience':>22}"
+             f"{'better / worse':>17}"]
     for row in rows:
-        name, more = against_patience(row, plain)
-        lines.append(f"{row.name:27}{name:14}{more.mean():+12.1f} ± {more.std(ddof=1):4.1f}"
-                     f"{np.sum(more < 0):14} {np.sum(more > 0):9}")
+        equal, more = against_patience(row, plain)
+        shares = f"{100 * row.share.mean():.1f} / {100 * equal.share.mean():.1f}"
+        apart = f"{more.mean():+.1f} ± {more.std(ddof=1):4.1f}"
+        lines.append(f"{row.name:27}{equal.name:14}{shares:>18}{apart:>22}"
+                     f"{f'{np.sum(more < 0)} / {np.sum(more > 0)}':>17}")
     return "\n".join(lines)
