@@ -9,7 +9,7 @@
 # - know which of your old results to look at again.
 #
 # 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). Run the
-# cells above drawer 1 first. The drawers open in any order.
+# cells above drawer 1; then open any of them.
 #
 # <details><summary>In which versions?</summary>
 #
@@ -18,8 +18,38 @@
 #
 # </details>
 
+# %% [markdown]
+# ## Which drawers are yours?
+#
+# | in your script | drawer |
+# |---|---|
+# | `set_random_seed`, `tf.random.set_seed` | [1](#1-the-seed) |
+# | one callback in two fits | [2](#2-the-callback-that-remembers) |
+# | `baseline=` | [3](#3-the-baseline) |
+# | `min_delta=` | [4](#4-the-margin-has-a-second-job) |
+# | `mode=`; in tf_keras `monitor=`, too | [5](#5-one-letter-short) |
+# | `logs["loss"]`, after a batch | [6](#6-the-loss-of-a-batch) |
+# | `BackupAndRestore` | [7](#7-the-machine-is-taken-away) |
+# | `stop_training` | [8](#8-time-is-up) |
+# | `trainable`, in a callback | [9](#9-frozen-it-says) |
+# | `validation_freq=` | [10](#10-where-was-the-best), [11](#11-three-of-what) |
+# | you press Ctrl-C | [12](#12-ctrl-c) |
+# | `LogitsDistillation` | [13](#13-the-loss-without-a-softmax) |
+#
+# <details><summary>Or let grep look</summary>
+#
+# ```bash
+# grep -rnoE --include=*.py --include=*.ipynb "set_random_seed|random.set_seed|baseline=|min_delta=|mode=|monitor=" .
+# grep -rnoE --include=*.py --include=*.ipynb "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training" .
+# grep -rnoE --include=*.py --include=*.ipynb "trainable|validation_freq|LogitsDistillation" .
+# ```
+#
+# No hit is no proof: an argument can be passed without its name.
+#
+# </details>
+
 # %%
-from course_utils.stopping import Above, After, NotFinite, Patience, StopWhen, batches
+from course_utils.stopping import NotFinite, Patience, StopWhen, batches
 from course_utils.classroom.chapter_90 import drawers, exercises as ex, figures
 from course_utils.classroom.chapter_90.drawers import Script, trap
 from course_utils.classroom.notebook import show
@@ -49,20 +79,24 @@ run = drawers.runner(model, x, y)  # trains this model on x and y
 # %% [markdown]
 # ## How to read a drawer
 #
-# A tiny network trains on sixteen rows, in batches of four. Only the `val_loss` that callbacks see is made up: it stands in a `Script`.
+# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up: a `Script` has one
+# number for each epoch, even where a drawer passes validation data.
 #
-# `run(Script([0.5, 0.4]), callback)` trains for two epochs or fewer, and returns the last one's number, counted from 0.
+# `run(script, callback)` returns the last epoch's number, counted from 0. `script.epoch_of_weights()` says which epoch's weights the model
+# has.
 #
 # If your Keras does what one expects, the cell says so.
 
 # %% [markdown]
+# <a id="1-the-seed"></a>
+#
 # ## 1. The seed
 #
-# *Keras 3 only.* **Yours if** you set a seed and call `fit(x, y)`, as careful people do.
+# *Keras 3 only.* **Yours if** you set TensorFlow's seed and call `fit(x, y)`, as careful people do.
 #
 # **One expects** a new order of the rows in each epoch.
 #
-# **Guess:** how many different orders do three epochs have, after `set_random_seed(0)`?
+# **Guess:** how many orders do three epochs have?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -76,9 +110,10 @@ seeded = watch(x, row, batch_size=4)
 trap("Orders with a seed", len(np.unique(seeded, axis=0)), expected=3, guess=guess)
 
 # %% [markdown]
-# **What happens:** one order, three times. Each epoch's shuffle starts from the same random state.
+# **What happens:** one order, three times. So each row shares its batch with the same three in every epoch; what that costs we have not
+# measured.
 #
-# **What to do: give `fit` our `batches`.** Each epoch then has its own order, and the next run the same ones again:
+# **What to do: give `fit` our `batches`.** Each epoch then has its own order, and the next run repeats them:
 
 # %% tags=["reveal"]
 mended = watch(batches(x, row, size=4, seed=0))
@@ -89,12 +124,14 @@ show(figures.orders(seeded, mended),
          "With batches(): three different rows.")
 
 # %% [markdown]
+# <a id="2-the-callback-that-remembers"></a>
+#
 # ## 2. The callback that remembers
 #
-# **Yours if** you use one callback in several fits, as in a loop over folds.
+# **Yours if** you use one callback in several fits.
 #
-# Ours saves each epoch that is the best so far. The first run only gets worse. The second starts from a higher loss, and improves in each of
-# its four epochs. **One expects** four files of it.
+# Ours saves each new best. The first run only gets worse; the second starts higher, and improves in each of its four epochs. **One
+# expects** four files from the second run.
 #
 # **Guess:** how many are there?
 
@@ -120,8 +157,8 @@ print(files)
 # %% [markdown]
 # **What happens:** none. The checkpoint still holds the first run's 0.1 against the second.
 #
-# **What to do: make a new callback for each fit.** `StopWhen` starts afresh by itself. So does `EarlyStopping` in Keras 3.15.1,
-# but not in 3.14.0.
+# **What to do: make a new callback for each fit.** `StopWhen` starts afresh by itself. So does `EarlyStopping` in Keras 3.15.1 and
+# tf_keras, but not in 3.13.2 and 3.14.0.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -134,12 +171,14 @@ with tempfile.TemporaryDirectory() as folder:
 print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_of_weights()}")
 
 # %% [markdown]
+# <a id="3-the-baseline"></a>
+#
 # ## 3. The baseline
 #
 # **Yours if** you pass `baseline=` to `EarlyStopping`.
 #
 # The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, and patience is 2.
-# Our loss falls from 0.9 to 0.2 in eight epochs, and never gets there. **One expects** the end after two epochs, with epoch 1.
+# Our loss falls from 0.9 to 0.2 in eight epochs, and never gets there. **One expects** it to stop after epoch 1, the second.
 #
 # **Guess:** which epoch is the last?
 
@@ -151,18 +190,25 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras counts those that miss the baseline, but looks at the count only in an epoch that is no new
-# best. Here each is.
+# **What happens:** all eight epochs run. Keras counts the epochs that miss the baseline, but looks at the count only in an epoch that is no
+# new best. Here every epoch is one.
 #
-# **What to do: say what you mean**, such as "from epoch 1 on, never above 0.1":
+# **What to do: say what you mean**, such as "after two epochs, no loss below 0.1", as a function:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(After(1, Above("val_loss", 0.1)))  # After(1, ...): the first epoch may be above
-run(Script(slow), stop)
+def too_slow(history):
+    losses = history["val_loss"]
+    return len(losses) >= 2 and min(losses) >= 0.1
+
+
+stop = StopWhen(Patience("val_loss", 2) | too_slow)
+print("last epoch:", run(Script(slow), stop))
 print(stop.report.reason)
 
 # %% [markdown]
+# <a id="4-the-margin-has-a-second-job"></a>
+#
 # ## 4. The margin has a second job
 #
 # **Yours if** you set `min_delta=` and `restore_best_weights=True`.
@@ -170,7 +216,7 @@ print(stop.report.reason)
 # `min_delta=0.1` is a margin: only a loss that is lower by more than 0.1 resets patience. The losses are 0.50, 0.45, 0.41 and 0.43. **One
 # expects** the weights of epoch 2 back.
 #
-# **Guess:** which epoch's come?
+# **Guess:** which epoch's weights come back?
 
 # %% tags=["reveal"] claims=["90.3"]
 # NBVAL_CHECK_OUTPUT
@@ -192,11 +238,13 @@ run(script, StopWhen(Patience("val_loss", 3, min_delta=0.1), restore_best="val_l
 print("weights of epoch", script.epoch_of_weights())
 
 # %% [markdown]
+# <a id="5-one-letter-short"></a>
+#
 # ## 5. One letter short
 #
-# **Yours if** you pass `mode=`, and can mistype. (In tf_keras: with any mode.)
+# **Yours if** you pass `mode=`, and can mistype. (In tf_keras: even without `mode=`.)
 #
-# The monitor is `"val_los"`. The loss does not move, and patience is 2. **One expects** an error, or an end with epoch 2.
+# The monitor is `"val_los"`. The loss does not move, and patience is 2. **One expects** an error, or to stop after epoch 2.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -206,23 +254,29 @@ with warnings.catch_warnings(record=True) as said:
 trap("Last epoch", last, expected=2)
 warned = [str(one.message) for one in said if "val_los" in str(one.message)]
 print("warnings:", len(warned), *warned[:1])
-try:
-    run(Script(flat), StopWhen(Patience("val_los", 2, mode="min")))
-except KeyError as error:
-    print("StopWhen:", error)
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras 3 warns, but Python shows a repeated warning only once, and the progress bars roll over it.
+# **What happens:** all eight epochs run. Keras 3's warning is shown once, and the progress bars roll over it.
 #
-# **What to do: leave `mode` out.** Keras 3 then raises an error. `StopWhen` always does. (`EarlyStopping("val_loss")` without validation
-# data only warns, in any case.)
+# **What to do: leave `mode` out.** Keras 3 then raises an error. `StopWhen` does with a mode, too:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for callback in (keras.callbacks.EarlyStopping("val_los", patience=2),
+                 StopWhen(Patience("val_los", 2, mode="min"))):
+    try:
+        run(Script(flat), callback)
+    except (ValueError, KeyError) as error:
+        print(f"{type(callback).__name__}: {str(error)[:75]} ...")
 
 # %% [markdown]
+# <a id="6-the-loss-of-a-batch"></a>
+#
 # ## 6. The loss of a batch
 #
 # **Yours if** a callback of yours reads `logs["loss"]` after a batch.
 #
-# **One expects** that batch's loss. Here all weights are zero and stay zero. The first batch has a loss of 100, the other three have 0.
+# **One expects** that batch's loss. The first batch has a loss of 100, the other three have 0.
 #
 # **Guess:** what is `logs["loss"]` after the last batch?
 
@@ -239,10 +293,9 @@ trap("After the last batch", float(seen[-1]), expected=0, guess=guess)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# **What happens:** it is the mean of the epoch so far: 100, then a half, a third, a quarter of it. To a callback, one
-# bad batch lasts until the epoch ends.
+# **What happens:** it is the mean of the epoch so far. To a callback, one bad batch lasts until the epoch ends.
 #
-# **What to do: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss, worked back from the mean:
+# **What to do: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -251,12 +304,14 @@ still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[stop])
 print([round(loss) for loss in stop.history["batch_loss"]])
 
 # %% [markdown]
+# <a id="7-the-machine-is-taken-away"></a>
+#
 # ## 7. The machine is taken away
 #
 # **Yours if** a run with `EarlyStopping` went on from a `BackupAndRestore`.
 #
-# The best epoch is 2 and patience is 4. As epoch 5 begins, the machine is taken away, and a new process goes on. **One expects** the end with
-# epoch 6.
+# The best epoch is 2 and patience is 4. As epoch 5 begins, the machine is taken away, and a new process goes on. **One expects** it to stop
+# after epoch 6.
 #
 # **Guess:** which epoch is the last?
 
@@ -281,7 +336,7 @@ trap("Last epoch", last, expected=6, guess=guess)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-def with_notes(folder):  # killed between the two, StopWhen has noted one epoch too many, and drops it
+def with_notes(folder):  # StopWhen first: its notes may be an epoch ahead of the backup, never one short
     notes, backup = os.path.join(folder, "stop"), os.path.join(folder, "backup")
     return [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=notes),
             keras.callbacks.BackupAndRestore(backup)]
@@ -290,11 +345,13 @@ def with_notes(folder):  # killed between the two, StopWhen has noted one epoch 
 print("last epoch:", drawers.lose_machine(run, Script(losses), with_notes, new_model, at=5))
 
 # %% [markdown]
+# <a id="8-time-is-up"></a>
+#
 # ## 8. Time is up
 #
-# **Yours if** a callback sets `stop_training` in mid-epoch, at a deadline for instance.
+# **Yours if** a callback sets `stop_training` in mid-epoch.
 #
-# Ours does after the first of four batches. Validation has four batches, too. **One expects** none of them to run.
+# Ours sets it after the first of four batches. Validation has four batches, too. **One expects** none of them to run.
 #
 # **Guess:** how many do?
 
@@ -318,10 +375,10 @@ run(Script([0.5]), stop, validation_data=(x, y))
 trap("Validation batches after the stop", stop.validated, expected=0, guess=guess)
 
 # %% [markdown]
-# **What happens:** all four. The loop over batches ends, but the epoch is brought to its end, validation included.
+# **What happens:** all four. The loop over batches ends, and the epoch is still validated.
 #
-# **What to do: leave time for it**, as `TimeBudget` does: as much as the last validation took. In Keras 3 you can also cut it short, after its
-# first batch. `val_loss` then covers that batch alone:
+# **What to do: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also cut it short, after its
+# first batch. `val_loss` then covers that batch alone, and a checkpoint may take it for the best:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -336,6 +393,8 @@ run(Script([0.5]), stop, validation_data=(x, y))
 print("validation batches after the stop:", stop.validated)
 
 # %% [markdown]
+# <a id="9-frozen-it-says"></a>
+#
 # ## 9. Frozen, it says
 #
 # **Yours if** a callback freezes a layer during a fit, by `trainable = False`.
@@ -362,7 +421,7 @@ print("trainable:", mine.layers[0].trainable)
 # %% [markdown]
 # **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
 #
-# **What to do: have the step built anew**, by `make_train_function(force=True)`. (Between two fits, `compile` does that.)
+# **What to do: have the step built anew**, by `make_train_function(force=True)`. 
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -381,6 +440,8 @@ for layer in (0, 1):
     print(f"layer {layer} moved in {script.moved(layer, since=2)} of 2 epochs")
 
 # %% [markdown]
+# <a id="10-where-was-the-best"></a>
+#
 # ## 10. Where was the best?
 #
 # **Yours if** you set `validation_freq=` and use `argmin`.
@@ -400,7 +461,7 @@ trap("np.argmin", int(np.argmin(history["val_loss"])), expected=3, guess=guess)
 # %% [markdown]
 # **What happens:** it says 1, an epoch with a loss of 0.8. Keras keeps three values, and not their epochs.
 #
-# **What to do: read a history that knows them.** That of `StopWhen` has `None` where nothing was measured. (Or reckon back: exercise 90.3.)
+# **What to do: read a history that knows them.** That of `StopWhen` has `None` where nothing was measured.
 
 # %% claims=["90.2"]
 # NBVAL_CHECK_OUTPUT
@@ -408,35 +469,9 @@ print("Keras:   ", history["val_loss"])
 print("StopWhen:", stop.history["val_loss"])
 
 # %% [markdown]
-# ## 11. Ctrl-C
+# <a id="11-three-of-what"></a>
 #
-# **Yours if** you interrupt runs and trust in `restore_best_weights=True`.
-#
-# Epoch 1 is the best. You interrupt at the end of epoch 4. **One expects** its weights.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-def ctrl_c(epoch, logs=None):
-    if epoch == 4:
-        raise KeyboardInterrupt
-
-
-script = Script([0.5, 0.1, 0.2, 0.3, 0.4, 0.5])
-early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
-try:
-    run(script, early, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
-except KeyboardInterrupt:
-    trap("Weights of epoch", script.epoch_of_weights(), expected=1)
-model.set_weights(early.best_weights)
-print("with early.best_weights:", script.epoch_of_weights())
-
-# %% [markdown]
-# **What happens:** it has those of epoch 4. Keras restores in `on_train_end`, which it does not call after an interrupt.
-#
-# **What to do: fetch them from `early.best_weights`.** `StopWhen` has a method for that, `restore_best()`.
-
-# %% [markdown]
-# ## 12. Three of what?
+# ## 11. Three of what?
 #
 # **Yours if** you set both `validation_freq=` and `patience=`.
 #
@@ -467,6 +502,43 @@ last = run(Script(late), stop, validation_data=(x, y), validation_freq=freq)
 print("epochs after the best:", last - 2)
 
 # %% [markdown]
+# <a id="12-ctrl-c"></a>
+#
+# ## 12. Ctrl-C
+#
+# **Yours if** you interrupt runs and trust in `restore_best_weights=True`.
+#
+# Epoch 1 is the best. You interrupt at the end of epoch 4. **One expects** the weights of epoch 1.
+#
+# **Guess:** which does it have?
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # an epoch, 0 to 4
+
+
+def ctrl_c(epoch, logs=None):
+    if epoch == 4:
+        raise KeyboardInterrupt
+
+
+script = Script([0.5, 0.1, 0.2, 0.3, 0.4, 0.5])
+early = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+try:
+    run(script, early, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
+except KeyboardInterrupt:
+    trap("Weights of epoch", script.epoch_of_weights(), expected=1, guess=guess)
+model.set_weights(early.best_weights)
+print("with early.best_weights:", script.epoch_of_weights())
+
+# %% [markdown]
+# **What happens:** those of epoch 4. Keras, old and new, restores in `on_train_end`, and does not call that after an interrupt.
+#
+# **What to do: fetch them from `early.best_weights`.** `StopWhen` has a method for that, `restore_best()`.
+
+# %% [markdown]
+# <a id="13-the-loss-without-a-softmax"></a>
+#
 # ## 13. The loss without a softmax
 #
 # *Keras 3 only.* **Yours if** you use `LogitsDistillation()`.
@@ -491,15 +563,16 @@ print("as it comes:", found)
 print("with object:", losses_of(keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())))
 
 # %% [markdown]
-# **What happens:** the useless one wins, with a loss below zero. The loss is meant for probabilities, and a **softmax** makes them from raw
-# outputs. Keras applies it only if `loss` is an object of the class `KLDivergence`. The default is a name, and becomes a function.
+# **What happens:** the useless one wins, with a loss below zero. The loss compares probabilities, which a **softmax**
+# makes from raw outputs. Keras applies one only if `loss` is an object of the class `KLDivergence`. The default is the name
+# `"kl_divergence"`, which Keras turns into a function.
 #
 # **What to do: pass the object**, as in the last line.
 
 # %% [markdown]
 # ## Exercises
 #
-# **90.1 A lost node.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which epoch's weights does the
+# **90.1 A lost machine.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which epoch's weights does the
 # model have at the end?
 #
 # ```
@@ -508,7 +581,7 @@ print("with object:", losses_of(keras.distillation.LogitsDistillation(loss=keras
 # epoch 2   val_loss 0.44
 # epoch 3   val_loss 0.45
 # epoch 4   val_loss 0.47
-# (node lost; BackupAndRestore goes on)
+# (machine lost; BackupAndRestore goes on)
 # epoch 5   val_loss 0.46
 # epoch 6   val_loss 0.49
 # epoch 7   val_loss 0.47
@@ -526,8 +599,8 @@ answer = 5  # after the restart nobody knows of epoch 2
 ex.four_epochs.check(answer)
 
 # %% [markdown]
-# **90.2 Three in one loop.** This loop over folds walks into three of the traps. Which drawers are they in? The model is compiled
-# with `metrics=["accuracy"]`.
+# **90.2 Three in one loop.** This loop over folds walks into three of the traps. Give the numbers of their drawers. The model is
+# compiled with `metrics=["accuracy"]`.
 #
 # ```python
 # keras.utils.set_random_seed(0)
@@ -548,9 +621,8 @@ answer = [1, 2, 5]  # set_random_seed with fit(x, y); one checkpoint for all fol
 ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
-# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from a fit with `validation_freq`. Return the epoch,
-# counted from 0, with the lowest `val_loss` (none of them is NaN); of equals, the first. Keras validates after every `validation_freq`
-# epochs.
+# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`. Keras validated after every `validation_freq` epochs, a
+# whole number. Return the epoch, counted from 0, with the lowest `val_loss`; if two are equal, the first. None is NaN.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -570,23 +642,17 @@ ex.epoch_of_the_best.check(best_epoch)
 ex.summary()
 
 # %% [markdown]
-# ## Which of your old results?
+# ## And without our library?
 #
-# Eleven traps leave a word in your scripts:
-#
-# ```bash
-# grep -nE "set_random_seed|baseline=|min_delta=|mode=|logs\[.loss|BackupAndRestore|stop_training" *.py
-# grep -nE "trainable|validation_freq|LogitsDistillation" *.py
-# ```
-#
-# **For the other two ask your memory: one callback in two fits (2), and a Ctrl-C (11).**
-#
-# <details><summary>Drawers 1, 4, 6 and 7 without our library</summary>
+# <details><summary>Drawers 1, 3, 4, 6, 7, 8 and 10</summary>
 #
 # - 1: a tf.data pipeline that shuffles.
+# - 3: a callback of your own.
 # - 4: `ModelCheckpoint(save_best_only=True)`.
-# - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
-# - 7: save every epoch, and look for the best in the whole log.
+# - 6: `reset_metrics()` before each batch; the history then has the last one's loss.
+# - 7: save every epoch, and find the best in the log.
+# - 8: a callback, as in [02](02_budgets_and_events.ipynb).
+# - 10: exercise 90.3.
 #
 # </details>
 

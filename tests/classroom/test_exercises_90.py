@@ -159,6 +159,16 @@ def test_a_machine_that_is_not_lost_is_an_error():
         lose_machine(runner(tiny(keras), x, x), Script([0.5] * 3), lambda folder: [], lambda: tiny(keras))
 
 
+def test_the_index_leads_to_every_drawer():
+    lesson = (build.ROOT / "lessons" / "90_cabinet_of_traps.py").read_text(encoding="utf-8")
+    links = re.findall(r"\[(\d+)\]\(#([\w-]+)\)", lesson)
+    headings = re.findall(r'(?m)^# <a id="([\w-]+)"></a>\n#\n# ## (\d+)\. (.+)$', lesson)
+    assert [number for number, _ in links] == [str(drawer) for drawer in ex.SIGNS]
+    assert links == [(number, place) for place, number, _ in headings]
+    for place, number, title in headings:  # the site goes by the heading, and Jupyter by the anchor
+        assert place == re.sub(r"[^\w\- ]", "", f"{number}. {title}".lower()).replace(" ", "-")
+
+
 def test_every_drawer_is_known_by_another_sign():
     assert [*ex.SIGNS] == [*range(1, 14)] and len({*ex.SIGNS.values()}) == len(ex.SIGNS)
 
@@ -169,9 +179,10 @@ def tiny(library, inputs=1, **settings):
     return model
 
 
+@pytest.mark.parametrize("seed", ["of Keras", "of TensorFlow"])
 @pytest.mark.parametrize(("library", "orders"), [(keras, 1), (tf_keras, 3)], ids=["keras", "tf_keras"])
-def test_drawer_1_a_seeded_fit_repeats_its_order_in_keras_3_alone(library, orders):
-    library.utils.set_random_seed(0)
+def test_drawer_1_a_seeded_fit_repeats_its_order_in_keras_3_alone(library, orders, seed):
+    (library.utils.set_random_seed if seed == "of Keras" else tf.random.set_seed)(0)
     seen = []
 
     def rows(y_true, y_pred):
@@ -197,6 +208,18 @@ def test_drawer_2_a_checkpoint_measures_the_second_model_against_the_first(libra
     assert [path.name for path in tmp_path.glob("*.weights.h5*")] == ["0.1.weights.h5"]
 
 
+@pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_drawer_2_early_stopping_starts_afresh(library):
+    class Script(library.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = losses[epoch]
+
+    x, stop = np.arange(4.0)[:, None], library.callbacks.EarlyStopping(patience=2)
+    for losses in ([0.1, 0.2, 0.3], [0.9, 0.8, 0.7, 0.6]):
+        fit = tiny(library).fit(x, x, epochs=len(losses), verbose=0, callbacks=[Script(), stop])
+        assert len(fit.history["loss"]) == len(losses)
+
+
 @pytest.mark.parametrize(("library", "batches"), [(keras, 1), (tf_keras, 4)], ids=["keras", "tf_keras"])
 def test_drawer_8_only_keras_3_can_cut_validation_short(library, batches):
     class Cut(library.callbacks.Callback):
@@ -214,11 +237,28 @@ def test_drawer_8_only_keras_3_can_cut_validation_short(library, batches):
     assert cut.validated == batches
 
 
+@pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_drawer_12_after_an_interrupt_nothing_is_restored(library):
+    class Interrupts(library.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            weights.append(self.model.get_weights())
+            logs["val_loss"] = [0.5, 0.1, 0.2][epoch]
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    x, model, weights = np.arange(4.0)[:, None] / 4, tiny(library), []
+    stop = library.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, x, epochs=6, verbose=0, callbacks=[Interrupts(), stop])
+    for epoch, kept in ((2, model.get_weights()), (1, stop.best_weights)):
+        assert all(map(np.array_equal, kept, weights[epoch]))
+
+
 def test_drawer_13_tf_keras_has_no_such_loss():
     assert hasattr(keras, "distillation") and not hasattr(tf_keras, "distillation")
 
 
-# ---- what the table at the end says of Keras alone ----
+# ---- what the list at the end says of Keras alone ----
 
 
 def test_a_pipeline_that_shuffles_gives_each_epoch_its_order_despite_the_seed():

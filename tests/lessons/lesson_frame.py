@@ -9,8 +9,8 @@ from lesson_form import is_checked, markers, rule, said
 
 
 def words(cell):
-    """The words a learner reads: without listings, comments and addresses of links."""
-    text = re.sub(r"(?s)```.*?```|<!--.*?-->", " ", cell.source)
+    """The words a learner reads: without listings, comments, tags and addresses of links."""
+    text = re.sub(r"(?s)```.*?```|<!--.*?-->|</?[a-z]+( [^<>]*)?>", " ", cell.source)
     return len(re.findall(r"\w[\w'’.-]*", re.sub(r"\]\([^)]*\)", "]", text)))
 
 

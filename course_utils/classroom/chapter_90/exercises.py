@@ -20,8 +20,8 @@ SIGNS = {  # drawer -> how its trap shows itself
     8: "validation that still runs after a stop in mid-epoch",
     9: "a layer that was frozen during a run and still moves",
     10: "validation values that are fewer than the epochs",
-    11: "an interrupt, and weights of the last epoch",
-    12: "a stop that comes several times too late, in a run that is validated now and then",
+    11: "a stop that comes several times too late, in a run that is validated now and then",
+    12: "an interrupt, and weights of the last epoch",
     13: "a distillation loss that is given by its name, or by nothing",
 }
 
@@ -37,7 +37,7 @@ LOG = {0: 0.61, 1: 0.48, 2: 0.44, 3: 0.45, 4: 0.47, 5: 0.46, 6: 0.49, 7: 0.47, 8
 
 
 @chapter.exercise(
-    "90.1", "A lost node",
+    "90.1", "A lost machine",
     hints=["The best epoch is 2, and patience is 4. In which epoch should the run have ended, and in which "
            "did it?",
            "The process that goes on makes a new EarlyStopping. Which epoch is the first that it sees?"],
@@ -72,7 +72,7 @@ IN_THE_LOOP = {1: "Look at the first line and at fit together.",
            "One trap needs two lines that stand far apart, one is about what stands before the loop, "
            "and one is in a string."],
     solution="answer = [1, 2, 5]      # the seed with fit(x, y); the checkpoint before the loop; val_acc",
-    fact="Every fold trains its 100 epochs, and only a fold that beats all before it is saved.")
+    fact="Every fold trains its 100 epochs, and only epochs that beat every earlier fold are saved.")
 def three_in_one_loop(answer):
     if number(answer) is not None:
         return "Three drawers are asked for, as a list: [..., ..., ...]."

@@ -7,7 +7,7 @@ import numpy as np
 def orders(seeded, mended):
     """In which order the rows were seen: two arrays (epochs, rows) of row numbers, one colour a row."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 1.6), layout="constrained")
-    titles = ("seeded fit(x, y)", "batches(x, y, ...)")
+    titles = ("seeded fit(x, row)", "batches(x, row, ...)")
     for panel, order, title in zip(panels, (seeded, mended), titles):
         panel.imshow(order, cmap="cividis", aspect="auto")
         for (epoch, place), row in np.ndenumerate(order):
