@@ -49,8 +49,8 @@ def two_workers(recorded, epoch=6, every=5):
     ax = axes(width=7, height=2.4)
     rows = [0, 1, 2.6, 3.6]
     ax.barh(rows, [*alone, *together], height=0.6, color=BLUE, label="trains")
-    ax.barh(0, 16, left=alone[0], height=0.6, facecolor="none", edgecolor=RED, hatch="///", linewidth=0,
-            label="waits")
+    ax.annotate("waits ...", (alone[0], 0), (alone[0] + 7, 0), color=RED, va="center",
+                arrowprops={"arrowstyle": "<-", "color": RED})  # not along the axis: no batch is done
     votes = [batch for batch in range(1, max(together) + 1) if batch % every == 0 or batch % epoch == 0]
     for row in rows[2:]:
         ax.plot(votes, [row] * len(votes), "o", color=ORANGE, markersize=6, linestyle="none",
@@ -58,9 +58,10 @@ def two_workers(recorded, epoch=6, every=5):
     ax.axvline(alone[1], color="black", linestyle=":", linewidth=0.8, label="worker 1's time is up")
     names = [f"{how}: worker {worker}" for how in ("alone", "with votes") for worker in (0, 1)]
     ax.set(yticks=rows, yticklabels=names,
-           xlim=(0, alone[0] + 16), xticks=[*range(0, max(together) + 1, epoch)], xlabel="batches done")
+           xlim=(0, alone[0] + 11), xticks=[*range(0, max(together) + 1, epoch)], xlabel="batches done")
+    ax.spines.bottom.set_bounds(0, max(together))
     ax.invert_yaxis()
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.25), ncols=4, frameon=False, fontsize=9,
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.25), ncols=3, frameon=False, fontsize=9,
               columnspacing=1.2)
     return ax, (f"Four bars. Worker 1 stops alone after {alone[1]} batches, and worker 0 waits after "
                 f"{alone[0]}. With votes after batches {', '.join(map(str, votes))} both stop after "
