@@ -118,6 +118,18 @@ def test_who_is_lower_in_loss_is_told(capsys):
     assert capsys.readouterr().out == said
 
 
+def test_who_is_ahead_and_when_is_told(capsys):
+    curves = load_curves("transfer")
+    early, ended = (results.compare(curves, WAYS, within=within) for within in (20, np.inf))
+    results.print_leads("own stops", {"after 20 s": early, "when done": ended})
+    results.print_overfitting("fixed", curves.select(way="long head"))
+    assert capsys.readouterr().out.splitlines() == [
+        "own stops ahead of  after 20 s                           when done",
+        "fixed               1.1 points, in 2 of 3 seeds (1 tie)  1.6 points, in 2 of 3 seeds (1 tie)",
+        "at once             3.2 points, in 3 of 3 seeds          -0.2 points, in 1 of 3 seeds",
+        "fixed, validation loss of its head: 0.69 at its best, 0.80 after 60 epochs"]
+
+
 def test_training_false_does_not_keep_fit_from_changing_batch_normalization():
     """As the lesson says of Keras 3.15.1; with another version, look whether that still stands."""
     inputs = keras.Input((4,))

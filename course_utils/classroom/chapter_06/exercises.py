@@ -146,8 +146,8 @@ def two_phases(head, top, patience):
     both = head + top
     return len(head), len(top), both.index(min(both))
 ''',
-    fact="The second phase may begin worse than the first ended: a new rate shakes the weights. Were it "
-         "judged by the old best, it would often end before it had begun.")
+    fact="The second phase may begin worse than the first ended: a new rate shakes the weights. Judged "
+         "by the old best, it could end before it had begun.")
 def two_events(answer):
     for number, (head, top, patience, right) in enumerate(SCRIPTS):
         given = list(head), list(top)

@@ -70,9 +70,11 @@ def phases(history, report):
             start = phase.best_epoch
             if start not in (None, best):
                 panel.plot([start], [history[f"val_{column}"][start]], "D", color="black", markersize=8,
-                           markerfacecolor="none", label=f"head's lowest loss: epoch {start}")
+                           markerfacecolor="none",
+                           label=f"head's lowest loss: {history['val_loss'][start]:.3f}, epoch {start}")
         panel.plot([best], [history[f"val_{column}"][best]], "o", color="black", markerfacecolor="none",
-                   markersize=11, markeredgewidth=1.5, label=f"kept: epoch {best}")
+                   markersize=11, markeredgewidth=1.5,
+                   label=f"kept: {history['val_loss'][best]:.3f}, epoch {best}")
         panel.set(xlabel="epoch (counted from 0)", ylabel=column)
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.spines[["top", "right"]].set_visible(False)

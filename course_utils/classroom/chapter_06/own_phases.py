@@ -65,7 +65,8 @@ def _grade(answer):
         raise Wrong("The loss became huge, infinite, or no number at all: a learning_rate is far too high.")
     right = history["val_accuracy"][report.best_epoch]
     said = (f"You keep val_loss {report.kept:.3f} at epoch {report.best_epoch}, in phase "
-            f"{report.best_phase}; {right:.1%} of the validation photos are right.")
+            f"{report.best_phase}, and train {len(history['loss'])} epochs in all; {right:.1%} of the "
+            "validation photos are right.")
     if right < LEAST_RIGHT:
         raise Wrong(f"{said} That is hardly learnt. Is a learning_rate far too high, or so low that nothing "
                     "moves?", draw)
@@ -82,7 +83,7 @@ your_phases = Exercise(
     solution='''
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[
     Phase("head", Patience("val_loss", 1), learning_rate=3e-3),
-    Phase("top", Patience("val_loss", 1), learning_rate=2e-4, unfreeze_from="Conv_1")])
+    Phase("top", Patience("val_loss", 1), learning_rate=5e-5, unfreeze_from="Conv_1")])
 ''',
     fact="One photo of 200 is half a percentage point: to tell two ways apart takes more photos, or "
          "more seeds.")

@@ -95,7 +95,40 @@ def ahead(ways):
     return max(ways, key=lambda name: ways[name]["test_accuracy"].mean())
 
 
-def print_seeds(ways, ours, theirs, column="test_accuracy", when=""):
+def counted(gain, units="seeds"):
+    """In how many runs a gain is one, as a text.
+
+    >>> counted(np.array([0.1, 0.0, -0.2]))
+    '1 of 3 seeds (1 tie)'
+    """
+    tied = np.isclose(gain, 0)
+    said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
+    return f"{((gain > 0) & ~tied).sum()} of {len(gain)} {units}{said}"
+
+
+def print_leads(ours, moments):
+    """A line a rival: how far one way is ahead of it in accuracy at some moments, and in how many seeds.
+
+    Args:
+        ours: a way.
+        moments: when -> name of a way -> outcomes.
+
+    >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.7])}}
+    >>> print_leads("a", {"early": ways})
+    a ahead of  early
+    b           10.0 points, in 2 of 2 seeds
+    """
+    lines = {f"{ours} ahead of": [*moments]}
+    for name in next(iter(moments.values())):
+        if name != ours:
+            gains = [ways[ours]["test_accuracy"] - ways[name]["test_accuracy"] for ways in moments.values()]
+            lines[name] = [f"{100 * gain.mean():.1f} points, in {counted(gain)}" for gain in gains]
+    widths = [max(map(len, cells)) for cells in zip(*([name, *cells] for name, cells in lines.items()))]
+    for name, cells in lines.items():
+        print("  ".join(f"{cell:{width}}" for cell, width in zip([name, *cells], widths)).rstrip())
+
+
+def print_seeds(ways, ours, theirs, column="test_accuracy", when="", units="seeds"):
     """In how many seeds one way gets more of the test right than another, or has the lower loss, and by what.
 
     Args:
@@ -103,6 +136,7 @@ def print_seeds(ways, ours, theirs, column="test_accuracy", when=""):
         ours, theirs: names of two of them.
         column: "test_accuracy" or "val_loss".
         when: stands before the line.
+        units: what a run is.
 
     >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.8])}}
     >>> print_seeds(ways, "a", "b")
@@ -113,10 +147,7 @@ def print_seeds(ways, ours, theirs, column="test_accuracy", when=""):
     if column == "val_loss":
         gain, better = -gain, "lower in validation loss"
         mean = f"{gain.mean():.2f}"
-    tied = np.isclose(gain, 0)
-    said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
-    print(f"{when}{ours} {better} than {theirs} in {((gain > 0) & ~tied).sum()} of {len(gain)} seeds{said}, "
-          f"by {mean} on average")
+    print(f"{when}{ours} {better} than {theirs} in {counted(gain, units)}, by {mean} on average")
 
 
 def print_lines(lines):
@@ -145,6 +176,18 @@ def print_table(ways, **headings):
         shown = [(of[column].mean(), *COLUMNS[column]) for column in headings]
         lines[name] = [form.format(times * mean) for mean, form, times in shown]
     print_lines(lines)
+
+
+def print_overfitting(name, runs):
+    """The validation loss of the first phase, the head: the lowest and the last, means over the runs.
+
+    >>> print_overfitting("a", [{"phase": [0, 0, 1], "val_loss": [0.5, 0.75, 0.25]}])
+    a, validation loss of its head: 0.50 at its best, 0.75 after 2 epochs
+    """
+    heads = [run["val_loss"][:run["phase"].count(0)] for run in runs]
+    lowest, last = np.mean([min(head) for head in heads]), np.mean([head[-1] for head in heads])
+    print(f"{name}, validation loss of its head: {lowest:.2f} at its best, "
+          f"{last:.2f} after {len(heads[0])} epochs")
 
 
 # ---- what the lesson trains itself ----

@@ -20,7 +20,8 @@ NEAR = 0.006  # two decimals, from thirds that were cut to two; the nearest mist
     hints=["First P(y | z). Class z0 has 1 + 0.5 = 1.5 in all, 0.5 of it from a dog: P(dog | z0) = 1/3.",
            "The second photo: 0.5 times P(dog | z0) plus 0.5 times P(dog | z1). Then logs, then the mean."],
     solution="answer = -0.203  # the mean of log 2/3, log 2/3, log 1, log 1",
-    fact="No training and no label of the source's own: four rows of probabilities are all that it takes.")
+    fact="No training and no label of the source's own: probabilities for four "
+         "photos and our own labels are all that it takes.")
 def leep_by_hand(answer):
     answer = one(answer, "The answer is one number")
     if abs(answer - LEEP) < NEAR:
@@ -39,8 +40,8 @@ def leep_by_hand(answer):
         (np.log(EXPECTED).sum(), "That is the sum over the photos; LEEP is the mean."),
         (EXPECTED.mean(), "That is the mean of the expected probabilities. The logs are missing."),
         (np.exp(LEEP), "You took the logs back at the end. LEEP is the mean of the logs itself."),
-        (np.log((joint[KINDS] * THETA).sum(1)).mean(), "You took P(y, z) for P(y | z). Divide each column by "
-                                                       "its sum."),
+        (np.log((joint[KINDS] * THETA).sum(1)).mean(), "You took P(y, z) for P(y | z). Divide what "
+                                                       "each z gets by its sum."),
         (np.log((reverse[KINDS] * THETA).sum(1)).mean(), "You took P(z | y) for P(y | z): divide by the sum "
                                                          "of a source's class, not of a label."),
         (np.log(THETA.max(1)).mean(), "That is the mean log of the source's own probabilities: P(y | z) is "

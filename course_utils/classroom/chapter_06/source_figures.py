@@ -10,6 +10,7 @@ from .sources import merged
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
 SOURCES = {"ImageNet": (BLUE, "o"), "random MobileNetV2": (GREY, "v"), "the other task": (GREEN, "s"),
            "random small": (RED, "^"), "clothes": (PURPLE, "D")}
+SMALL = ("the other task", "random small", "clothes")
 
 ALT = {
     "sizes":
@@ -18,13 +19,14 @@ ALT = {
         "meet there the dashed line of scratch with 1,500.",
     "augmented":
         "Validation loss over the epochs from scratch, the mean of five seeds and each of them. With photos "
-        "as they are it is lowest, at about 1.5, near epoch 15, and then climbs; the stops, triangles, lie "
+        "as they are the mean stays near 1.5 from epoch 10 to 22, and then climbs; the stops, triangles, lie "
         "between epochs 15 and 24. With augmentation it falls on to about 1.3 and hardly climbs; the stops, "
         "dots, lie between 24 and 43.",
     "scores":
         "Two panels, photos and emoji: a head's test accuracy over LogME, five draws of each of five "
         "sources. On photos ImageNet lies far up to the right; the other four lie close together at the "
-        "left, in a rising band. On emoji all five form one rising band, with ImageNet at its upper end.",
+        "left, in a rising band. An inset has the three small ones: clothes lies below the other two, which "
+        "lie among each other. On emoji all five form one rising band, with ImageNet at its upper end.",
 }
 
 
@@ -82,7 +84,8 @@ def augmented(plain, varied, rule):
         ax.plot(*zip(*stops), mark, color=colour, markersize=8, markeredgecolor="black", zorder=3,
                 label=f"stop, photos {name}")
     ax.legend(frameon=False, fontsize=9, ncols=2, loc="upper right")
-    caption(ax.figure, f"Thick: mean of {len(plain)} seeds; thin: each of them.")
+    caption(ax.figure, f"Thick: mean of {len(plain)} seeds. A mark is where a run stops; kept are the "
+                       "weights of its lowest loss.")
     return ax
 
 
@@ -93,13 +96,17 @@ def scores(table, score="logme"):
         table: of `sources.source_table`.
         score: a column of it.
     """
-    figure, panels = plt.subplots(1, len(table), figsize=(9.6, 3.4), layout="constrained")
-    for panel, target in zip(panels, table):
-        for name, targets in merged(table).items():
+    figure, panels = plt.subplots(1, len(table), figsize=(9.6, 3.8), layout="constrained")
+
+    def draw(panel, target, names):
+        for name in names:
             colour, mark = SOURCES[name]
-            of = targets[target]
+            of = merged(table)[name][target]
             panel.plot(of[score], of["test_accuracy"], mark, color=colour, markersize=6, label=name,
                        markeredgecolor="white")
+
+    for panel, target in zip(panels, table):
+        draw(panel, target, merged(table))
         panel.set(title=target, xlabel="LogME", ylabel="test accuracy of a head")
         panel.xaxis.set_major_locator(MaxNLocator(5))
         wide = np.ptp([of[target]["test_accuracy"] for of in merged(table).values()]) > 0.3
@@ -107,6 +114,11 @@ def scores(table, score="logme"):
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=9, loc="lower right")
+    zoomed = panels[0].inset_axes([0.3, 0.3, 0.5, 0.5])
+    draw(zoomed, next(iter(table)), SMALL)
+    zoomed.set(xticks=(), yticks=(), title="the three small ones, larger")
+    zoomed.title.set_fontsize(9)
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
+                  loc="outside upper center")
     caption(figure, "A mark is a draw of pictures. The scales differ.")
     return figure

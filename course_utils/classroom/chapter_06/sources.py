@@ -5,7 +5,7 @@ Needs NumPy.
 
 import numpy as np
 
-from .results import outcomes, print_lines
+from .results import counted, outcomes, print_lines
 
 SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 
@@ -30,24 +30,34 @@ def enough(ways, least):
 def print_few(ways, few, many):
     """The mean accuracy of *features* with few photos beside that of *scratch* with many.
 
-    >>> print_few({"features": {100: [0.5, 0.6]}, "scratch": {1500: [0.5]}}, 100, 1500)
-    features with 100 photos: 55 %; scratch with 1,500: 50 %
+    Args:
+        ways: of `by_size`.
+        few: numbers of photos.
+        many: a number of photos.
+
+    >>> print_few({"features": {100: [0.5, 0.6], 300: [0.7]}, "scratch": {1500: [0.5]}}, (100, 300), 1500)
+    features with 100 photos: 55 %, from 50 to 60 in 2 seeds
+    features with 300 photos: 70 %, from 70 to 70 in 1 seeds
+    scratch with 1,500 photos: 50 %, from 50 to 50 in 1 seeds
     """
-    ours, theirs = (100 * np.mean(ways[way][count]) for way, count in (("features", few), ("scratch", many)))
-    print(f"features with {few} photos: {ours:.0f} %; scratch with {many:,}: {theirs:.0f} %")
+    for way, count in [*(("features", each) for each in few), ("scratch", many)]:
+        right = 100 * np.array(ways[way][count])
+        print(f"{way} with {count:,} photos: {right.mean():.0f} %, from {right.min():.0f} to "
+              f"{right.max():.0f} in {len(right)} seeds")
 
 
 def print_counts(ways):
-    """A line for each number of pictures: the mean accuracies of *scratch* and *features*.
+    """A line for each number of pictures: the mean accuracies of *scratch* and *features*, and who is ahead.
 
-    >>> print_counts({"scratch": {300: [0.5], 1000: [0.6]}, "features": {300: [0.5], 1000: [0.625]}})
-    pictures  scratch  features
-    300        50.0 %    50.0 %
-    1,000      60.0 %    62.5 %
+    >>> print_counts({"scratch": {300: [0.5], 1000: [0.6]}, "features": {300: [0.4], 1000: [0.625]}})
+    pictures  scratch  features  features ahead in
+    300        50.0 %    40.0 %       0 of 1 seeds
+    1,000      60.0 %    62.5 %       1 of 1 seeds
     """
-    lines = {"pictures": ["scratch", "features"]}
+    lines = {"pictures": ["scratch", "features", "features ahead in"]}
     for count in sorted(ways["scratch"]):
-        lines[f"{count:,}"] = [f"{100 * np.mean(ways[way][count]):.1f} %" for way in ("scratch", "features")]
+        own = [np.array(ways[way][count]) for way in ("scratch", "features")]
+        lines[f"{count:,}"] = [*(f"{100 * each.mean():.1f} %" for each in own), counted(own[1] - own[0])]
     print_lines(lines)
 
 
@@ -60,17 +70,20 @@ def pair(plain, varied, rule):
 
 
 def print_pairs(pairs):
-    """A line a pair: means of the epochs trained and of the accuracy, without -> with augmentation.
+    """A line a pair: mean epochs and accuracy, without -> with augmentation, and in how many seeds they rise.
 
     >>> ends = {"epochs": np.array([9]), "test_accuracy": np.array([0.5])}
     >>> print_pairs({"a": (ends, {"epochs": np.array([12]), "test_accuracy": np.array([0.625])})})
-        epochs   accuracy, %
-    a  9 -> 12  50.0 -> 62.5
+                      epochs                 accuracy, %
+    a  9 -> 12, up in 1 of 1  50.0 -> 62.5, up in 1 of 1
     """
     lines = {"": ["epochs", "accuracy, %"]}
     for name, both in pairs.items():
-        lines[name] = [" -> ".join(f"{each['epochs'].mean():.0f}" for each in both),
-                       " -> ".join(f"{100 * each['test_accuracy'].mean():.1f}" for each in both)]
+        lines[name] = []
+        for column, times, form in (("epochs", 1, ".0f"), ("test_accuracy", 100, ".1f")):
+            without, varied = (times * each[column] for each in both)
+            more = counted(varied - without).partition(" seeds")[0]
+            lines[name].append(f"{without.mean():{form}} -> {varied.mean():{form}}, up in {more}")
     print_lines(lines)
 
 
@@ -123,67 +136,77 @@ def print_accuracies(table):
     print_lines(lines)
 
 
+def print_gains(table):
+    """What a source gains by what it has learnt: how far it is ahead of its twin with random weights.
+
+    Args:
+        table: of `source_table`.
+    """
+    sources, lines = merged(table), {"ahead of its random twin": [*table]}
+    for name, twin in (("ImageNet", "random MobileNetV2"), ("the other task", "random small")):
+        gains = [sources[name][target]["test_accuracy"] - sources[twin][target]["test_accuracy"]
+                 for target in table]
+        lines[name] = [f"{100 * gain.mean():.1f} points, in {counted(gain, 'draws')}" for gain in gains]
+    print_lines(lines)
+
+
 def with_classes(sources):
     """Those of the sources that have classes of their own, without which there is no LEEP."""
     return {name: of for name, of in sources.items() if not np.isnan(of["leep"]).any()}
 
 
-def names_the_best(sources, score):
+def names_the(best, sources, score):
     """In how many draws the source with the highest score is the most accurate; None where one has no score.
 
     Args:
+        best: False for the lowest and the least.
         sources: source -> column -> array, a value a draw.
+        score: a column.
 
     >>> a = {"logme": np.array([2.0, 2.0]), "test_accuracy": np.array([0.6, 0.5])}
     >>> b = {"logme": np.array([1.0, 1.0]), "test_accuracy": np.array([0.4, 0.7])}
-    >>> names_the_best({"a": a, "b": b}, "logme")
+    >>> names_the(True, {"a": a, "b": b}, "logme")
     1
     """
-    scores, accuracies = (np.array([of[name] for of in sources.values()])
+    sign = 1 if best else -1
+    scores, accuracies = (sign * np.array([of[name] for of in sources.values()])
                           for name in (score, "test_accuracy"))
     return None if np.isnan(scores).any() else int((scores.argmax(0) == accuracies.argmax(0)).sum())
 
 
-def always_right(table, always="the other task"):
-    """In how many draws of all targets a source that is taken every time is the best of those with classes.
+def commonest(best, tables):
+    """The source that is the most accurate in most draws of all targets, and how many: "the other task 6".
 
-    >>> a, b = ({"leep": np.zeros(2), "test_accuracy": np.array(right)} for right in ([0.6, 0.4], [0.5, 0.5]))
-    >>> always_right({"photos": {"emoji": a, "b": b}, "emoji": {"photos": b, "b": a}})
-    2
+    Args:
+        best: False for the least accurate.
+        tables: target -> source -> column -> array.
+
+    >>> a, b = ({"test_accuracy": np.array(right)} for right in ([0.6, 0.4], [0.5, 0.3]))
+    >>> commonest(True, {"photos": {"a": a, "b": b}})
+    'a 2'
     """
-    count = 0
-    for own in table.values():
-        small = with_classes(own)
-        best = np.array([of["test_accuracy"] for of in small.values()]).argmax(0)
-        names = ["the other task" if name in table else name for name in small]
-        count += int((best == names.index(always)).sum())
-    return count
-
-
-def always_best(table):
-    """" (the best is always A)" where one source has the best head in every draw of every target, else "".
-
-    >>> a, b = ({"test_accuracy": np.array(right)} for right in ([0.6, 0.7], [0.4, 0.5]))
-    >>> always_best({"photos": {"a": a, "b": b}})
-    ' (the best is always a)'
-    """
-    best = {list(sources)[row] for sources in table.values()
-            for row in np.array([of["test_accuracy"] for of in sources.values()]).argmax(0)}
-    return f" (the best is always {best.pop()})" if len(best) == 1 else ""
+    sign, names = 1 if best else -1, []
+    for own in tables.values():
+        first = (sign * np.array([of["test_accuracy"] for of in own.values()])).argmax(0)
+        names += ["the other task" if [*own][row] in tables else [*own][row] for row in first]
+    name = max(names, key=names.count)
+    return f"{name} {names.count(name)}"
 
 
 def print_scores(table):
-    """How often each score names the best of all sources, and of those with classes, over all targets.
+    """In how many draws each score names the best and the weakest source, and the same source would be right.
 
     Args:
         table: of `source_table`.
     """
     draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
-    five_of, three_of = "of all five" + always_best(table), "of the three small"
-    lines = {f"names the best, in draws of {draws}": list(SCORES.values()), five_of: [], three_of: []}
-    for score in SCORES:
-        five = [names_the_best(sources, score) for sources in table.values()]
-        three = [names_the_best(with_classes(sources), score) for sources in table.values()]
-        lines[five_of].append("-" if None in five else f"{sum(five)}")
-        lines[three_of].append(f"{sum(three)}")
+    small = {target: with_classes(own) for target, own in table.items()}
+    rows = {"the best of all five": (True, table), "the best of the three small": (True, small),
+            "the weakest of these": (False, small)}
+    lines, fixed = {f"names, in draws of {draws}": [*SCORES.values()]}, []
+    for name, (best, tables) in rows.items():
+        told = [[names_the(best, own, score) for own in tables.values()] for score in SCORES]
+        lines[name] = ["-" if None in each else f"{sum(each)}" for each in told]
+        fixed.append(commonest(best, tables))
     print_lines(lines)
+    print(f"always the same one, chosen in hindsight: {', '.join(fixed)}")
