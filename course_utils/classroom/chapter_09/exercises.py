@@ -219,7 +219,7 @@ def make(train, validation):
     network = trained(pictures.small_network(units=(64, 32)), train, validation)
     return to_lite(network, int8=True, data=train[0])
 ''',
-    fact="Each decision had a measure of its own, and only the last one counts: a file, read back.")
+    fact="Only one measure counts in the end: the file, read back.")
 def the_smallest(answer):
     found = [judged(answer, split) for split in SPLITS]
     right, size = np.mean([each[0] for each in found]), max(each[1] for each in found)

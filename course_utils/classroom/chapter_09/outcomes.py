@@ -35,6 +35,20 @@ def not_zero(files, model):
     return round(float(np.mean((rows["weights"] - biases) * (1 - rows["zeros"]) + biases)))
 
 
+def sizes(files):
+    """What zeros and cut units leave of the MLP in 8 bits, as a table: text, to be printed.
+
+    Args:
+        files: those of `files(curves, "mlp")`.
+    """
+    lines = ["8 bits      weights not zero     kB   time"]
+    for way, name in NAMES.items():
+        row = files[way, 8]
+        lines.append(f"{name:11}{not_zero(files, way):17,}{row['gz'].mean() / 1000:7.0f}"
+                     f"   {row['latency'].mean():.2f}")
+    return "\n".join(lines)
+
+
 def from_scratch(files, width):
     """Points that a network of this width, "half" or "quarter", has more if it was narrow from the start."""
     return float(np.mean(more(files, f"{width} scratch", width)))
@@ -60,10 +74,10 @@ def compared(curves):
     Args:
         curves: the recording small_front.
     """
-    lines = ["points more than the cut network            MLP             CNN"]
+    lines = ["narrow from the start, minus cut        MLP             CNN"]
     for width in ("half", "quarter"):
         gains = [more(files(curves, network), f"{width} scratch", width) for network in ("mlp", "cnn")]
-        lines.append(f"{width + ', narrow from the start':33}" + "".join(
+        lines.append(f"{width:29}" + "".join(
             f"  {gain.mean():+z6.1f} (sd {gain.std(ddof=1):.1f})" for gain in gains))
     return "\n".join(lines)
 
@@ -140,27 +154,28 @@ def ways(curves):
 
 
 def beginnings(curves):
-    """What each way to begin gains over the guide, as a table: text, to be printed.
+    """What ways to begin gain over each other, each seed with its like, as a table: text, to be printed.
 
     Args:
         curves: the recording small_when.
     """
-    lines = ["points more than the guide (sd)      MLP          CNN"]
-    for way in ("guide x3", "patience x3", "early x3"):
-        gains = [begun(curves, network, way).accuracy - begun(curves, network, "guide").accuracy
+    lines = ["points, and of ten seeds     MLP                       CNN"]
+    for way, than in (("guide x3", "guide"), ("patience x3", "guide"), ("patience x3", "guide x3"),
+                      ("early x3", "patience x3")):
+        gains = [begun(curves, network, way).accuracy - begun(curves, network, than).accuracy
                  for network in ("mlp", "cnn")]
-        lines.append(f"{way:28}" + "".join(
-            f"   {gain.mean():+z.1f} ({gain.std(ddof=1):.1f})" for gain in gains))
+        cells = "".join(f"{told(gain):26}" for gain in gains)
+        lines.append(f"{f'{way} - {than}':29}{cells}".rstrip())
     return "\n".join(lines)
 
 
-def ahead(gain):
-    """In how many seeds something is gained.
+def told(gain):
+    """The mean gain, and in how many seeds it is one: text. Those left over are equal.
 
-    >>> ahead(np.array([1.0, 0.0, 0.5, -0.5]))
-    2
+    >>> told(np.array([1.0, 0.0, 0.5, -0.5, 0.5]))
+    '+0.3: 3 better, 1 worse'
     """
-    return int((gain > 1e-6).sum())
+    return f"{gain.mean():+z.1f}: {(gain > 1e-6).sum()} better, {(gain < -1e-6).sum()} worse"
 
 
 def settled(curves, way):
@@ -174,6 +189,15 @@ def settled(curves, way):
             for run in curves.select(network="mlp", way=way)]
     rules = Below("mask_distance", 0.02), Patience("val_loss", 5)
     return [[rule.first(run) for run in runs] for rule in rules]
+
+
+def lower(losses):
+    """The name of the lowest loss, or "same" if all are equal.
+
+    >>> lower({"a": 0.5, "b": 0.1}), lower({"a": 0.5, "b": 0.5})
+    ('b', 'same')
+    """
+    return min(losses, key=losses.get) if len(set(losses.values())) > 1 else "same"
 
 
 def student(curves, task, way, stop="labels"):
@@ -205,12 +229,23 @@ def taught(curves):
     Args:
         curves: the recording small_distil.
     """
-    lines = ["right, %    teacher   student alone   points gained with a teacher"]
+    lines = ["right, %    teacher   student alone   gained with a teacher"]
     for task in ("all", "noisy", "few"):
         teacher, alone = (student(curves, task, way)[0].mean() for way in ("teacher", "plain"))
-        gain = gained(curves, task)
-        lines.append(f"{task:7}{teacher:12.1f}{alone:16.1f}{gain.mean():+13.1f}, "
-                     f"better in {ahead(gain)} of {len(gain)} seeds")
+        lines.append(f"{task:7}{teacher:12.1f}{alone:16.1f}   {told(gained(curves, task))}")
+    return "\n".join(lines)
+
+
+def stopped(curves):
+    """What other stops gain over the one by the labels, as a table: text, to be printed.
+
+    Args:
+        curves: the recording small_distil.
+    """
+    lines = ["against labels    mixed                     agree"]
+    for task in ("all", "noisy", "few"):
+        gains = [gained(curves, task, stop) - gained(curves, task) for stop in ("mixed", "agree")]
+        lines.append(f"{task:18}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
     return "\n".join(lines)
 
 
@@ -233,9 +268,9 @@ def losses(tasks):
         tasks: name -> accuracy, as in `lost`.
     """
     shares = (0.8, 0.9, 0.95)
-    lines = ["points lost, by share of zeros" + "".join(f"{share:9.2f}" for share in shares)]
+    lines = ["points lost, by share of zeros  " + "".join(f"{share:9.2f}" for share in shares)]
     for name, found in tasks.items():
-        lines.append(f"{name:14}({len(found[0])} seeds)       " + "".join(
+        lines.append(f"{name:14}(uncut {found[0].mean():.1f} %)    " + "".join(
             f"{lost(found, share):9.1f}" for share in shares))
     return "\n".join(lines)
 
