@@ -1,6 +1,5 @@
-"""The train.py of lesson 91: its marks tell the truth, and the script ends, resumes and reports."""
+"""Lesson 91: each listing runs as it stands; its train.py ends, resumes and reports."""
 
-import ast
 import csv
 import json
 import os
@@ -14,6 +13,7 @@ import time
 import tomllib
 
 import jupytext
+import keras
 import nbformat
 import pytest
 
@@ -25,26 +25,104 @@ MARK = "  # new"
 
 
 @pytest.fixture(scope="module")
-def blocks():
-    """What stands between ```python and ```."""
+def cells():
     (lesson,) = [path for path in build.lessons() if path.name.startswith("91")]
-    cells = jupytext.read(lesson, fmt="py:percent").cells
+    return jupytext.read(lesson, fmt="py:percent").cells
+
+
+@pytest.fixture(scope="module")
+def blocks(cells):
+    """What stands between ```python and ```."""
     return re.findall(r"(?s)```python\n(.*?)```", "\n".join(cell.source for cell in cells))
 
 
 @pytest.fixture(scope="module")
-def scripts(blocks):
-    """(before, after), as a learner would copy them."""
-    return [block for block in blocks if "model.save(" in block]
+def short(cells):
+    """The two cells that are a short train.py, as a learner would copy them."""
+    begin, new = [cell.source for cell in cells if cell.cell_type == "code"
+                  and ("def build_model" in cell.source or MARK in cell.source)]
+    return f"{begin}\n{new}\n"
 
 
-def test_what_is_imported_is_there_by_either_way(blocks):
-    imports = [node for block in blocks for node in ast.walk(ast.parse(block))
-               if isinstance(node, ast.ImportFrom) and node.module.endswith("stopping")]
-    assert {node.module for node in imports} == {"stopping", "course_utils.stopping"}
-    names = {name.name for node in imports for name in node.names}
-    assert "StopWhen" in names and "plots" in names
-    exec(f"from course_utils.stopping import {', '.join(names)}", {})
+@pytest.fixture(scope="module")
+def whole(blocks):
+    """The train.py that survives a kill."""
+    (script,) = [block for block in blocks if "model.save(" in block]
+    return script
+
+
+@pytest.fixture(scope="module")
+def names(short):
+    """What a short train.py leaves behind, after a few epochs."""
+    left = {}
+    exec(short.replace("epochs=200", "epochs=3"), left)
+    return left
+
+
+def having(blocks, word):
+    (block,) = [block for block in blocks if word in block]
+    return block
+
+
+def test_all_is_imported_as_the_line_for_pip_installs_it(cells):
+    lines = "\n".join(cell.source for cell in cells).splitlines()
+    imports = [line for line in lines if re.search("from .*stopping import", line)]
+    assert len(imports) > 5 and all(line.startswith("from course_utils.stopping import ") for line in imports)
+
+
+def test_every_rule_of_the_table_can_be_written_so(cells):
+    (table,) = [cell.source for cell in cells if "| you have | start from |" in cell.source]
+    public = {name: getattr(course_utils.stopping, name) for name in course_utils.stopping.__all__}
+    said = [code for code in re.findall("`([^`]+)`", table) if re.match(r"[A-Z]\w+\(", code)]
+    assert len(said) == 9
+    for code in said:
+        eval(code, dict(public))
+
+
+def test_after_ctrl_c_the_best_weights_come_back(blocks, names):
+    block, model, stop = having(blocks, "KeyboardInterrupt"), names["model"], names["stop"]
+
+    class Interrupted:
+        def fit(self, *args, **settings):
+            callbacks = [*settings.pop("callbacks"), keras.callbacks.LambdaCallback(on_epoch_begin=ctrl_c)]
+            model.fit(*args, **settings, callbacks=callbacks, verbose=0)
+
+    def ctrl_c(epoch, logs=None):
+        if epoch == 2:
+            model.set_weights([0 * weight for weight in model.get_weights()])
+            raise KeyboardInterrupt
+
+    exec(block, {**names, "model": Interrupted()})
+    assert len(stop.history["val_loss"]) == 2
+    best = min(stop.history["val_loss"])
+    assert model.evaluate(*names["val"], verbose=0)[0] == pytest.approx(best, rel=1e-4)
+
+
+def test_finished_runs_are_compared(blocks, names, tmp_path, monkeypatch, capsys):
+    for run in "12":
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        names["stop"].history.to_csv(tmp_path / "runs" / run / "history.csv")
+    monkeypatch.chdir(tmp_path)
+    exec(having(blocks, "History.from_csv"), {})
+    assert "of 2" in capsys.readouterr().out
+
+
+def test_a_cosine_ends_at_zero_after_its_epochs(blocks, names):
+    here = {}
+    exec(having(blocks, "CosineDecay"), here)
+    batches = -(-len(names["train"][0]) // 64)
+    assert float(here["schedule"](200 * batches)) == pytest.approx(0, abs=1e-9)
+    assert float(here["schedule"](199 * batches)) > 0
+    assert float(here["optimizer"].learning_rate) == pytest.approx(0.01)
+
+
+def test_the_last_training_is_as_long_as_the_folds_say(blocks, names):
+    block = having(blocks, "for fold in").replace("epochs=200", "epochs=2, verbose=0")
+    here = {name: names[name] for name in ("x", "y", "build_model")}
+    exec(block.replace("model.fit(x, y, ", "history = model.fit(x, y, verbose=0, "), here)
+    assert len(here["best"]) == 5 and sum(here["out"]) in (len(here["x"]) // 5, len(here["x"]) // 5 + 1)
+    assert len(here["history"].epoch) == 1 + sorted(here["best"])[2]
+    assert here["x"].max() == 1  # as in all trainings of the page
 
 
 def test_the_line_for_pip_names_the_repository():
@@ -54,11 +132,10 @@ def test_the_line_for_pip_names_the_repository():
     assert f'pip install "git+{project["urls"]["Repository"]}"\n' in said
 
 
-def test_what_is_not_marked_as_new_was_there_before(scripts):
+def test_what_is_not_marked_as_new_was_there_before(short, whole):
     before, after = ([line.rstrip("),") for line in script.splitlines() if line and MARK not in line]
-                     for script in scripts)
-    assert before[-1].startswith("model.save(")  # it saves elsewhere now
-    assert after == before[:-1]
+                     for script in (short.replace("verbose=0", "verbose=2"), whole))
+    assert after == before
 
 
 def run(folder, stop_it=False):
@@ -77,10 +154,9 @@ def run(folder, stop_it=False):
 
 @pytest.mark.rare
 @pytest.mark.skipif(os.name == "nt", reason="no process can be sent SIGTERM there")
-def test_it_ends_when_asked_and_goes_on_with_its_own_folder_alone(scripts, tmp_path):
-    assert "course_utils" not in scripts[1]
+def test_it_ends_when_asked_and_goes_on_with_the_copied_folder_alone(whole, tmp_path):
     shutil.copytree(STOPPING, tmp_path / "stopping", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "train.py").write_text(scripts[1])
+    (tmp_path / "train.py").write_text(whole.replace("course_utils.stopping", "stopping"))
     folder = tmp_path / "runs" / "1"
 
     code, said = run(tmp_path, stop_it=True)

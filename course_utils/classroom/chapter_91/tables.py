@@ -32,6 +32,16 @@ def regrets(runs, epochs):
                      for run, epoch, least in zip(runs, epochs, best, strict=True)])
 
 
+def medians_of_others(runs, count):
+    """For each run, the median epoch of lowest validation loss of the `count` runs after it, in a circle.
+
+    >>> medians_of_others([{"val_loss": [2.0, 1.0]}, {"val_loss": [1.0, 2.0]}], count=1)
+    [0, 1]
+    """
+    best = [int(np.argmin(run["val_loss"])) for run in runs]
+    return [int(np.median(np.roll(best, -i)[1:count + 1])) for i in range(len(runs))]
+
+
 def print_regrets(blind, watched):
     """A line a problem: mean regrets, and their difference with its standard error.
 
