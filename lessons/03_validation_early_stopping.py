@@ -73,8 +73,8 @@ for threshold in (0.01, 0.007, 0.0065, 0.006):
     print(f"below {threshold:<6}  {len(met):2} of 20 runs, {when}")
 
 # %% [markdown]
-# At 0.007 every run stops, at 0.006 none does. **A threshold works if you know it beforehand, to the fourth decimal place, and anew for
-# every problem.**
+# At 0.007 every run stops, at 0.0065 half of them, at 0.006 none. **A threshold works if you know it beforehand, to the fourth decimal
+# place, and anew for every problem.**
 #
 # ## From threshold to patience
 #
@@ -105,7 +105,7 @@ print(replay(Patience("val_loss", 5), run))  # the course's rule on the same run
 #
 # - The **longest wait**: the most epochs that a run goes from one new best to the next.
 # - The [regret](00_start_here.ipynb): by how many percent the test loss is above that of the weights you would keep after all 300 epochs.
-#   (Luck can make it negative.)
+#   It can be negative, since a lower validation loss is not always a lower test loss.
 #
 # Where is the regret largest?
 
@@ -125,8 +125,8 @@ show(ax, alt="The five curves again, diabetes and gene for 60 epochs. There the 
              "to the left.")
 
 # %% [markdown]
-# Where the longest wait is beyond five, the rule stops before the best epoch: on soybean, thyroid and building. **Patience counts the
-# epochs since the last best, and problems differ in how long they go without a new one.**
+# Where a run's longest wait is beyond five, the rule stops before its best epoch: on most runs of soybean, thyroid and building.
+# **Patience counts the epochs since the last best, and problems differ in how long they go without a new one.**
 #
 # And the last column? At the stop the model holds its *last* weights, five epochs past its best. A copy of the best turns gene's regret of
 # 15.7 % into 0.3 %. *Saving time and machines*, the second article, lets you choose: stop by a rule, or pick the best model. Do both:
@@ -142,15 +142,15 @@ rows = {f"patience {n}": compare([Patience("val_loss", n)], every_run, measured=
 print(tables.prices(rows, names))
 
 # %% [markdown]
-# Ten saves three quarters of the regret of five; twenty a little more, for two thirds more epochs. **Five is enough on diabetes and gene.
+# Ten saves three quarters of the regret of five; twenty nearly all of it, for two thirds more epochs. **Five is enough on diabetes and gene.
 # You rarely know which kind yours is: start at ten, or at twenty if epochs are cheap.**
 #
 # ## The stopping lab
 #
-# Move the sliders (in JupyterLab or Colab; elsewhere you see a picture). The dot is the stop, the ring the best epoch
+# Choose a problem, move the sliders. Only a picture? Open the answers. The dot is the stop, the ring the best epoch
 # until then. With **smoothing** the rule sees means of several epochs.
 #
-# - Raise patience from 5 to 60. From where on does the ring stay? What would that cost on gene?
+# - Raise patience from 5 to 60 on soybean. From where on does the ring stay? What would that cost on gene?
 # - Can patience 10 with smoothing 20 replace patience 20?
 
 # %%
@@ -160,15 +160,18 @@ lab
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# - From about 20 on: it stays at epoch 108. On gene, patience 20 trains 26 epochs instead of 11, for nothing.
+# - From about 20 on it stays at epoch 108, as far as the slider goes. The best of all, 245, comes after a wait of 85 epochs. On gene,
+#   patience 20 trains 26 epochs instead of 11, for nothing.
 # - Here it can: it keeps epoch 108, too, and stops at 124 instead of 128.
 #
 # </details>
-#
+
+# %% [markdown]
 # ## One training, two hundred validation sets
 #
 # Your validation set chooses your epoch. Would another have chosen the same? We recorded *one* training on Fashion-MNIST, pictures of
-# clothes, and drew 200 validation sets of 50 images. Each set calls one of the 60 epochs the best. How many different epochs do they name?
+# clothes, and drew 200 validation sets of 50 images from one pool of 9,000. Each set calls one of the 60 epochs the best. How many
+# different epochs do they name?
 
 # %% tags=["reveal"] claims=["03.3"]
 # NBVAL_CHECK_OUTPUT
@@ -180,20 +183,22 @@ print(tables.two_patiences(recorded, sizes=(50, 200, 2000)))
 
 # %% tags=["reveal"]
 ax = figures.validation_sets(recorded)
-show(ax, alt="Best epochs of 200 validation sets. With 50 images they are spread over 50 epochs; "
+show(ax, alt="Best epochs of 200 validation sets. With 50 images they lie between epochs 1 and 54; "
              "with 2000 nearly all are 16 or 10.")
 
 # %% [markdown]
 # Same training, and 42 opinions. Waiting longer does not make up for a small set: with 50 images patience 10 loses as much as patience 3.
 # The better epochs that it waits for are often luck. **In this training, the size of the validation set decides what patience is worth.**
-# (Sets of 2000 also agree because they share many of the pool's 9000 images.)
+#
+# Sets of 2000 also agree because they share many images. And these percentages are no regret: the test loss itself chose the epoch that
+# they compare with.
 
 # %% [markdown]
 # ## When it helps, and when it does not
 #
 # Stopping saves time. Does it make a model better, too? We stop with patience 10, keep the best weights, and compare their test accuracy
-# with that of the last: on Fashion-MNIST, on the same with 30 % of the labels shuffled, and on gene. How many points are gained with
-# shuffled labels? <!-- given: 30 -->
+# with that after the whole run, 60 epochs or 300: on Fashion-MNIST, on the same with 30 % of the labels shuffled, and on gene. How many
+# points are gained with shuffled labels? <!-- given: 30 -->
 
 # %% tags=["reveal"] claims=["B10", "03.3"]
 # NBVAL_CHECK_OUTPUT
@@ -215,12 +220,13 @@ show(ax, alt="Three panels. With shuffled labels the accuracy peaks early and fa
 # %% [markdown]
 # - **True labels:** no gain to speak of. The stop saves time.
 # - **Shuffled labels:** a gain in every run. Past the peak the network learns wrong labels by heart: it ends with a training error of
-#   2.1 %, on labels of which 30 % were shuffled.
-# - **Gene:** it costs a point. The loss turns up early, while the accuracy rises until about epoch 15. (A loss punishes confident mistakes
-#   most; accuracy counts all alike.) <!-- given: 30 -->
+#   2.1 %, on labels of which 30 % were shuffled. Even here the accuracy peaks a few epochs after the lowest loss.
+# - **Gene:** it costs a point of accuracy, which rises until about epoch 15. In loss it pays: the loss turns up early, and nearly
+#   doubles in the 100 epochs drawn. A loss punishes confident mistakes most; accuracy counts all alike. <!-- given: 30 -->
 #
-# **Early stopping pays where there is something bad to learn, and it serves the metric that it watches.**
-#
+# **Early stopping raised the accuracy where there was something bad to learn. And a stop serves the metric that it watches.**
+
+# %% [markdown]
 # ## What if the first loss is NaN?
 #
 # NaN means "not a number". Keras's `EarlyStopping` with patience 3 sees one, then five falling losses. Which weights does it give back?
@@ -236,15 +242,17 @@ print(f"Keras stopped at epoch {epoch}.")
 print("The course's rule:", replay(Patience("val_loss", 3), {"val_loss": losses}, best="val_loss"))
 
 # %% [markdown]
-# Keras (3.15.1) takes the first value for the best so far. From then on every epoch improves, and every epoch counts as a failure.
+# Keras (3.15.1) takes the first value for the best so far. From then on every loss is lower than the one before, and every epoch counts as
+# a failure.
 # **Keras waits for a loss below NaN, and no number is below NaN.**
 #
 # ## Exercises
 #
-# Put your answer where the dots are and run the cell. `hint()` and `solution()` stand by.
+# Put your answer where the dots are and run the cell. `ex.stop_and_keep.hint()` and `.solution()` help, and so for each
+# exercise.
 #
 # **3.1 Stop and keep.** Patience 3 on these validation losses. After which epoch (counted from 0) does training stop, and which
-# epoch's weights are kept?
+# epoch's weights are kept? Answer as `stop, keep`.
 
 # %% tags=["exercise"]
 losses = [0.9, 0.7, 0.72, 0.6, 0.61, 0.65, 0.58, 0.6, 0.63, 0.59, 0.55]
@@ -257,8 +265,8 @@ answer = 9, 6  # epochs 7, 8 and 9 fail; epoch 10 is never trained
 ex.stop_and_keep.check(answer)
 
 # %% [markdown]
-# **3.2 The best epoch.** Return the epoch with the best value. `mode` is "min" or "max". NaN is never best; at least one value is a
-# number. In a tie, the first wins.
+# **3.2 The best epoch.** Return the epoch with the best value. `mode` is "min" or "max". NaN is never best; at least one value is
+# finite. In a tie, the first wins.
 
 # %% tags=["exercise"]
 def best_epoch(values, mode):
@@ -288,7 +296,7 @@ ex.best_epoch.check(best_epoch)
 # - begin afresh in a second `fit`.
 #
 # `self.model.stop_training = True` ends training, `self.model.get_weights()` gives a copy, `self.model.set_weights(...)` puts it back.
-# Keras calls `on_train_begin(logs)` and `on_train_end(logs)`, too.
+# Keras calls `on_train_begin(logs)`, `on_epoch_end(epoch, logs)` and `on_train_end(logs)`.
 
 # %% tags=["exercise"]
 class MyEarlyStopping(keras.callbacks.Callback):
@@ -328,7 +336,7 @@ ex.my_early_stopping.check(MyEarlyStopping)
 
 # %% [markdown]
 # **3.4 What a stop loses.** Return the regret in percent, as in "Patience on five problems": `val_loss` chooses both epochs, `test_loss`
-# measures. Training ends after epoch `stop`, so that epoch can still be kept. In a tie, the first wins; do not round.
+# measures. Training ends after epoch `stop`, so that epoch can still be kept. There is no NaN. In a tie, the first wins; do not round.
 
 # %% tags=["exercise"]
 def regret(val_loss, test_loss, stop):
@@ -347,15 +355,16 @@ def regret(val_loss, test_loss, stop):
 ex.stop_regret.check(regret)
 
 # %% [markdown]
-# **3.5 A rule of your own.** One rule for all five problems, scored on 100 runs of other networks, which you have not seen:
+# **3.5 A rule of your own.** One rule for all five problems, scored on 100 unseen runs of other networks:
 #
 # - It ends every run.
 # - On average it trains at most 30 % of the epochs and has at most 10 % regret.
 # - No plain `Patience`, of any length, trains fewer epochs *and* has less regret.
-# - It is not plain `Patience` on `val_loss`. A budget beside it counts, if it ends some runs.
+# - It is not plain `Patience` on `val_loss`. `Patience(...) | Epochs(n)` is allowed if the budget ends some runs.
 #
-# Join criteria with `|` (or) and `&` (and), or write a function of the history so far: `Epochs(100)` is
-# `lambda history: len(history["val_loss"]) >= 100`. Try yours with `compare([rule], every_run, measured="test_loss")`.
+# Join criteria with `|` (or) and `&` (and). A function of the history so far is a criterion, too: `Epochs(100)` is
+# `lambda history: len(history["val_loss"]) >= 100`. Compare yours:
+# `compare([rule, Patience("val_loss", 10)], every_run, measured="test_loss")`.
 # <!-- given: 10, 30 -->
 
 # %% tags=["exercise"]

@@ -117,7 +117,9 @@ def cost_and_regret(patience, own, limits):
     """
     ax = axes(xlabel="cost: epochs trained, % of 300", ylabel="regret, % (log scale above 2)")
     names, costs, lost = zip(*patience)
-    ax.plot(100 * np.array(costs), lost, "o-", color=GREY, markersize=4, linewidth=1)
+    between = np.linspace(costs[0], costs[-1], 400)  # straight in regret, so curved on a log scale
+    ax.plot(100 * between, np.interp(between, costs, lost), color=GREY, linewidth=1)
+    ax.plot(100 * np.array(costs), lost, "o", color=GREY, markersize=3)
     for name, cost, regret in patience:
         if name.split()[-1] not in ("1", "3", "5", "10", "20", "50"):
             continue  # the rest would cover one another
@@ -125,7 +127,8 @@ def cost_and_regret(patience, own, limits):
                     fontsize=8)
     ax.fill_between([0, 100 * limits[0]], 0, limits[1], color=GREEN, alpha=0.1, linewidth=0,
                     label="within both limits")
-    ax.plot([100 * own[0]], [own[1]], "o", color=RED, markersize=9, label="your rule", clip_on=False)
+    ax.plot([100 * own[0]], [own[1]], "o", color=RED, markersize=5, label="your rule", clip_on=False,
+            zorder=3)
     ax.set(xlim=(0, 102), yscale="symlog", ylim=(min(0, own[1]), max(150, own[1])),
            yticks=(0, 1, 3, 10, 30, 100),
            yticklabels=(0, 1, 3, 10, 30, 100))

@@ -73,7 +73,7 @@ def two_patiences(recorded, sizes, patiences=(3, 10)):
         patiences: a short one and a long one.
     """
     short, long = patiences
-    lines = ["          different     test loss of the epoch kept, above the run's lowest",
+    lines = ["          different     mean test loss of the epoch kept, above the lowest",
              f"images    best epochs   {f'patience {short}':>20} {f'patience {long}':>18}"]
     for size in sizes:
         runs = recorded.select(shuffled=0, size=size)
