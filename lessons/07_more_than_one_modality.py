@@ -7,7 +7,7 @@
 # - give an input a stop of its own, and see when you need none.
 #
 # 30 minutes to read, 60 for the exercises. You need `&` and `|` from 01, restored weights from 03, `Armed`
-# from 05, and `trainable` from 06. <!-- given: 62 -->
+# from 05, `trainable` from 06. Epochs are counted from 0. <!-- given: 62 -->
 
 # %%
 from course_utils.stopping import Above, Armed, Epochs, Patience, StopWhen, batches
@@ -24,7 +24,8 @@ show(figures.examples(data.load_openmoji()), alt=figures.ALT["examples"])
 
 # %% [markdown]
 # An emoji goes in, one of eight groups comes out. There are two kinds of input, two **modalities**: the picture (1,280
-# numbers from the MobileNetV2 of [06](06_transfer_learning.ipynb)) and the words of the name.
+# numbers from the MobileNetV2 of [06](06_transfer_learning.ipynb)) and the words of the name. Red heart and heart suit
+# look alike: the name tells. A hot dog is no dog: the picture tells.
 #
 # From pictures alone a network gets 62 % right, from words alone 62 %. Now one network sees both. How many does it get
 # right? <!-- given: 62 -->
@@ -41,9 +42,7 @@ show(figures.four_bars(results), alt=figures.ALT["four_bars"])
 # eight splits. <!-- given: 3 -->
 #
 # Each of the two sees one input and has its own stop, which keeps the weights of its lowest validation loss. Then we
-# multiply their probabilities, and the group with the largest product wins. That is **late fusion**.
-#
-# So what does the one network do with its second input?
+# multiply their probabilities; the largest product wins. That is **late fusion**.
 #
 # ## One network for both
 #
@@ -59,28 +58,28 @@ show(figures.four_bars(results), alt=figures.ALT["four_bars"])
 # Each input has a layer of its own, its *branch*; the last layer, the *head*, sees both. We call it the *joint*
 # network.
 #
-# An input's **clock** is the number of epochs until a network on that input alone has its lowest validation loss. On
-# our first split, pictures take 3 epochs and words 19. After how many is the joint network at its best?
+# On our first split, a network on pictures alone has its lowest validation loss in epoch 2, one on words in epoch 18. So
+# they take 3 and 19 epochs of training: that is an input's **clock**. In which epoch is the joint network at its best?
 
 # %% tags=["reveal"] claims=["07.1", "07.2"]
-guess = ...  # a number of epochs, 1 to 30
-first_best = results["both_epoch"][0] + 1  # the recording counts epochs from 0
-reveal(guess, first_best, "Epochs until the joint network is at its best")
+guess = ...  # an epoch, 0 to 29
+reveal(guess, results["both_epoch"][0], "The joint network is at its best in epoch")
 ways = {way: runs.select(way=way, scale=1.0) for way in ("pictures", "words", "both")}
-print(clocks({name: ways[name][0] for name in ("pictures", "words")}))
+alone = clocks({name: ways[name][0] for name in ("pictures", "words")})
+print(f"clocks: {alone.epochs}, ratio {alone.ratio:.1f}")
 show(figures.three_curves(ways), alt=figures.ALT["three_curves"])
 
 # %% [markdown]
-# It is done before either (on the other splits, at most three epochs after the pictures). Then its loss rises, probably
-# because its picture branch learns the training set by heart. **One stop goes by the fast clock,** and the words have
-# hardly begun.
+# It is done before either. Then its loss rises, probably because its picture branch learns by heart. **One stop goes by
+# the fast clock,** and the words have had 2 of their 19 epochs. (Words have a lower loss than pictures and are right as
+# often: a loss also counts how sure a network is.)
 #
 # ## Take one input away
 #
-# What are the words worth to it, then? Give every emoji the same words: for each word, its average in training. The
-# **utilisation rate** of an input is the share of its accuracy that a network loses without it.
+# What are the words worth to the joint network? We hide them: every emoji gets the same, average words. An input's
+# **utilisation rate** is the share of the accuracy that is lost when it is hidden.
 #
-# On the first split our joint network gets about 63 % right. And without the words? <!-- given: 63 -->
+# On the first split it gets about 63 % right. And without the words? <!-- given: 63 -->
 
 # %% tags=["reveal"]
 guess = ...  # percent of the test emoji, 0 to 63
@@ -93,15 +92,17 @@ joint.fit(batches(x, y, 16, seed=0), validation_data=validation, epochs=60, verb
 before = utilisation(joint, (x_test, y_test), reference=x)  # x: whose averages stand in
 reveal(guess, round(100 * before.without["words"]), "Right without the words, in percent")
 print(side_by_side({"one stop": before}))
+print(f"all splits, without words: {(results['without_words'] - results['both']).mean():.1f} points")
 
 # %% [markdown]
 # **It hardly misses the words.** It can read: without pictures it still gets about half of the emoji right. But beside
-# the pictures the words add little (1.5 points on average over the splits). <!-- given: 1.5 -->
+# the pictures the words add little. Over all splits, hiding them costs 1.5 points; a network that never had them is three
+# behind. <!-- given: 1.5 -->
 #
 # ## Would a later stop save it?
 #
-# Can we not simply stop later? Let us cheat: on each split, keep the epoch that gets most right on the *test*. No stop
-# can beat that. How many does the joint network get right?
+# Let us cheat: on each split, keep the epoch that gets most right on the *test*. No stop can beat that. How many are
+# right?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -110,15 +111,15 @@ reveal(guess, round(results["by_test"].mean()), "Joint network, its epoch chosen
 print(f"stopped by the validation loss: {results['both'].mean():.0f} %")
 
 # %% [markdown]
-# **No single stop saves it:** even in hindsight it gets 68 %.
+# **No single stop in its 30 epochs saves it:** even in hindsight it gets 68 %.
 #
 # ## Two networks, or two stops?
 #
-# The winner has two of each. Which helps? Two finished networks can be joined at any pair of epochs, and the map shows
-# how good each pair is. A shared stop lies on the dashed line, at best in the square. In the circle each network stops
-# by its own loss.
+# The winner has two networks *and* two stops. Which of the two helps? Two networks can be joined at any pair of epochs.
+# On the map words train longer to the right, pictures upwards; bright is good. A shared stop lies on the dashed line, at
+# best in the square. In the circle each stops by its own loss.
 #
-# The table compares such stops on the test, for two ways of joining.
+# The table compares the two on the test, with the probabilities once multiplied, once averaged.
 
 # %%
 maps = [grid(late, scale=1.0, seed=seed) for seed in range(8)]
@@ -127,22 +128,21 @@ show(figures.stops_map(maps, own, np.median(results["one_epoch"])), alt=figures.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-mean = averaged(late, results)  # the same two networks, their probabilities averaged and not multiplied
-print("two networks      multiplied  averaged")
-for name, key in {"one shared stop": "one", "a stop each": "own"}.items():
-    print(f"{name:15}{results[key].mean():11.0f} %{mean[key].mean():8.0f} %")
+print("two networks   one shared stop   a stop each")  # shared: best for this way, by validation loss
+for name, of in {"multiplied": results, "averaged": averaged(late, results)}.items():
+    print(f"{name:15}{of['one'].mean():8.0f} %{of['own'].mean():14.0f} %,",
+          figures.paired(of["own"], of["one"]))
 
 # %% [markdown]
-# The joint network got 65 %. If we multiply, having two networks brings a little (67), and a second stop the rest (73).
-# If we average, it is the other way round (71, then 72). **Both help; how you join decides which helps more.**
+# The joint network got 65 %. If we multiply, two networks get 67 %, and the second stop brings 73 %. If we average, two
+# networks get 71 %, and the second stop little more. **Two networks help either way; a second stop helps much where we
+# multiply.**
 #
 # ## Can one input stop before the other?
 #
-# What is a second stop worth inside *one* network? Freeze its picture branch when its time has come, and let the rest
-# learn on.
-#
-# For that, `fit` has to see how pictures do alone. So each branch gets a head of its own, beside the one that sees
-# both. All three learn the same labels; their losses are added up.
+# Inside *one* network, freeze the picture branch when its time has come, and let the rest learn on. For that, `fit` has
+# to see how pictures do alone: each branch gets a head of its own, beside the one that sees both. All three learn the
+# same labels; their losses are added up.
 
 # %%
 heads = ("pictures", "words", "both")
@@ -158,8 +158,8 @@ x_val, y_val = for_each_head(*validation)
 
 # %% [markdown]
 # `FreezeWhen` takes a criterion. Here: when the loss of the pictures' head has not improved for 3 epochs, it brings
-# back the best weights of the pictures' branch and head, and freezes both. In the next epoch its column
-# `pictures_frozen` goes from 0 to 1. That arms the stop of the whole fit, which has waited until then.
+# back the best weights of the pictures' branch and head, and freezes both. From the next epoch on, its column
+# `pictures_frozen` is 1, not 0; only then does the stop of the whole fit begin to count.
 #
 # With one stop it was about 63 % on this split. And now? <!-- given: 63 -->
 
@@ -167,24 +167,24 @@ x_val, y_val = for_each_head(*validation)
 guess = ...  # percent of the test emoji, 0 to 100
 freeze = FreezeWhen(Patience("val_pictures_loss", 3), ["pictures_branch", "pictures_head"],
                     restore_best="val_pictures_loss", name="pictures_frozen")
-patience = Patience("val_both_loss", 3, min_delta=0.01)  # an improvement of less than 0.01 does not count
+patience = Patience("val_both_loss", 3, min_delta=0.01)  # less is creeping, and does not count
 stop = StopWhen(Armed(Above("pictures_frozen", 0.5), patience), restore_best="val_both_loss")
 model.fit(training, validation_data=(x_val, y_val), validation_batch_size=300,  # why all at once: see 07b
           epochs=60, verbose=0, callbacks=[freeze, stop])  # in this order: stop reads what freeze writes
 after = utilisation(model, (x_test, y_test), output="both", reference=x)
 reveal(guess, round(100 * after.score), "With pictures frozen, right in percent")
 print(side_by_side({"one stop": before, "pictures frozen": after}))
+
+# %%
 plain = data.load_curves("blending").select(way="equal")[0]["val_loss"]  # recorded: nothing frozen
 show(figures.frozen_fit(stop.history["val_both_loss"], freeze.frozen_at, plain), figures.ALT["frozen_fit"])
 
 # %% [markdown]
-# **One input can stop first, and then the network learns to use both:** now it misses the words. (One split; all eight
-# come below.)
+# **One input can stop first, and then the network learns to use both:** now it misses the words, on this split at least.
 #
 # ## What sets a clock?
 #
-# Nobody sees the cost of one stop coming: each input looks fine alone. And its cause can be as dull as a unit of
-# measurement.
+# Something as dull as a unit of measurement can do it.
 #
 # Multiply the pictures' features by a small constant. Pictures alone get just as good, only later: Adam's steps stay
 # about as long, but with small features each step changes the output less. At a hundredth, the clocks are nearly
@@ -197,8 +197,9 @@ reveal(guess, round(scales[0.01]["both"].mean()), "Joint network, one stop, pict
 show(figures.by_scale(scales), alt=figures.ALT["by_scale"])
 
 # %% [markdown]
-# Ten points, for a division by a hundred; pictures alone (left) show nothing of it. **Here one stop costs more, the
-# further apart the clocks are. Where they agree, two networks with a stop each gain nothing** (right).
+# Ten points, for a division by a hundred; pictures alone show nothing of it. On the right, what one stop costs: so much
+# does this network gain if its faster input is frozen in time. **Here one stop costs more, the further apart the clocks
+# are, and nothing where they agree.**
 #
 # ## Which way, then?
 #
@@ -214,20 +215,22 @@ show(figures.by_scale(scales), alt=figures.ALT["by_scale"])
 
 # %% claims=["07.3"]
 # NBVAL_CHECK_OUTPUT
-first, frozen = results["both"], kept(data.load_curves("blending").select(way="frozen"))
-print(f"{'one network, one stop':28}{first.mean():.0f} %")
-for name, right in {"pictures frozen": frozen,  # three heads; with nothing frozen they gain 1.0 point
+first, heads_only, frozen = results["both"], *(
+    kept(data.load_curves("blending").select(way=way)) for way in ("equal", "frozen"))
+print(f"{'one network, one stop':30}{first.mean():.0f} %")
+for name, right in {"three heads, nothing frozen": heads_only,
+                    "three heads, pictures frozen": frozen,
                     "pictures' rate / 10": results["own_rate"],
                     "pictures' features x 0.01": scales[0.01]["both"],
                     "two networks, a stop each": results["own"]}.items():
-    print(f"{name:28}{right.mean():.0f} %, {figures.paired(right, first)}")
+    print(f"{name:30}{right.mean():.0f} %, {figures.paired(right, first)}")
 
 # %% [markdown]
-# All of them help in every split. **We would try the learning rate first: it is quickly set, and leaves the inputs as
-# they are.** But we judged its factor, and that of the features, by these very tests: expect less on new data. Freezing
-# needs no factor, only a patience.
+# The four cures help in every split. Of the 6.9 points of freezing, 1.0 comes from the extra heads alone. **We would try
+# the learning rate first: it is quickly set, and leaves the inputs as they are.** But we judged its factor, and that of
+# the features, by these very tests: expect less on new data. Freezing needs only a patience.
 #
-# And where the clocks agree, do nothing. (They are a hint, not a law: see [07b](07b_more_on_several_inputs.ipynb).)
+# Clocks that differ are no promise: see the end of [07b](07b_more_on_several_inputs.ipynb).
 #
 # ## Exercises
 #
@@ -245,14 +248,14 @@ answer = "bca"  # early; late; as early as the pictures, and a little lower
 ex.which_clock.check(answer)
 
 # %% [markdown]
-# **7.2 Learning or learning by heart.** `train` and `val` are lists, the losses after each epoch; the gap is
+# **7.2 Learning or learning by heart.** `train` and `val` are lists, the losses of epoch 0, 1 and so on; the gap is
 # val - train. Return how much the gap changes from epoch `start` to `end`, divided by how much val changes, both as
 # absolute values. (If the gap grows by 1 while val falls by 2, that is 0.5.) <!-- given: 0.5 -->
 #
-# Where val is the same at both, return `float("inf")`, even if the gap is the same, too. Do not round.
+# Where val is the same at both, return `float("inf")`, even if the gap is, too. Do not round.
 #
-# Wang, Tran and Feiszli (2020) call this the overfitting-to-generalisation ratio: while val falls, well above 1 means
-# learning by heart, near 0 learning what carries over.
+# This is Wang, Tran and Feiszli's overfitting-to-generalisation ratio (2020). Well above 1 while val falls, it
+# tells of learning by heart.
 
 # %% tags=["exercise"]
 def ogr(train, val, start, end):
@@ -271,22 +274,21 @@ def ogr(train, val, start, end):
 ex.overfitting_ratio.check(ogr)
 
 # %% [markdown]
-# **7.3 A branch that stands still.** Someone tried to stop a branch in epoch 3. A helper layer, `gate`, multiplies the
-# branch's gradient by 0 from then on. The callback's `on_epoch_begin` does only this:
+# **7.3 A branch that stands still.** Someone tried to stop a branch in epoch 3: a helper layer, `gate`, multiplies its
+# gradient by 0 from then on. `on_epoch_begin` does only this:
 #
 # ```python
 # if epoch == 3:
 #     self.model.get_layer("gate").open.assign(0)
 # ```
 #
-# The branch still moves: AdamW follows its memory of earlier gradients, and shrinks every weight a little.
-# Write a better callback:
+# The branch still moves: AdamW follows earlier gradients, and shrinks every weight a little. Write a better callback:
 #
 # - `pictures_branch` learns in epochs 0 to 2 and does not change at all from epoch 3 on,
-# - everything else learns on as before; the optimizer forgets nothing.
+# - the rest learns on as before, and the optimizer forgets nothing (so do not compile again).
 #
-# In the middle of a fit, `trainable = False` alone changes nothing: the compiled step goes on as it was built, until
-# `model.make_train_function(force=True)` builds it anew.
+# In a fit, `trainable = False` alone changes nothing: the step goes on as it was built, until the model's
+# `make_train_function` is forced to build it anew.
 
 # %% tags=["exercise"]
 class Freeze(keras.callbacks.Callback):
@@ -308,15 +310,13 @@ ex.freeze.check(Freeze)
 
 # %% [markdown]
 # **7.4 A stop each.** One fit has two `FreezeWhen`, for pictures and for words, and a `StopWhen`. Give their three
-# criteria.
+# criteria as a tuple: pictures, words, stop. Plain patience, no `min_delta`.
 #
 # - Pictures are frozen once `val_pictures_loss` has gone three epochs without a new best, words once `val_words_loss`
 #   has.
-# - Training ends once `val_both_loss` has gone three epochs without a new best. Count from the first epoch in which
-#   `pictures_frozen` and `words_frozen` are both 1; before, they are 0, and lower losses there do not count.
-# - In any case it ends after 50 epochs, since an input might never freeze.
-#
-# (`val_loss` is the sum of the three losses.)
+# - Training ends once `val_both_loss` has gone three epochs without a new best, counted from the first epoch in which
+#   `pictures_frozen` and `words_frozen` are both 1; lower losses before do not count.
+# - In any case it ends after 50 epochs: an input might never freeze.
 
 # %% tags=["exercise"]
 answer = ..., ..., ...  # for pictures, for words, for the end of training
@@ -329,14 +329,15 @@ answer = (Patience("val_pictures_loss", 3), Patience("val_words_loss", 3),
 ex.own_stops.check(answer)
 
 # %% [markdown]
-# **7.5 One rule, six clocks.** Six descriptions (views) of handwritten digits, each trained alone for 100 epochs.
-# Their clocks differ. Give one criterion that stops them all in time. Where it stops, the weights with the lowest
-# `val_loss` so far are kept.
+# **7.5 One rule, six clocks.** Six views of handwritten digits were each trained alone for 100 epochs. Their clocks
+# differ. Give one criterion that stops all in time; the weights with the lowest `val_loss` until then are kept.
 #
-# - Compared with all 100 epochs, no view loses more than 0.5 points of test accuracy, on average over the splits.
+# - Compared with the lowest `val_loss` of all 100 epochs, no view loses more than 0.5 points of test accuracy, on average
+#   over the splits.
 # - Of all 6,000 epochs (6 views, 10 splits), at most 75 % are trained. <!-- given: 0.5, 75 -->
 #
-# No fixed number does it: try `Epochs(75)`. `try_out` tries a rule on splits 0 to 9, the check takes ten others.
+# No fixed number does it: try `Epochs(75)`. `try_out` takes splits 0 to 9, the check ten others. (Best in 99, the last,
+# means still improving.)
 
 # %% tags=["exercise"]
 rule = ...  # while it is blank, you see what a patience of 1 would do

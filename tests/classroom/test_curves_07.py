@@ -8,7 +8,6 @@ from course_utils.classroom.chapter_07 import figures, head_loss, outcomes
 from course_utils.classroom.chapter_07.emoji import split
 from course_utils.classroom.chapter_07.factors import distances
 from course_utils.classroom.chapter_07.networks import network
-from course_utils.classroom.comparisons import finished_or_not
 from course_utils.classroom.data import DATA, VIEWS, load_curves, load_openmoji
 from course_utils.multimodal import clocks, overfitting_ratio
 from course_utils.stopping import plots
@@ -23,6 +22,16 @@ def series():
     """scale -> what became of it."""
     curves, late = load_curves("clocks"), load_curves("clocks_late")
     return {scale: outcomes.outcomes(curves, late, scale=scale) for scale in SCALES}
+
+
+def of_views(curves, late):
+    """What one stop and six give on the digits, split by split, under the names that `outcomes` has."""
+    sums = late.select(views="+".join(VIEWS))
+    came = {name: np.array([100 * run[f"{name}_test_accuracy"][0] for run in sums])
+            for name in ("own", "one")}
+    at = np.array([[outcomes.best(run) for run in curves.select(way=view)] for view in VIEWS]) + 1
+    both = outcomes.kept(curves.select(way="all"))
+    return came | {"both": both, "ratio": at.max(0) / at.min(0)}
 
 
 def points(ours, theirs):
@@ -286,7 +295,7 @@ def test_three_epochs_of_the_ratio_order_the_scales_as_the_clocks_do():
 
 def test_three_data_sets_with_nearly_one_ratio_gain_in_three_ways(series):
     pixels = outcomes.outcomes(load_curves("clocks_pixels"), load_curves("clocks_pixels_late"), rows=900)
-    digits = outcomes.of_views(load_curves("views"), load_curves("views_late"))
+    digits = of_views(load_curves("views"), load_curves("views_late"))
     for of in (series[0.1], pixels, digits):
         assert 2.3 < np.median(np.maximum(of["ratio"], 1 / of["ratio"])) < 2.8
         assert 0.9 < points(of["own"], of["both"])[0] < 3.5
@@ -500,17 +509,12 @@ def drawn(series):
     curves, late = load_curves("clocks"), load_curves("clocks_late")
     of = {way: curves.select(scale=1.0, way=way) for way in ("pictures", "words", "both")}
     grids = [outcomes.grid(late, scale=1.0, seed=seed) for seed in range(8)]
-    settings = {"one": (0.1, 0.1), "other": (1.0, 1.0)}
-    recorded = load_curves("conditions")
     yield figures.four_bars(series[1.0])
     yield figures.three_curves(of)
     yield figures.examples(load_openmoji())
     yield figures.frozen_fit(of["words"][0]["val_loss"], 4, of["both"][0]["val_loss"])
     yield figures.by_scale(series)
     yield figures.stops_map(grids, (16, 1), 4)
-    yield figures.any_condition({name: outcomes.conditions(recorded, *how) for name, how in settings.items()})
-    yield finished_or_not(load_curves("pruning_masks").select(), {"a rule": [5] * 6})
-    yield figures.budget({way: outcomes.within(runs, 30) for way, runs in of.items()})
 
 
 def test_the_figures_can_be_read(series):

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, axes, caption
+from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes, caption
 from ..comparisons import higher_in
 from .outcomes import best
 
@@ -11,7 +11,6 @@ INPUTS = {"pictures": (ORANGE, "^", "--"), "words": (BLUE, "o", ":"), "both": (G
 BARS = {"pictures": "pictures\nalone", "words": "words\nalone", "both": "both, one network,\none stop",
         "own": "two networks,\na stop each"}
 EXAMPLES = "red heart", "anatomical heart", "heart suit", "grinning cat", "cat face", "hot dog"
-CONDITIONS = {"val_f1": "F1", "val_auc": "AUC"}
 
 ALT = {
     "examples":
@@ -22,32 +21,23 @@ ALT = {
         "networks with a stop each 73 percent. The eight splits of the last lie between 69 and 77, those of "
         "one network between 62 and 68.",
     "three_curves":
-        "Validation loss over 30 epochs. Pictures are at their best after 3 epochs and rise from there on; "
-        "words fall until epoch 19; both in one network are at their best after 2, and rise. In the other "
-        "splits pictures are best after 2 or 3 epochs, both after 3 to 6, words after 14 to 24.",
+        "Validation loss over 30 epochs, counted from 0. Pictures are at their best in epoch 2 and rise from "
+        "there on; words fall until epoch 18; both in one network are at their best in 1, and rise. In the "
+        "other splits pictures are best in epoch 1 or 2, both in 2 to 5, words in 13 to 23.",
     "frozen_fit":
         "Validation loss of the head that sees both. With nothing frozen it turns up after a few epochs. "
         "With pictures frozen after epoch 4 it goes on falling, to below 0.9.",
     "by_scale":
         "Two pictures over features multiplied by 1, 0.3, 0.1, 0.03 and 0.01: words then take 7.4, 4.4, 2.7, "
         "1.5 and 0.9 times as many epochs as pictures. Left, the test accuracy of pictures alone stays at 62 "
-        "or 63 percent, that of both in one network climbs from 65 to 75. Right, what two networks gain "
-        "over that falls from 7.8 points to 5.2, 1.7, 0.2 and -0.5; the eight splits are above zero in all "
-        "of the first two, and on both sides of it in the last two.",
+        "or 63 percent, that of both in one network climbs from 65 to 75. Right, what that network gains if "
+        "its faster input is frozen falls from 6.6 points to 4.0, 1.4, 0.2 and -0.1; the eight splits are "
+        "all above zero in the first two, and close to it in the last two.",
     "stops_map":
         "Validation loss of the product of two networks' probabilities, over the epochs at which each stops. "
         "It is lowest, and brightest, where pictures stop at about 1 and words anywhere after 10. One stop "
         "for both moves on the diagonal, whose best point is between epochs 4 and 5; there the loss is "
         "higher.",
-    "any_condition":
-        "Test F1 of stops on F1 and AUC against a stop on the loss, split by split, for two settings. Left, "
-        "with rare groups, watching F1 costs 1.9 points, and stops at epoch 15.5 where the loss stops at "
-        "26.5; AUC trains until 37 and is level on average. Right, as in 07, the loss stops at 5.5, F1 at "
-        "8.5 and AUC at 39; both gain, 1.4 and 3.2 points on average.",
-    "budget":
-        "Test accuracy over the number of steps. With few steps the networks that see pictures lead and "
-        "words are far behind; with one stop for both it stays at 65 percent from about 300 steps on, with a "
-        "stop each it rises to 72 at about 1,000 steps.",
 }
 
 
@@ -95,7 +85,7 @@ def examples(emoji, names=EXAMPLES):
 
 
 def three_curves(runs, split=0):
-    """Validation losses of one split over the epochs trained, with a ring where each is lowest.
+    """Validation losses of one split over the epochs, with a ring where each is lowest.
 
     Marks along the bottom are where it is lowest in the other splits.
 
@@ -103,8 +93,8 @@ def three_curves(runs, split=0):
         runs: "pictures", "words", "both" -> histories, one a split.
         split: the one whose curves are drawn.
     """
-    ax = axes(width=7.2, height=3.6, xlabel="epochs trained", ylabel="validation loss")
-    others = {name: np.sort([1 + best(history) for i, history in enumerate(histories) if i != split])
+    ax = axes(width=7.2, height=3.6, xlabel="epoch (counted from 0)", ylabel="validation loss")
+    others = {name: np.sort([best(history) for i, history in enumerate(histories) if i != split])
               for name, histories in runs.items()}
     low = min(min(history["val_loss"]) for name in runs for history in runs[name])
     heights = np.zeros(1 + max(map(max, others.values())), int)  # marks at an epoch are stacked
@@ -112,9 +102,9 @@ def three_curves(runs, split=0):
     for name, histories in runs.items():
         colour, mark, line = INPUTS[name]
         values, at = histories[split]["val_loss"], best(histories[split])
-        ax.plot(np.arange(1, len(values) + 1), values, line, color=colour, linewidth=2, marker=mark,
+        ax.plot(values, line, color=colour, linewidth=2, marker=mark,
                 markevery=[at], markersize=10, markerfacecolor="white", markeredgewidth=2,
-                label=f"{name}, best after {at + 1}")
+                label=f"{name}, best in epoch {at}")
         for epoch in others[name]:
             ax.plot(epoch, bottom + 0.05 * heights[epoch], mark, color=colour, markersize=3.5, alpha=0.8)
             heights[epoch] += 1
@@ -145,7 +135,7 @@ def frozen_fit(frozen, frozen_at, plain):
 
 
 def by_scale(outcomes):
-    """Two panels over the scale of the features: accuracies, and what two networks gain, split by split.
+    """Two panels over the scale of the features: accuracies, and what freezing gains, split by split.
 
     Args:
         outcomes: scale of the features -> dict of arrays (splits,), as `outcomes.outcomes` gives it.
@@ -158,14 +148,15 @@ def by_scale(outcomes):
                   color=colour, linewidth=2, label=label)
     right.axhline(0, color=GREY, linewidth=1.2)
     for place, of in zip(places, outcomes.values()):
-        gain = of["own"] - of["both"]
+        gain = of["frozen"] - of["both"]
         right.plot(place + np.linspace(-0.2, 0.2, len(gain)), gain, ".", color=PURPLE, markersize=6)
         right.plot([place - 0.3, place + 0.3], 2 * [gain.mean()], color="black", linewidth=2)
         right.annotate(f"{gain.mean():+.1f}", (place, gain.max()), xytext=(0, 6), ha="center", fontsize=10,
                        textcoords="offset points")
     left.set(ylabel="test accuracy, % (axis from 58)", ylim=(58, 79), yticks=(60, 65, 70, 75))
     left.legend(frameon=False, fontsize=9, loc="upper left")
-    right.set(ylabel="points gained by two networks,\na stop each, over one network", ylim=(-3.5, 12))
+    right.set(ylabel="points gained by freezing the faster\ninput of this network at its best epoch",
+              ylim=(-1.5, 11))
     for ax in (left, right):
         ax.set_xticks(places, [f"x {scale:g}\n({np.median(of['ratio']):.1f})"
                                for scale, of in outcomes.items()])
@@ -199,63 +190,8 @@ def stops_map(grids, own, one, epochs=30):
         for colour, width, name in (("black", 3.4, label), ("white", 1.3, None)):  # hollow: the map shows
             ax.plot([words], [pictures], mark, markerfacecolor="none", markeredgecolor=colour, markersize=11,
                     markeredgewidth=width, label=name, clip_on=False, zorder=4)
-    ax.set(xlabel="epoch at which words stop", ylabel="epoch at which pictures stop", aspect="equal")
+    ax.set(xlabel="epoch at which words stop (counted from 0)", aspect="equal",
+           ylabel="epoch at which pictures stop")
     ax.legend(loc="upper left", fontsize=9, framealpha=0.9, labelspacing=0.9)
     caption(figure, f"colours: means of {len(grids)} splits; marks: their medians")
     return figure
-
-
-def any_condition(panels):
-    """Test F1 of what other conditions keep, against what the validation loss keeps; a panel a setting.
-
-    Args:
-        panels: title -> what `outcomes.conditions` gives.
-    """
-    figure, places = plt.subplots(1, len(panels), figsize=(9.6, 3.4), sharey=True, layout="constrained")
-    for ax, (title, came) in zip(np.atleast_1d(places), panels.items()):
-        ax.axhline(0, color=GREY, linewidth=1.2)
-        for place, column in enumerate(CONDITIONS):
-            gain = came[column]["test_f1"] - came["val_loss"]["test_f1"]
-            ax.plot(place + np.linspace(-0.15, 0.15, len(gain)), gain, "o", color=RED, markersize=4,
-                    alpha=0.55)
-            ax.plot([place - 0.2, place + 0.2], 2 * [gain.mean()], color="black", linewidth=2)
-            ax.annotate(f"{gain.mean():+z.1f}", (place + 0.2, gain.mean()), xytext=(5, 3), va="bottom",
-                        textcoords="offset points", fontsize=10)
-        stops = {column: f"{np.median(of['stop']):g}" for column, of in came.items()}
-        ax.set_xticks(range(len(CONDITIONS)), [f"{name}\n(stops at epoch {stops[column]})"
-                                               for column, name in CONDITIONS.items()])
-        ax.set(title=title, xlim=(-0.5, len(CONDITIONS) - 0.4),
-               xlabel=f"watched in place of the loss (which stops at epoch {stops['val_loss']})")
-        ax.spines[["top", "right"]].set_visible(False)
-    np.atleast_1d(places)[0].set_ylabel("points of test F1 gained\nover watching the loss")
-    splits = len(came["val_loss"]["stop"])
-    caption(figure, f"dots: {splits} splits; black lines: their means; epochs: medians; patience 3 for all")
-    return figure
-
-
-def budget(contenders, steps=57):
-    """Test accuracy of what each contender would keep if it had to end after so many steps.
-
-    Args:
-        contenders: name -> array (splits, epochs), as `outcomes.within` gives it. What stands before a comma
-            in the name chooses the line.
-        steps: in an epoch.
-    """
-    ax = axes(width=7.2, height=3.8, xlabel="steps (log scale), and epochs", xscale="log",
-              ylabel="test accuracy, % (axis from 30)")
-    others = iter([(PURPLE, "D", "-"), (GREY, "v", "-."), (RED, "P", "--"), (SKY, "X", ":")])
-    ticks = [1, 2, 5, 10, 15, max(table.shape[1] for table in contenders.values())]
-    for name, table in contenders.items():
-        of = name.partition(",")[0]
-        colour, mark, line = INPUTS[of] if of in INPUTS else next(others)
-        x = steps * np.arange(1, table.shape[1] + 1)
-        marked = [epoch - 1 for epoch in ticks if epoch <= len(x)]
-        ax.plot(x, table.mean(0), line, marker=mark, markevery=marked, color=colour, markersize=6, label=name)
-    ax.set_xticks([n * steps for n in ticks], [f"{n * steps}\n({n})" for n in ticks])
-    ax.minorticks_off()
-    ax.set_ylim(bottom=30)
-    ax.grid(axis="y", alpha=0.3)
-    ax.legend(frameon=False, fontsize=9, loc="lower right")
-    caption(ax.figure, f"test accuracy at the lowest validation loss so far, means of {len(table)} splits;\n"
-                       "two networks: a step trains both, with as many weights as one network on both inputs")
-    return ax

@@ -7,7 +7,6 @@ they can be subtracted. Needs NumPy and the criteria, no Keras.
 import numpy as np
 
 from ...stopping import Patience, replay
-from ..data import VIEWS
 
 WATCHED = {"val_loss": "min", "val_accuracy": "max", "val_f1": "max", "val_auc": "max"}
 
@@ -93,24 +92,6 @@ def averaged(late, came):
     return {name: np.array(values) for name, values in found.items()}
 
 
-def of_views(curves, late):
-    """What one stop and six give on the digits, split by split, under the names that `outcomes` has.
-
-    Args:
-        curves, late: the recordings views and views_late.
-
-    Returns:
-        Test accuracies: both (one network on all views), own and one (a network a view, their
-        log-probabilities added, each at its best epoch or all at one). ratio: epochs of the slowest view over
-        those of the fastest.
-    """
-    sums = late.select(views="+".join(VIEWS))
-    came = {name: np.array([100 * run[f"{name}_test_accuracy"][0] for run in sums])
-            for name in ("own", "one")}
-    at = np.array([[best(run) for run in curves.select(way=view)] for view in VIEWS]) + 1
-    return came | {"both": kept(curves.select(way="all")), "ratio": at.max(0) / at.min(0)}
-
-
 def side_by_side(measured):
     """What `utilisation` has measured of some networks, a column each: accuracies in percent, and rates.
 
@@ -165,19 +146,6 @@ def gained(came, column):
         came: what `conditions` gives.
     """
     return came[column]["test_f1"] - came["val_loss"]["test_f1"]
-
-
-def without_new_best(runs, column, last):
-    """In how many of the epochs 1 to `last` a column is no better than it was before: the mean of the runs.
-
-    >>> without_new_best([{"val_f1": [0.2, 0.4, 0.3, 0.4, 0.5]}], "val_f1", 4)
-    2.0
-    """
-    counts = []
-    for run in runs:
-        values = np.array(run[column][:last + 1], float) * (-1 if WATCHED[column] == "min" else 1)
-        counts.append(np.sum(values[1:] <= np.maximum.accumulate(values)[:-1]))
-    return float(np.mean(counts))
 
 
 def within(runs, epochs):

@@ -2,34 +2,48 @@
 
 import numpy as np
 
-from .outcomes import kept
+from .outcomes import best, kept
 
 
 def hidden_names(ways):
-    """A line for each way: test accuracy, and that with the names hidden (not for one input alone).
+    """A line for each way: test accuracy, that with the names hidden (not for one input alone), best epoch.
 
     Args:
         ways: what is said of a way -> its runs of clocks_pixels.
     """
-    lines = [f"{'':29}right, %   names hidden, %"]
+    lines = [f"{'':30}right, %   names hidden, %   best epoch"]
     for said, runs in ways.items():
-        line = f"{said:29}{kept(runs).mean():5.0f}"
-        if not said.endswith("alone"):
-            line += f"{kept(runs, 'without_words').mean():14.0f}"
-        lines.append(line)
+        hidden = "" if said.endswith("alone") else f"{kept(runs, 'without_words').mean():.0f}"
+        lines.append(f"{said:30}{kept(runs).mean():5.0f}{hidden:>15}{np.mean(list(map(best, runs))):16.0f}")
     return "\n".join(lines)
 
 
-def ratios(found):
-    """A line for each data set: the ratio of the clocks, and what a network and a stop for each input gain.
+def where_they_stop(runs, rules):
+    """A line for each rule: the first and the last epoch in which it stops a run, and the mean IoU there.
 
     Args:
-        found: name -> dict of arrays, as `outcomes.outcomes` gives it.
+        runs: histories with the column val_iou.
+        rules: name -> criterion; each stops every run.
     """
-    lines = [f"{'':20}slowest clock /   points gained", f"{'':20}fastest clock     over one network"]
-    for name, of in found.items():
-        ratio = np.median(np.maximum(of["ratio"], 1 / of["ratio"]))
-        lines.append(f"{name:20}{ratio:8.1f}{(of['own'] - of['both']).mean():+17.1f}")
+    lines = [f"{'':18}stops in epochs   IoU there, mean"]
+    for name, rule in rules.items():
+        stops = [rule.first(run) for run in runs]
+        iou = np.mean([run["val_iou"][stop] for run, stop in zip(runs, stops)])
+        span = f"{min(stops)}" if len(set(stops)) == 1 else f"{min(stops)} to {max(stops)}"
+        lines.append(f"{name:18}{span:>10}{iou:18.2f}")
+    return "\n".join(lines)
+
+
+def after_epochs(right, epochs):
+    """A line for each contender: test accuracy of what it keeps if it must end after so many epochs.
+
+    Args:
+        right: name -> array (splits, epochs), as `outcomes.within` gives it.
+        epochs: the numbers of epochs.
+    """
+    lines = [f"{'right, %':27}" + "".join(f"{f'{n} epochs':>11}" for n in epochs)]
+    lines += [f"{name:27}" + "".join(f"{table.mean(0)[n - 1]:11.0f}" for n in epochs)
+              for name, table in right.items()]
     return "\n".join(lines)
 
 
@@ -40,12 +54,12 @@ def smaller_gradients(far):
         far: name -> distances after each step of three plans: whole; tenth; zero later, which is zero after
             100 whole steps.
     """
-    lines = ["                a tenth of the gradient:    gradient zero after 100 steps:",
-             "                distance in 100 steps       coasts on by so many steps' worth"]
+    lines = ["                a tenth of the gradient:   zero after 100 steps:",
+             "                share of the whole way     goes on by (steps)"]
     for name, of in far.items():
         tenth = of["tenth"][99] / of["whole"][99]
         drift = (of["zero later"][119] - of["zero later"][99]) / (of["whole"][99] - of["whole"][98])
-        lines.append(f"{name:16}{tenth:9.1f}{drift:28.0f}")
+        lines.append(f"{name:16}{tenth:9.1f}{drift:24.0f}")
     return "\n".join(lines)
 
 
