@@ -421,7 +421,7 @@ print("trainable:", mine.layers[0].trainable)
 # %% [markdown]
 # **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
 #
-# **What to do: have the step built anew**, by `make_train_function(force=True)`. 
+# **What to do: have the step built anew**, by `make_train_function(force=True)`.
 
 # %%
 # NBVAL_CHECK_OUTPUT
