@@ -218,13 +218,13 @@ show(ax, alt="Three panels. With shuffled labels the accuracy peaks early and fa
              "while the accuracy goes on rising until about epoch 15, and stays there.")
 
 # %% [markdown]
-# - **True labels:** no gain to speak of. The stop saves time.
+# - **True labels:** no gain, but time saved.
 # - **Shuffled labels:** a gain in every run. Past the peak the network learns wrong labels by heart: it ends with a training error of
-#   2.1 %, on labels of which 30 % were shuffled. Even here the accuracy peaks a few epochs after the lowest loss.
+#   2.1 %, on labels of which 30 % were shuffled. Even here the peak comes after the lowest loss.
 # - **Gene:** it costs a point of accuracy, which rises until about epoch 15. In loss it pays: the loss turns up early, and nearly
 #   doubles in the 100 epochs drawn. A loss punishes confident mistakes most; accuracy counts all alike. <!-- given: 30 -->
 #
-# **Early stopping raised the accuracy where there was something bad to learn. And a stop serves the metric that it watches.**
+# **Early stopping raised the accuracy where there was something bad to learn. A stop serves the metric it watches.**
 
 # %% [markdown]
 # ## What if the first loss is NaN?
