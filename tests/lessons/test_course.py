@@ -23,9 +23,10 @@ LESSONS = {lesson.stem.split("_")[0]: lesson for lesson in build.lessons()}
 
 
 def prose(lesson):
-    """What a learner reads in each Markdown cell, without listings, comments and links to other chapters."""
+    """What a learner reads in each Markdown cell, without listings, comments, index and links elsewhere."""
     cells = jupytext.read(lesson, fmt="py:percent").cells
-    hidden = r"(?s)```.*?```|<!--.*?-->|\[[^\]]*\]\([^)]*\.ipynb\)"
+    index = r'(?m:^\|.*\]\(#.*$)|<a id="[^"]*">'
+    hidden = rf"(?s:```.*?```|<!--.*?-->)|\[[^\]]*\]\([^)]*\.ipynb\)|{index}"
     return [re.sub(hidden, " ", cell.source) for cell in cells if cell.cell_type == "markdown"]
 
 
