@@ -38,27 +38,26 @@ show(figures.validation_loss(losses, guess, lowest),
          "a diamond marks the lowest loss.")
 
 # %% [markdown]
-# Nothing was trained just now: a recorded run shows what any stop would have cost. So this course compares hundreds of rules in
-# seconds.
+# Nothing was trained just now: a recorded run shows what any stop would have cost. So hundreds of rules are compared in seconds.
 #
 # ## What does your own stop cost?
 #
 # You stop at some epoch and keep the weights of the epoch with the lowest validation loss so far. Your **regret** says by how many percent
-# that loss is above the lowest of the run: for 0.12 against 0.10 it is 20 %. A later stop never raises it, but costs more.
+# that loss is above the lowest of the run: for 0.12 against 0.10 it is 20 %. A later stop never raises it.
 #
 # **Exercise 0.1:** you can pay for epochs 0 to 64; the lowest, 66, is out of reach. Stop with at most 3 % regret.
 #
-# First a wrong answer, on purpose. <!-- given: 0.12, 0.10, 20, 3 -->
+# We begin with a wrong answer, on purpose. <!-- given: 0.12, 0.10, 20, 3 -->
 
 # %%
 ex.your_stop.check(15)
 
 # %% [markdown]
-# A check says what is wrong, not only that something is. Now a right answer.
+# A check says what is wrong, not only that something is. Now your answer. Stuck? `ex.your_stop.hint()`, then `ex.your_stop.solution()`.
 
 # %% tags=["exercise"]
 answer = ...  # your epoch instead of the dots
-ex.your_stop.check(answer)  # or ex.your_stop.hint(), ex.your_stop.solution()
+ex.your_stop.check(answer)
 
 # %% tags=["solution"]
 answer = 55  # keeps epoch 52, the lowest of the first 65; 56 epochs are trained
@@ -81,23 +80,29 @@ ex.your_stop.check(answer)
 # print(stop.report)                # why it ended, and which epoch's weights you have
 # ```
 #
-# Keras's `EarlyStopping` has such a rule and can keep the weights, but has no cap, no check for NaN and no report.
+# Keras's `EarlyStopping` has such a rule, can keep the weights and, with `verbose=1`, names both epochs. It has no cap on the time; the
+# check for NaN is a class of its own, `TerminateOnNaN`.
 #
-# The ten epochs are the rule's **patience**. Guess first: where would the rule have stopped on our run?
+# The ten epochs are the rule's **patience**. In which epoch would the rule have stopped our run?
+
+# %%
+guess = ...  # an epoch from 0 to 149
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-for patience in (10, 20):
-    report = replay(Patience("val_loss", patience), history, best="val_loss")  # on the recorded losses
+reports = {patience: replay(Patience("val_loss", patience), history, best="val_loss")  # on recorded losses
+           for patience in (10, 20)}
+reveal(guess, reports[10].epoch, "Patience 10 stops at epoch")
+for patience, report in reports.items():
     regret = 100 * (report.kept / min(losses) - 1)
     print(f"patience {patience}: {report.epoch + 1} epochs trained, epoch {report.best_epoch} kept, "
           f"regret {regret:.1f} %")
 
 # %% [markdown]
 # On this run patience 10 would have solved your exercise, without seeing the rest of the curve. Is 1.3 % worth another 24 epochs? That is
-# for you to say. Start with 10, and if you can, train once with patience 20. If the loss then falls clearly below the best that
-# patience 10 would have kept, stay with 20. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and finds a
-# better number from your own runs.
+# for you to say. Start with 10. If you can, train once or twice with patience 20, and ask patience 10 about these runs, as in the cell
+# above. If 20 kept a clearly lower loss, stay with it. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and
+# finds a better number from your own runs.
 
 # %% [markdown]
 # ## Where does the course come from?
@@ -109,8 +114,6 @@ for patience in (10, 20):
 # 3. *Stopping and transfer*: stop on validation data ([03](03_validation_early_stopping.ipynb), [04](04_scores_and_noise.ipynb)), and
 #    start from another network's weights ([06](06_transfer_learning.ipynb)).
 # 4. *Stopping as pruning* (removing weights): an early stop is said to make a network smaller ([05](05_stop_time_pruning.ipynb)).
-#
-# Chapter [90](90_cabinet_of_traps.ipynb) collects what goes wrong in Keras without an error message.
 
 # %%
 import keras
@@ -119,6 +122,10 @@ ex.summary()
 print("Ready for chapter 01, with Keras", keras.__version__)
 
 # %% [markdown]
+# Where the articles end, [07](07_more_than_one_modality.ipynb) joins several inputs, [08](08_but_when.ipynb) races fourteen rules, and
+# [09](09_small_and_fast.ipynb) makes networks small. [90](90_cabinet_of_traps.ipynb) collects what goes wrong in Keras without an error
+# message.
+#
 # One sign that you will meet: 3 **±** 1 is a mean and a standard deviation of several runs.
 #
 # Next: [01 Threshold stop](01_threshold_stop.ipynb). A loop that says "stop" and does not.

@@ -8,7 +8,7 @@ GLOSSARY = {
     "patience": ("00", r"patience", "**patience**"),
     "±": ("00", r"±", "**±**"),
     "pruning": ("00", r"prun\w+", "an early stop is said to make a network smaller"),
-    "seed": ("01", r"seeds?", "its own first weights and its own order"),
+    "seed": ("01", r"seeds?", "a number that fixes what chance decides"),
     "criterion": ("01", r"criteri(?:on|a)", "**criterion**"),
     "callback": ("01", r"callbacks?", "**callback**"),
     "budget": ("01", r"budgets?", "**budget**"),

@@ -263,8 +263,8 @@ def practice(inputs="both", seed=0):
 rule = Below("loss", 0.01) | (Epochs(10) & Above("loss", 1.0)) | Epochs(30)
 ''',
     fact="The threshold ends the runs that learn, the second clause those that are too slow, "
-         "and the budget whatever is left. On pictures the second gives up before the epoch of the lowest "
-         "validation loss: it limits the bill, not the regret.")
+         "and the budget whatever is left, here some made-up runs. On pictures the second gives up before "
+         "the epoch of the lowest validation loss: it limits the bill, not the regret.")
 def always_ends(answer):
     if isinstance(answer, (int, float, str)):
         return f"The answer should be a criterion, such as Below(\"loss\", 0.01); this is {answer!r}."

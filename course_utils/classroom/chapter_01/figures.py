@@ -123,7 +123,7 @@ def stops_of(dots, slow, budget):
     ax.axhline(0.01, color=GREY, linestyle="--", linewidth=1)
     ax.text(0, 0.009, "threshold 0.01", va="top", color=GREY, fontsize=9)
     epochs, loss = slow
-    ax.plot([epochs, epochs], [loss, 4], color=ORANGE, linewidth=3,
-            label=f"too slow: still above {loss:g}")
+    ax.fill_between([epochs - 1, epochs], loss, 4, color=ORANGE, alpha=0.5, linewidth=0, zorder=0,
+                    label=f"too slow: still above {loss:g}")
     ax.legend(fontsize=9, framealpha=1, edgecolor="none", loc="center right")  # lines end where it stands
     return ax

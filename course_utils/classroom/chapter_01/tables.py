@@ -1,8 +1,30 @@
-"""A table of chapter 01, printed."""
+"""The tables of chapter 01, printed."""
 
 import numpy as np
 
 from ...stopping import Below
+
+NETWORKS = ("words", 64), ("both", 64), ("pictures", 64), ("words", 16), ("words", 256)
+
+
+def soonest(curves, limit):
+    """The input whose training loss is below `limit` in the earliest epoch, of the networks with 64 units."""
+    epochs = {inputs: _first_below(curves, limit, inputs, units) for inputs, units in NETWORKS if units == 64}
+    arrived = {inputs: max(found) for inputs, found in epochs.items() if None not in found}
+    return min(arrived, key=arrived.get)
+
+
+def reached(curves, limit):
+    """In which epoch the training loss of each network is first below `limit`; None: in no recorded one."""
+    print(f"input      units on words   below {limit} in epoch, five splits")
+    for inputs, units in NETWORKS:
+        shown = "" if inputs == "pictures" else units
+        print(f"{inputs:10} {shown:>14}   {_first_below(curves, limit, inputs, units)}")
+
+
+def _first_below(curves, limit, inputs, units):
+    rule = Below("loss", limit)
+    return [rule.first(run) for run in curves.select(input=inputs, units=units)]
 
 
 def undertrained(runs, limits=(1.0, 0.5, 0.2, 0.05, 0.01)):

@@ -116,11 +116,13 @@ def _numbers(answer, losses):
            "The improvement needs two losses: `losses[-2] - losses[-1]`. With one loss there is none yet.",
            "Either clause is enough: `or`. The formula has >= for the time and <= for the improvement."],
     solution='''
-def stop(seconds, losses, limit, epsilon):
+def should_stop(seconds, losses, limit, epsilon):
     small = len(losses) > 1 and losses[-2] - losses[-1] <= epsilon
     return seconds[-1] >= limit or small
 ''',
-    fact='In the course\'s words: TimeBudget(seconds=limit) | ImprovementBelow("loss", epsilon).')
+    fact='In the course\'s words: TimeBudget(seconds=limit) | ImprovementBelow("loss", epsilon). '
+         "But TimeBudget also looks after each batch, and leaves room for the validation: "
+         "you write that next.")
 def mended_condition(answer):
     cases = [  # seconds, losses, limit, epsilon, stop?, what to say if not
         ([1.0], [0.9], 10.0, 0.01, False,
@@ -289,8 +291,8 @@ def _known():
     solution='''
 rule = ImprovementBelow("val_loss", epsilon=0.001, window=40, relative=True)
 ''',
-    fact="Epochs(60), the same length for every run, trains 20 % and loses more than 3 %: "
-         "it suits no problem well.")
+    fact="Epochs(60), the same length for every run, trains 20 % and loses 4.3 %, most of it on soybean: "
+         "what is long enough for one problem is too short for another.")
 def epsilon_and_window(answer):
     if isinstance(answer, (int, float, str, tuple)):
         return f'The answer should be a rule, ImprovementBelow("val_loss", ...); this is {answer!r}.'
@@ -313,7 +315,7 @@ def epsilon_and_window(answer):
 
         ax = cost_and_regret(_known(), (cost, regret), (MOST_COST, MOST_REGRET))
         show(ax, "Regret against cost. A line joins windows 1 to 60; your rule is a dot at "
-                 f"{cost:.0%} of the epochs and {regret:.0f} % regret.")
+                 f"{100 * cost:.1f} % of the epochs and {regret:z.1f} % regret.")
 
     said = f"Your rule trains {100 * cost:.1f} % of the epochs and loses {regret:z.1f} %."
     if row.never:
