@@ -51,14 +51,15 @@ print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 
 # %% [markdown]
 # A cut hurts first and heals later. When the run stopped the loss had only risen, so its best epoch was the first, with
-# a third of the cuts made. **Restoring the best epoch undid the pruning.**
+# a third of the cuts made. **Restoring the best epoch undid most of the pruning.**
 #
 # ## How should a stop wait?
 #
 # A **mask** remembers which weights are cut. It is **full** once all are cut that you asked for, and
 # `Armed(full, rule)` lets `rule` sleep until then.
 #
-# Ten such CNNs wait like this, and then get back their epoch of lowest loss, whichever it is. How many keep full masks?
+# Ten such CNNs wait, with patience 3 and at most 20 epochs from then on, and get back their epoch of lowest loss, whichever
+# it is. How many keep full masks? <!-- given: 3, 20 -->
 
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
@@ -96,7 +97,8 @@ show(figures.kept_sparsities(kept), alt=figures.ALT["kept_sparsities"])
 # ## Does a stop prune?
 #
 # Then you could spare yourself the rest. The fourth [article](00_start_here.ipynb) says stopping early *is* pruning,
-# because longer training would add parameters. Let us count.
+# because longer training would add parameters. Let us count, in a small `model` that you train here. It reads the
+# same digits as all recorded networks of this chapter, of 8 x 8 pixels. <!-- given: 8 -->
 
 # %% claims=["C4", "05.1"]
 # NBVAL_CHECK_OUTPUT
@@ -149,14 +151,14 @@ print("percentage points of accuracy lost at 0.90, along a ramp:", lost)
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* trained on, the CNN loses less than a point up to 0.90, cut along a ramp or at once. (At 0.98 the ramp looks
+# *Left:* if it may train on, the CNN loses less than a point up to 0.90, cut along a ramp or at once. (At 0.98 the ramp looks
 # better; on six seeds I would not bet on it.) *Right:* the GRU can spare half of its weights, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
 #
-# Is a stop a good moment? Ten MLPs had 60 epochs each, pruning included. It began at the *start*, after 3 epochs
-# (*early*), at the *stop*, or after 48 (*late*). Which does worst at 0.98?
+# Is a stop a good moment? Each of ten MLPs was pruned four times, always in 60 epochs of training. Pruning began at the
+# *start*, after 3 epochs (*early*), at the *stop*, or after 48 (*late*). Which does worst at 0.98?
 # <!-- given: 0.98 -->
 
 # %% tags=["reveal"] claims=["C4"]
@@ -167,21 +169,21 @@ reveal(guess, max(wrong, key=wrong.get), "Most mistakes at 0.98")
 show(figures.moments(when, epochs=12), alt=figures.ALT["moments"])
 
 # %% [markdown]
-# *Late* leaves only 12 epochs to heal, and after its first 12 (hollow) *stop* was no better. In the end *start*, *early* and *stop*
-# cannot be told apart, and at 0.90 the moment hardly matters. **Prune when it suits you, and leave epochs to heal.**
+# *Late* leaves only 12 epochs to cut and to heal. Give *stop* no more than 12, and it is no better (hollow). In the end *start*,
+# *early* and *stop* lie within one another's spread, and at 0.90 the moment hardly matters. **Prune when it suits you, and leave epochs to heal.**
 # <!-- given: 0.90 -->
 #
 # ## Do the zeros stay?
 #
-# Say you prune, and then want to train a little more. `prune_at_stop` does it all in one call, with **tfmot**,
-# TensorFlow's toolkit for pruning. Then `fit` trains its result for one more epoch. What is left of the 0.90?
+# Say you prune, and then want to train a little more. First, `prune_at_stop` prunes in one call, with **tfmot**,
+# TensorFlow's toolkit for pruning. Then, one cell later, `fit` trains the result for one more epoch. What is left of the 0.90?
 # <!-- given: 0.90 -->
 
 # %%
 pruned, report = prune_at_stop(
     model, train, validation_data=validation, target_sparsity=0.9, ramp_epochs=4, batch_size=64,
     first=None,  # no stop to begin at: it is trained already
-    second=Patience("val_loss", 3) | Epochs(20),  # waits for full masks, to stop and to choose
+    second=Patience("val_loss", 3) | Epochs(20),  # no Armed, no best_when: prune_at_stop adds both
     verbose=0)
 networks = {"not pruned": model, "pruned": pruned}
 for name, network in networks.items():
@@ -189,15 +191,16 @@ for name, network in networks.items():
 print(f"cut by as much and not trained further: {accuracies[0.9]:.2f}")
 
 # %% tags=["reveal"]
-guess = ...  # sparsity, from 0 to 0.9
+guess = ...  # the sparsity after one more epoch, from 0 to 0.9
 pruned_weights, began = pruned.get_weights(), sparsity(pruned).total
 pruned.fit(batches(*train, 64, seed=0), epochs=1, verbose=0)
 reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one epoch")
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To `fit` a zero is a weight like any other. Some stay, for want of a gradient: at a pixel that is always dark, or a unit that
-# never fires. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a cut, under the masks: give `second` more epochs, and do not call `fit` afterwards.
+# To `fit` a zero is a weight like any other. Some stay, for want of a gradient: we counted, and 95 % of them are at a pixel that is
+# always dark, or at a unit that never fires. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
+# cut, under the masks: give `second` more epochs, and do not call `fit` afterwards. <!-- given: 95 -->
 #
 # ## What do zeros buy?
 #
@@ -221,8 +224,8 @@ print(f"The pruned file reads {reads}, and this is {test[1][mine]}.")
 # In the file that LiteRT makes out of the box a zero fills its byte like any number. Compression gets rid of it (gzip works
 # like zip), until the phone unpacks the file.
 #
-# And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*, without the half of its filters
-# that had the smaller weights, and trained on. How many times as fast as *not pruned* is *pruned*?
+# And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*: half of its filters taken
+# out, those with the smaller weights, then trained on. How many times as fast as *not pruned* is *pruned*?
 
 # %% tags=["reveal"] claims=["C10", "05.3"]
 # NBVAL_CHECK_OUTPUT
@@ -262,13 +265,13 @@ print("with y as a column:", articles_loop(y[:, np.newaxis]))
 print("and labels that a line through the origin can part:", articles_loop(X[:, :1]))
 
 # %% [markdown]
-# As printed it crashes; repaired, it never stops on these labels. **It takes columns, and labels that a line through the origin can part.**
+# As printed it crashes; repaired, it never stops on these labels. **It takes at least columns, and labels that a line through the origin can part.**
 #
 # <details><summary>What goes wrong?</summary>
 #
 # `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label: the accuracy is silently a mean
-# over sixteen products, then the update crashes. With both as columns, opposite points get opposite answers, as the
-# loop has no bias, but have the same label: one of them is always wrong.
+# over sixteen products, then the update crashes. Repaired: opposite points get opposite answers, as the
+# loop has no bias, but the same label. One is always wrong.
 #
 # </details>
 #
@@ -351,12 +354,12 @@ ex.read_the_table.check(answer)
 #
 # - every run keeps 0.90,
 # - they last at most 20 epochs on average, the seven before full masks included,
-# - mean test accuracy is at most half a point below that of the full epoch of lowest validation loss.
+# - mean test accuracy is at most half a point below that of the full epoch of lowest validation loss in the whole recording.
 #
 # On made-up runs, with other ramps, it must
 #
 # - last for at least eight full epochs, if the loss keeps falling,
-# - have stopped by the sixth, if no later loss is below that of the first full one.
+# - have stopped by the sixth full epoch, if no later loss is below that of the first full one.
 
 # %% tags=["exercise"]
 seen, _ = second_stops.runs()[1]  # one of the twenty (_: its test accuracy, which no rule may see)
@@ -375,7 +378,7 @@ ex.summary()
 # ## Three sentences to keep
 #
 # A stop saves epochs and removes no weight. A second stop has to wait until the masks are full, and only
-# epochs with full masks may count as best. Scattered zeros make a file small only when it is gzipped, and saved
+# epochs with full masks may count as best. Scattered zeros make a file small only when it is compressed, and saved
 # no time in LiteRT on our processor.
 #
 # Next: [06 Transfer learning](06_transfer_learning.ipynb).

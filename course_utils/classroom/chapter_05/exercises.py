@@ -184,8 +184,8 @@ STATEMENTS = {
     hints=["Each letter asks for two rows of the table or more. Which column?",
            "*time* is against *not pruned*: 1 is as slow. For b, divide int8's bytes by those without it."],
     solution='answer = "bd"',
-    fact="Zeros and short numbers help in different places: the first where a file is compressed, the "
-         "second where numbers are multiplied.")
+    fact="Zeros help only where a file is compressed. Short numbers help there, too, and where numbers are "
+         "multiplied.")
 def read_the_table(answer):
     parts = several(answer, ordered=False)
     letters = None if parts is None else {str(letter).strip().lower() for letter in parts}
@@ -209,7 +209,8 @@ def read_the_table(answer):
 full = at_target(0.9)
 answer = Armed(full, Patience("val_loss", 3) | Epochs(12)), full
 ''',
-    fact="Two questions, two answers: when to leave, and which epoch to take home. Both had to wait.")
+    fact="Two questions, two answers: when to leave, and which epoch to take home. Both had to wait. "
+         "(Without a budget patience lasts too long on these twenty, whatever its length: the grey line.)")
 def your_second_stop(answer):
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
         return f"Two things are asked for: a rule, and which epochs may be best; this is {shown(answer)}."

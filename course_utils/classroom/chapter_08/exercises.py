@@ -192,8 +192,9 @@ def _last():
     solution='''
 rule = Patience("val_loss", patience_for(600)) | Epochs(500)
 ''',
-    fact="Compare your cross with the line of patience: below the line, it was cheaper than patience on "
-         "these eight. By luck? On others, too? That is the question this chapter is about.")
+    fact="(A patience may score above 1, too, where a shorter one loses no more.) Compare your cross with "
+         "the line of patience: if it lies below, it was cheaper on these eight. By luck? On others, too? "
+         "That is the question this chapter is about.")
 def your_rule(answer):
     if isinstance(answer, (int, float, str)):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
