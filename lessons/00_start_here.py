@@ -100,8 +100,15 @@ for patience, report in reports.items():
 
 # %% [markdown]
 # On this run patience 10 would have solved your exercise, without seeing the rest of the curve. Is 1.3 % worth another 24 epochs? That is
-# for you to say. Start with 10. If you can, train once or twice with patience 20, and ask patience 10 about these runs, as in the cell
-# above. If 20 kept a clearly lower loss, stay with it. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and
+# for you to say.
+#
+# For a problem of your own, start with 10. If you can, train once or twice with patience 20, and ask patience 10 about these runs:
+#
+# ```python
+# replay(Patience("val_loss", 10), stop.history, best="val_loss")
+# ```
+#
+# If 20 kept a clearly lower loss, stay with it. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and
 # finds a better number from your own runs.
 
 # %% [markdown]

@@ -127,8 +127,8 @@ model.fit(batches(*emoji.train, size=16, seed=0), epochs=25, verbose=0, callback
 print(stop.report)  # a step is one batch
 
 # %% [markdown]
-# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean over the epoch's batches, taken while the weights
-# still change: it lags a little, and is free. **Look at the mean over the data, leave the loop over epochs, and set a budget beside the
+# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean over the epoch's emoji, each taken when its batch
+# was trained on, while the weights still changed: it lags a little, and is free. **Look at the mean over the data, leave the loop over epochs, and set a budget beside the
 # threshold.**
 #
 # ## When does one threshold come?
@@ -147,8 +147,8 @@ reveal(guess, tables.soonest(curves, limit=0.01), "First below 0.01")
 tables.reached(curves, limit=0.01)
 
 # %% [markdown]
-# The input, and with it the network: words are first, and pictures do not get there in 45 epochs. The network alone: the more units read
-# the words, the sooner. **The same threshold comes at another time for another input or another model, if at all: it cannot promise when
+# Change the input, and words are first; pictures do not get there in 45 epochs. Change only the network, and the more units read the
+# words, the sooner. **The same threshold comes at another time for another input or another model, if at all: it cannot promise when
 # you stop paying.**
 #
 # ## Does it stop at the right time?
@@ -161,8 +161,8 @@ tables.reached(curves, limit=0.01)
 tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
-# **Threshold 1 leaves the model undertrained; from 0.5 downwards the accuracy changes by 0.03 at most.** Thresholds 0.2 and 0.01,
-# reached in epochs 6 and 13, differ by less than the splits do. The article wanted to stop paying, and with its own threshold it pays double.
+# **Threshold 1 leaves the model undertrained; from 0.5 downwards the accuracy changes by 0.03 at most.** The accuracies at
+# 0.2 and at 0.01, reached in epochs 6 and 13, differ by no more than splits do. The article wanted to stop paying, and with its own threshold it pays double.
 #
 # Now the networks that see pictures alone, and never got down to 0.01. Do they overfit?
 
@@ -178,8 +178,8 @@ show(figures.overfit(curves.select(input="pictures")),
 #
 # ## Is the gradient a better signal?
 #
-# The **gradient** says, for every weight, how much the loss would change if that weight moved a little. Its length, here averaged over
-# each epoch's batches, is the **gradient norm**. Once small, little should be left to learn. In which epoch does it first get below 1.0, in
+# The **gradient** says, for every weight, how much the loss would change if that weight moved a little. Its length is the **gradient norm**; we record
+# the mean over each epoch's batches. Once small, little should be left to learn. In which epoch does it first get below 1.0, in
 # a network that sees both?
 
 # %%
@@ -206,8 +206,7 @@ show(ax, alt="Gradient norm of five runs over 20 epochs: it begins below 1.0, ri
 
 # %% [markdown]
 # The norm is small in epoch 0, too, when hardly anything has been learned: an accuracy of 0.30, where naming the largest group each time
-# gives 0.23. `After(1, ...)` skips that epoch. But the loss serves just as well: a threshold of 0.1, between two of the table above, stops
-# no later than `norm < 0.5`, with the same accuracy. **Here the gradient is no better a signal, and at the start it misleads.**
+# gives 0.23. `After(1, ...)` skips that epoch. But the loss serves just as well: a loss threshold of 0.1 stops no later than `norm < 0.5`, with the same accuracy. **Here the gradient is no better a signal, and at the start it misleads.**
 #
 # <details><summary>Where does the norm come from?</summary>
 #
@@ -273,7 +272,8 @@ ex.mean_over_emoji.check(mean_loss)
 
 # %% [markdown]
 # **1.4 ThresholdStop.** Write the callback: end training after the first epoch in which `metric` is below `threshold`. `logs` is a
-# dictionary of the epoch's values, with keys such as "loss". Keras stops after an epoch in which you set `self.model.stop_training = True`.
+# dictionary of the epoch's values, with keys such as "loss". Set `self.model.stop_training = True` in `on_epoch_end`, and Keras
+# begins no further epoch.
 
 # %% tags=["exercise"]
 class ThresholdStop(keras.callbacks.Callback):
@@ -303,10 +303,10 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - it is above 1.0 once 10 epochs are done: give up at once, stopping at epoch 9 or at 10;
+# - it is above 1.0 once 10 epochs are done, then or at any later epoch: give up at once, at epoch 9 or at 10 at the earliest;
 # - neither: stop when 30 epochs are done.
 #
-# Pieces: `Below`; `Above`; `Epochs(n)`, n epochs are done; `StepBudget(n)`, n steps are done (81 an epoch); `After(n, rule)`, the rule
+# Pieces: `Below`; `Above`; `Epochs(n)`, n epochs or more are done; `StepBudget(n)`, n steps are done (81 an epoch); `After(n, rule)`, the rule
 # without the first n epochs; `|` is or, `&` is and. `rule.first(ex.practice("pictures"))` tries your rule on a recorded run; the check uses
 # others.
 
@@ -324,7 +324,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Leave the loop over epochs, too, and look at the mean over the data, not at a lucky batch. A threshold that may never be reached needs a
+# To stop, leave the loop over epochs, not only that over batches, and look at the mean over the data, not at a lucky batch. A threshold that may never be reached needs a
 # budget beside it. A gradient below your limit can mean finished, or not yet begun.
 #
 # Next: [02 Budgets and events](02_budgets_and_events.ipynb). What else can run out?

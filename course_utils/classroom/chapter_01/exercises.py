@@ -71,7 +71,7 @@ def batches_run(losses, threshold):
         counts.append(count)
     return counts
 ''',
-    fact="15 of 20 batches ran. The loop skipped a quarter of the data and never stopped.")
+    fact="15 of 20 batches ran. The loop skipped a quarter of its batches and never stopped.")
 def count_the_breaks(answer):
     losses = [[0.9, 0.8, 0.7, 0.6], [0.5, 0.009, 0.3, 0.2], [0.2, 0.01, 0.3, 0.1],
               [0.008, 0.1, 0.1, 0.1], [0.1, 0.1, 0.2, 0.001]]
