@@ -16,6 +16,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
 import build
+from course_utils.stopping import replay
 from glossary import GLOSSARY
 from lesson_frame import minutes
 
@@ -69,7 +70,7 @@ def test_the_readme_promises_the_minutes_that_the_lesson_does(number):
 
 def test_the_recipe_of_chapter_00_runs(capsys):
     cells = jupytext.read(LESSONS["00"], fmt="py:percent").cells
-    (recipe,) = re.findall(r"(?s)```python\n(.*?)```", "\n".join(cell.source for cell in cells))
+    recipe, question = re.findall(r"(?s)```python\n(.*?)```", "\n".join(cell.source for cell in cells))
     assert len(recipe.strip().splitlines()) <= 10
     rng = np.random.default_rng(0)
     x, x_val = rng.normal(size=(2, 40, 3))
@@ -81,6 +82,8 @@ def test_the_recipe_of_chapter_00_runs(capsys):
     stop = names["stop"]
     assert "for 10 epochs" in capsys.readouterr().out and stop.report.epochs_after_best == 10
     assert model.evaluate(x_val, names["y_val"], verbose=0) == pytest.approx(stop.report.kept, rel=1e-5)
+    again = eval(question, {"replay": replay, **names})  # the patience of the recipe, asked about its own run
+    assert (again.epoch, again.best_epoch) == (stop.report.epoch, stop.report.best_epoch)
 
 
 # ---- 91's table: after how many failures the tools stop that are installed here ----
