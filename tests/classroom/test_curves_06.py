@@ -88,6 +88,20 @@ def test_after_20_seconds_events_are_ahead_of_all_and_in_the_end_at_once_is_as_g
     assert max(done, key=done.get) == "fixed"
 
 
+def test_an_epoch_of_at_once_costs_seconds_and_its_first_is_over_after_ten():
+    curves = load_curves("transfer")
+    for once, own in zip(curves.select(way="at once"), curves.select(way="fine-tuned")):
+        assert 10 < once["seconds"][0] < 12 and 6 < own["seconds"][0] < 6.5
+        assert np.diff(once["seconds"]).min() > 10 * np.diff(own["seconds"][:10]).max()
+
+
+def test_in_the_tie_own_stops_and_fixed_keep_the_same_epoch_of_the_head():
+    curves = load_curves("transfer")
+    own, fixed = (curves.select(way=way)[0] for way in ("fine-tuned", "long head"))
+    kept = [int(np.argmin(run["val_loss"])) for run in (results.until(own, Patience("val_loss", 3)), fixed)]
+    assert kept[0] == kept[1] and own["phase"][kept[0]] == 0
+
+
 def test_what_is_drawn_over_time_is_what_is_compared_at_20_seconds():
     curves = load_curves("transfer")
     reached, early = results.so_far(curves, WAYS), results.compare(curves, WAYS, within=20)
@@ -126,7 +140,7 @@ def test_who_is_ahead_and_when_is_told(capsys):
     assert capsys.readouterr().out.splitlines() == [
         "own stops ahead of  after 20 s                           when done",
         "fixed               1.1 points, in 2 of 3 seeds (1 tie)  1.6 points, in 2 of 3 seeds (1 tie)",
-        "at once             3.2 points, in 3 of 3 seeds          -0.2 points, in 1 of 3 seeds",
+        "at once             3.2 points, in 3 of 3 seeds          0.2 points behind; ahead in 1 of 3 seeds",
         "fixed, validation loss of its head: 0.69 at its best, 0.80 after 60 epochs"]
 
 
