@@ -9,7 +9,8 @@
 # 25 minutes, no exercises. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience`
 # ([03](03_validation_early_stopping.ipynb)).
 #
-# Two processes on one machine stand for two machines here; several we have not tried.
+# Two processes on one machine stand for two machines here; several machines we have not tried. TensorFlow's two
+# ran under tf_keras.
 
 # %%
 from course_utils.stopping import NotFinite, Patience, StepBudget, StopWhen, batches
@@ -66,13 +67,15 @@ show(*figures.sweep(first, ended, hopeless="rate 3"))
 # %% [markdown]
 # ## Trials against each other
 #
-# The three bars at the top are never stopped: at the lowest rate trials improve all the time, and don't win in their 60. A rule for one trial cannot see
-# that.
+# Four bars are never stopped, among them the three at the top: at the lowest rate trials keep improving, if slowly, and don't win in their
+# 60 epochs. A rule for one trial cannot see that.
 #
 # **ASHA**, in the sweep library Ray Tune, compares trials. After 5, 15 and 45 epochs a trial goes on if it is in the
-# best third of those that got there so far. Who comes early has few to beat, so about half of ours got past the first look.
+# best third of those that got there so far. It does not wait for the others: whoever comes early has few to beat, so
+# 32 of our 60 trials got past the first look. <!-- given: 32 -->
 #
-# In all five sweeps the rule needs 59.9 % of the epochs, ASHA 54.7 %. With both, whichever comes first ends a trial. **Guess:** what do they need?
+# Over all five sweeps together, the rule trains 59.9 % of the epochs and ASHA 54.7 %. With both, whichever comes first ends a trial.
+# **Guess:** what percentage do they train?
 
 # %% tags=["reveal"] claims=["92.1"]
 # NBVAL_CHECK_OUTPUT
@@ -80,7 +83,7 @@ guess = ...  # percent of all epochs, 0 to 55
 ways = {"rule": [sweep.by_rule(rule) for sweep in five],
         "ASHA": [sweep.asha for sweep in five], "both": [sweep.both for sweep in five]}
 found = {way: sweeps.together(five, ended) for way, ended in ways.items()}
-reveal(guess, found["both"].needed, "Needed with both, in percent")
+reveal(guess, found["both"].needed, "Trained with both, in percent")
 print("        % of a sweep   of all five   best val_loss up by at most")
 for way, of in found.items():
     print(f"{way:8}{of.least:6} to {of.most} {of.needed:11.1f} % {of.rise:20.1f} %")
@@ -122,12 +125,12 @@ print("best val_loss of each sweep:", *(f"{sweep.best():.3f}" for sweep in five)
 # Each process, a **worker**, has its own copy of the network and its own part of every batch. In each step they average their gradients, so
 # that the copies stay the same. Think of two people with a piano on the stairs: nobody takes a step alone.
 #
-# And if one lets go? We recorded two workers with 72 batches to do. After 22, worker 1's time budget is up, and its `StopWhen` tells its
-# `fit` to end. **Guess:** how many batches does worker 0 complete?
+# And if one lets go? We recorded two workers with 72 batches to do. After 22, worker 1's time budget is up (we set its clock forward),
+# and its `StopWhen` tells its `fit` to end. **Guess:** how many batches does worker 0 complete?
 
 # %% tags=["reveal"] claims=["C15", "92.2"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # batches, 22 to 72
+guess = ...  # batches, 0 to 72
 real = data.load_two_workers()  # recorded three times, with three libraries that average the gradients
 reveal(guess, real["torch"]["alone"]["batches"][0], "Batches of worker 0, with PyTorch")
 print("half a minute later:")
@@ -138,14 +141,14 @@ for library, what in real.items():
 # %% [markdown]
 # Not one more. Worker 0 **hangs**: it waits for gradients that nobody will send, and you pay for its machine by the hour.
 #
-# With JAX worker 1 hangs, too. With PyTorch it reports a normal stop, and with TensorFlow its `fit` fails. PyTorch's is the worst: nothing
-# tells you that worker 0 is stuck.
+# With JAX worker 1 hangs, too. With PyTorch it reports a normal stop, and with TensorFlow its `fit` fails. PyTorch's is the worst:
+# worker 1 reports a good end, and worker 0 is stuck.
 #
 # **All workers stop at the same step, or none does.**
 #
 # <details><summary>For how long does it hang?</summary>
 #
-# We gave up after half a minute. PyTorch's own time-out is 30 minutes, with NCCL 10. TensorFlow ran under tf_keras.
+# We gave up after half a minute. By itself PyTorch gives up after 30 minutes, on GPUs (NCCL) after 10.
 #
 # </details>
 
@@ -154,7 +157,7 @@ for library, what in real.items():
 #
 # How do you put down a piano? One says "I can't any more", and on the next landing both let go.
 #
-# So a worker that wants to stop goes on, and votes for it. With `Together`, all vote every few batches, and at each epoch's end. One wish is
+# So a worker that wants to stop goes on, and votes for it. With `Together`, all vote every few batches, and at each epoch's end. One yes is
 # enough, and all stop there:
 #
 # ```python
@@ -184,14 +187,14 @@ def work(worker, together):  # together: a Together(every=8) that lets these thr
     return stop
 
 
-stops = workers.meet(work, every=8)
+stops = workers.meet(work, every=8)  # for this demonstration; a real training passes Together(every=8)
 reveal(guess, stops[0].report.step, "Steps of worker 0")
 for worker, stop in enumerate(stops):
     print(f"worker {worker} says: {stop.report.reason}")
 
 # %% [markdown]
 # 64 would be the next eighth step, but at 60 an epoch ends. Both reports name the one who had enough, worker 1. Put 65 in place of the 57,
-# and predict again.
+# predict again, and run it.
 #
 # Now the recorded workers, which are real processes. They vote after every fifth batch and at each epoch's end; an epoch has six:
 
@@ -223,7 +226,7 @@ show(*figures.two_workers(real["torch"]))
 # %% [markdown]
 # ## A worker that dies
 #
-# When we killed worker 1, worker 0 got an error within a minute, with all three libraries.
+# In our tests we kill worker 1. Worker 0 then gets an error within a minute, with all three libraries.
 #
 # ```python
 # from course_utils.scale import reporting
@@ -245,12 +248,12 @@ show(*figures.two_workers(real["torch"]))
 #
 # | you have | use |
 # |---|---|
-# | one process, on one GPU or several | `StopWhen`, as ever |
+# | one process, on one GPU or several (several not tried) | `StopWhen`, as ever |
 # | one training, several processes | `StopWhen(..., together=Together(every=20))` in each |
 # | many runs to compare | `as_stopper` for Ray Tune, `OptunaStop` for Optuna: see `docs/recipes.md` |
 # | a job with a set end time | `Deadline()` and `state=`, in [91](91_in_your_project.ipynb) |
 #
-# **Count the processes, not the GPUs.** (Several GPUs and several machines we have not tried.)
+# **Count the processes, not the GPUs.** (Several machines we have not tried, either.)
 
 # %% [markdown]
 # ## Three sentences to keep

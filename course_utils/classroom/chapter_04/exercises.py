@@ -248,7 +248,7 @@ def no_problem_behind(answer):
         ax = cost_and_regret(_line(), {}, (cost, lost[worst]), (MOST_COST, MOST_LOST),
                              "regret on the worst problem, %")
         show(ax, "Regret on the worst problem against cost. A line joins Patience 1 to Patience 50; your "
-                 f"rule is a dot at {100 * cost:.0f} % of the epochs and {lost[worst]:.1f} %.")
+                 f"rule is a plus at {100 * cost:.0f} % of the epochs and {lost[worst]:.1f} %.")
 
     said = (f"Your rule trains {100 * cost:.1f} % of the epochs and loses most on {worst}, "
             f"{lost[worst]:z.1f} %.")

@@ -70,7 +70,6 @@ def who_stops(table, names, per_problem=20, epochs=300):
             spread_out = y + np.linspace(-0.28, 0.28, per_problem)
             panel.plot(stop[did], spread_out[did], "o", color=RED, markersize=3.5, alpha=0.7)
             panel.plot(stop[~did] + 13, spread_out[~did], "x", color="black", markersize=4)
-        panel.axvline(epochs, color=GREY, linestyle=":", linewidth=1)
         panel.set(title=f"{row.name} stops {row.fired.sum()} of {row.fired.size}", xlabel="epoch of the stop",
                   xlim=(-5, epochs + 30), xticks=(0, 100, 200, epochs + 13),
                   xticklabels=(0, 100, 200, "never"), yticks=range(len(names)), yticklabels=names)
@@ -179,8 +178,8 @@ def price_list(runs, plain):
     return figure, ("Two panels of mean regret against cost, each with a grey line for Patience of all "
                     "lengths from 1 to 50; an arrow to the lower left says better. Scores: GL lies at the "
                     "upper end of that line, UP and PQ above it or beyond its end. Cures: most of the twelve "
-                    "lie on the line or close to it; of Lasting(n, GL 5) two lie above it and one beyond "
-                    "its end; Lasting(20, GL 1) lies below it.")
+                    "lie on the line or close to it; two of Lasting(n, GL 5) and one of Smoothed lie above "
+                    "it, one of Lasting(n, GL 5) beyond its end; Lasting(20, GL 1) lies below it.")
 
 
 # for each family of a panel: colour, shape, and how far up the names stand, so that they do not meet
