@@ -96,13 +96,13 @@ show(figures.augmented(scratch, varied, Patience("val_loss", 8)), alt=figures.AL
 
 # %% [markdown]
 # **From scratch, augmentation moves the stop: it comes later, in at least four seeds of five, and more patience pays.**
-# Accuracy rises in all five: with a patience of 15 it is 60.4 %. (Two of the augmented runs with patience 15 were still going when the
-# recording ended, after 60 epochs.)
+# Accuracy rises in all five: with a patience of 15 it is 60.4 %. (Two of these runs were cut off after 60
+# epochs: 56 is a lower limit, and 60.4 % what had been reached.)
 #
 # That moves the bar: to match 60.4 %, *features* needs between 100 and 300 photos. **But augmentation does not replace
 # the source**: with 1,500 photos *features* is 15 points ahead, in every seed.
 #
-# On the frozen source we only mirrored the photos. Accuracy is up by a tenth of a point, in two seeds of five: nothing.
+# On the frozen source we only mirrored the photos. Accuracy is up by a tenth of a point: nothing.
 
 # %% [markdown]
 # ## Will any source do?
@@ -114,11 +114,12 @@ show(figures.augmented(scratch, varied, Patience("val_loss", 8)), alt=figures.AL
 # |---|---|---|
 # | *ImageNet* | MobileNetV2 | ImageNet, as in 06 |
 # | *random MobileNetV2* | the same | nothing: random weights |
-# | *the other task* | small | emoji, if we sort photos; photos, if emoji |
-# | *random small* | the same | nothing: random weights, in its head too |
+# | *the other task* | small | photos if we test emoji, else emoji |
+# | *random small* | the same | nothing: random weights |
 # | *clothes* | smaller | grey clothes |
 #
-# Each meets 1,000 pictures, fewer than in 06. On emoji, by how many points is *ImageNet* ahead of *random MobileNetV2*?
+# The random ones are *twins* of those above them; *clothes* has none. Each meets 1,000 pictures. On emoji, by how
+# many points is *ImageNet* ahead of *random MobileNetV2*?
 
 # %% tags=["reveal"] claims=["D9"]
 # NBVAL_CHECK_OUTPUT
@@ -127,14 +128,15 @@ fits = sources.source_table(data.load_curves("transfer_sources"))
 emoji = {name: 100 * of["test_accuracy"].mean() for name, of in fits["emoji"].items()}
 reveal(guess, round(emoji["ImageNet"] - emoji["random MobileNetV2"], 1), "Points")
 sources.print_accuracies(fits)  # right in the test, means of five draws of pictures
-sources.print_gains(fits)
+sources.print_gains(fits)  # rounded after subtracting
 
 # %% [markdown]
 # So ImageNet's photos help even with emoji. And "any"? On emoji, a small network that has learnt photos is ahead of its
 # random twin, in four draws of five; on photos, one that has learnt emoji is not. *Clothes* is behind both on average,
 # but its network is smaller.
 #
-# **Here only ImageNet helped both tasks; a small source helped once, and not the other way round.**
+# **Of the two sources with a random twin only ImageNet helped both tasks; the small one helped once, and not the other
+# way round.**
 #
 # To find out we trained a head on each. Three scores claim to know beforehand, from one pass over your pictures.
 
@@ -151,11 +153,12 @@ sources.print_gains(fits)
 # truck       0.2      0.8
 # ```
 #
-# **LEEP** asks how well its words foretell our labels:
+# **LEEP** asks how well the source's classes foretell our labels:
 #
-# 1. Add up *animal*: 2.0 over all photos. What share of it comes from cats? That is what *animal* means to us.
-# 2. So which probability does each photo get for its own label?
-# 3. LEEP is the mean of their logarithms: at most 0, and higher is better.
+# 1. Of *animal*, 2.0 in all, what share comes from cats? That is what *animal* means to us.
+# 2. The first photo is 0.9 *animal* and 0.1 *vehicle*. Weigh the cats' shares of both by these, and add: its
+#    probability for *cat*.
+# 3. LEEP is the mean logarithm of that for its own label: at most 0.
 #
 # Which probability for *cat* does the first photo get? <!-- given: 2.0 -->
 
@@ -197,12 +200,12 @@ print(f"H-score of 1, 2, 5, 6: {h_score(apart, labels):.2f}")
 
 # %% [markdown]
 # The class means, 3 and 4, are nearly the same. **The H-score is high if the classes are far apart and each stays
-# together.** With many features it first turns them into independent ones, and adds the shares of these.
+# together.** With many features it first turns them into uncorrelated ones, and adds the shares of these.
 #
 # <details><summary>With as many features as pictures it is useless.</summary>
 #
-# It is then at its maximum, whatever the features are. MobileNetV2 gives 1,280 for our 1,000 pictures, so we keep only
-# the 100 directions in which they vary most.
+# It is then at its maximum, whatever the features are. MobileNetV2 gives 1,280 for our 1,000 pictures, so for this score
+# we keep only the 100 directions in which they vary most. The next one takes them all.
 #
 # </details>
 
@@ -228,9 +231,9 @@ for name, numbers in kinds.items():
     print(f"{name}: {right[name]} of 20 right, LogME {logme(numbers, bits):.2f}")
 
 # %% [markdown]
-# Noise fits perfectly, and means nothing. **LogME** is not taken in. It asks not for the best linear model, but how
-# probable our labels are *averaged over all linear models*, as a logarithm. The 20 numbers could explain any labels, so they
-# explain ours no better than others.
+# Noise fits perfectly, and means nothing: the 20 numbers could explain any labels, so they explain ours no better than
+# others. **LogME** is not taken in. It asks not for the best linear model, but how probable our labels are *averaged over
+# all linear models*, as a logarithm.
 #
 # **LogME is high if a simple linear model explains our labels.**
 
@@ -256,19 +259,20 @@ show(figures.scores(fits), alt=figures.ALT["scores"])
 # %% [markdown]
 # **Among all five, H-score and LogME find ImageNet every time.** So would "take what has seen most photos".
 #
-# Among the small ones each score is right six or seven times in ten. That sounds better than luck, until you count how
-# often *the other task* is the best anyway: six times. On photos it is level with *random small*; no score can choose
-# there. H-score and LogME name the weakest in nine draws, and it is *clothes* in nine.
+# Among the small ones each is right six or seven times in ten. That sounds better than luck, until you count how often
+# *the other task* is the best anyway: six times. Nine times *clothes* is the weakest; H-score and LogME name the weakest in
+# nine draws, LEEP in one, worse than luck: it always puts *random small* last, whose random head says nothing of our
+# labels.
 #
-# **So H-score and LogME found the source that is best in every draw. Where the best changes from draw to draw, no
-# score did much better than always taking the same one.**
+# **So H-score and LogME found the source that is best in every draw. Where the best changes, no score did much better
+# than always taking the same one.**
 #
 # For sources of your own, call `logme(features, labels)`, with the same pictures for each.
 
 # %% [markdown]
 # ## Exercise
 #
-# **6b.1 A score by hand.** A source with two classes, z0 and z1, looks at four photos:
+# **6b.1 A score by hand.** A source with two classes, z0 and z1, looks at four photos, our labels at the left:
 #
 # ```
 #         z0     z1
@@ -297,9 +301,10 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# If the source fits, a hundred photos can do the work of 1,500 from scratch, or a few hundred if those 1,500 are varied;
-# if it does not, a small network of your own may be ahead. H-score and LogME found the best of our five sources before
-# training, an easy choice; among three small ones no score did much better than always taking the same. From scratch, augmentation moves the stop and deserves more patience; a head on a frozen source hardly
+# If the source fits, a hundred photos, besides 500 for the stop, can do the work of 1,500 from scratch, or up to 300
+# if those are varied; if it does not, a small network of your own may be ahead. H-score and LogME found the best of
+# our five sources before training, an easy choice; among three small ones no score did much better than always taking
+# the same. From scratch, augmentation moves the stop and deserves more patience; a head on a frozen source hardly
 # noticed mirrored photos.
 #
 # Back to [06 Transfer learning](06_transfer_learning.ipynb), or on to

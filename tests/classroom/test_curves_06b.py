@@ -80,6 +80,15 @@ def test_what_the_lesson_says_of_the_sources():
             assert score == "leep" or sources.names_the(True, own, score) == 5
 
 
+def test_leep_is_lowest_for_the_random_head_in_every_draw_and_near_what_knowing_nothing_gives():
+    for task, own in sources.source_table(load_curves("transfer_sources")).items():
+        leep = {name: of["leep"] for name, of in sources.with_classes(own).items()}
+        lowest = leep.pop("random small")
+        assert (lowest < np.min(list(leep.values()), axis=0)).all()
+        assert task == "emoji" or (lowest < -np.log(10) + 0.01).all()
+        assert own["random small"]["test_accuracy"].mean() > own["clothes"]["test_accuracy"].mean()
+
+
 def test_the_scores_are_told(capsys):
     table = sources.source_table(load_curves("transfer_sources"))
     sources.print_scores(table)

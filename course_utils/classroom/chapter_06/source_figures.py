@@ -118,6 +118,7 @@ def scores(table, score="logme"):
     draw(zoomed, next(iter(table)), SMALL)
     zoomed.set(xticks=(), yticks=(), title="the three small ones, larger")
     zoomed.title.set_fontsize(9)
+    panels[0].indicate_inset_zoom(zoomed, edgecolor="black")  # which part of the panel is enlarged
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
     caption(figure, "A mark is a draw of pictures. The scales differ.")
