@@ -2,9 +2,10 @@
 
 The yardstick is the recipe of tfmot's guide "Pruning in Keras example": train for a fixed number of epochs,
 then prune for a fixed number, with PolynomialDecay(0.5, target, 0, end of the phase) and a new mask every 100
-steps. Its 4 and 2 epochs are of MNIST, 422 steps each in batches of 128; FIXED_TRAINING and FIXED_PRUNING are
-the same numbers of steps in epochs of scikit-learn's digits. Everybody has the same target, initial weights,
-and batches.
+steps. Its 2 epochs with masks are of MNIST, 422 steps each in batches of 128; FIXED_PRUNING is the same
+number of steps in epochs of scikit-learn's digits. Before them it has 4 epochs without, and FIXED_TRAINING
+keeps that proportion of epochs. (In steps the guide's are longer: batches of 32, 1688 an epoch.)
+Everybody has the same target, initial weights, and batches.
 """
 
 import time

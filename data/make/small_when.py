@@ -2,8 +2,10 @@
 
     python data/make/small_when.py
 
-Labels network (mlp, cnn), way and seed (10 to 19). Target 0.9, at most 84 epochs of 30 steps: as many steps
-as tfmot's guide "Pruning in Keras example" takes (four epochs of 422 steps, then two with masks).
+Labels network (mlp, cnn), way and seed (10 to 19). Target 0.9, at most 84 epochs of 30 steps.
+tfmot's guide "Pruning in Keras example" trains MNIST for four epochs, then two with masks, of 422 steps each:
+28 epochs here are as many steps as those two, and 56 keep its proportion of epochs. (In steps its first four
+are longer: batches of 32, 1688 an epoch.)
 guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28 epochs; a fixed number of epochs
 guide x3        the same, and three times the learning rate in the 28 epochs
 patience        MLP: `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),

@@ -109,6 +109,16 @@ def test_nine_zeros_in_ten_leave_fewer_weights_than_a_quarter_and_make_a_larger_
     assert mlp["quarter", 8]["latency"].mean() / mlp["pruned", 8]["latency"].mean() < 0.45
 
 
+def test_what_the_mlps_quarter_loses_and_training_with_rounding_gains_is_less_than_the_seeds_differ(front):
+    mlp, cnn = (outcomes.files(front, network) for network in ("mlp", "cnn"))
+    told = {(0.4, 0.7): outcomes.more(mlp, "dense", "quarter"),
+            (0.5, 0.8): outcomes.more(mlp, "aware slow", "dense"),
+            (0.2, 0.7): outcomes.more(cnn, "aware slow", "dense")}
+    for (mean, sd), points in told.items():
+        assert (points.mean(), points.std(ddof=1)) == pytest.approx((mean, sd), abs=0.06)
+    assert cnn["half", 32]["latency"].mean() == pytest.approx(0.34, abs=0.005)
+
+
 # ---- do zeros buy time? ----
 
 

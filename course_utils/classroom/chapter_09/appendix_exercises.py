@@ -34,7 +34,7 @@ def soft_loss(teacher, student, temperature):
 ''',
     fact="At a temperature of 3, its default, it is the loss of keras.distillation, if that is given "
          "KLDivergence(). Add the same number to all of an example's logits, and it stays as it is. A loss "
-         "for which that does not hold has forgotten the softmax.")
+         "for which that does not hold has forgotten the softmax: trap 13 in the cabinet, chapter 90.")
 def the_teachers_loss(answer):
     for teacher, student, temperature in LOSSES:
         given = teacher.copy(), student.copy()

@@ -7,7 +7,7 @@ import numpy as np
 from ...pruning import at_target
 from ...stopping import Armed, Below, Epochs, Patience, replay
 
-GUIDE = 84  # epochs of tfmot's guide, as steps
+GUIDE = 84  # epochs of the schedule after tfmot's guide, see data/make/small_when.py
 FULL = at_target(0.9)
 SECOND = Armed(FULL, Patience("val_loss", 5)) | Epochs(GUIDE)
 NAMES = {"dense": "uncut", "pruned": "0.9 zeros", "half": "half", "quarter": "quarter"}
