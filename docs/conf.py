@@ -13,6 +13,7 @@ about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["pr
 repository = about["urls"]["Repository"].rstrip("/").removesuffix(".git")
 
 project = html_title = "When to Stop"
+author = "the When to Stop authors"  # at the foot of each page
 copyright = "the authors, CC BY 4.0"
 version = release = about["version"]
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon",

@@ -11,7 +11,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def set_up(*packages):
-    """Install those of `packages` that Colab lacks, and go where the notebooks are.
+    """Install those of `packages` that Colab lacks, go where the notebooks are, and say that it is done.
 
     Never TensorFlow or Keras: Colab has its own, and a second one breaks both.
 
@@ -31,3 +31,4 @@ def set_up(*packages):
             raise RuntimeError(f"pip install {' '.join(missing)} failed:\n{done.stderr}")
         importlib.invalidate_caches()
     os.chdir(NOTEBOOKS)
+    print("The course is here. Go on.")  # a cell that prints nothing looks as if it had failed
