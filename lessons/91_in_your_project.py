@@ -15,7 +15,7 @@
 # %% [markdown]
 # ## 1 Install it, or copy a folder
 #
-# The line that installs the library, without the lessons:
+# This page needs the whole course; your script only the library:
 
 # %%
 from course_utils.classroom.chapter_91 import tables
@@ -23,14 +23,14 @@ from course_utils.classroom.chapter_91 import tables
 print(tables.pip_line())
 
 # %% [markdown]
-# The callbacks need Keras (any backend) and NumPy. What this page needs besides:
+# It brings Keras and NumPy. Section 2's `train.py` needs besides:
 #
 # ```sh
 # pip install tensorflow matplotlib scikit-learn
 # ```
 #
-# `Memory` needs psutil, too. Or install nothing: copy the folder `course_utils/stopping` beside your script, and write `stopping` wherever
-# this page says `course_utils.stopping`.
+# Or copy the folder `course_utils/stopping` beside your script, and write `stopping` wherever this page says
+# `course_utils.stopping`.
 
 # %%
 # For this page alone: a folder that stands in for your project, recorded runs, reveal and show.
@@ -104,7 +104,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
              "a dot the stop, ten epochs later.")
 
 # %% [markdown]
-# And a whole `train.py`, which survives a kill and leaves all that it made in a folder of its own:
+# And a whole `train.py`, which survives a kill and leaves all that it made in a folder of its own. Section 10 explains
+# `Signal`, `state` and 75.
 #
 # ```python
 # import pathlib  # new
@@ -148,7 +149,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 
 # %% [markdown]
 # Started again with the same folder, a run that was killed or interrupted goes on. A finished one begins anew and overwrites its files.
-# To begin from nothing, delete the folder.
+# To begin an *unfinished* one from nothing, or with another model or rule, delete the folder.
 
 # %% [markdown]
 # ## 3 A rule to start from
@@ -161,19 +162,19 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a value that is good enough | `Below("val_loss", 0.1)` |
 # | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less (it cannot see overfitting) |
 # | a machine by the hour | `TimeBudget(minutes=30)` |
-# | little memory | `Above("memory", 8000)`, MiB of main memory, with `Memory()` before `StopWhen` in the list |
+# | little memory | `Above("memory", 8000)`, MiB of main memory, with `Memory()` before `StopWhen` in the list; it needs psutil |
 # | always | `NotFinite()`: against NaN and infinity |
 #
 # Join what fits with `|`: the run ends when the first of them is met. <!-- given: 0.1, 0.01, 1 -->
 
 # %% [markdown]
-# On anything but a loss, a rule needs `mode="max"` or `mode="min"`. `restore_best` takes it from the rule's part on that metric, or
-# from the `mode` of `StopWhen`.
+# A rule that looks for improvement, such as `Patience`, needs `mode="max"` or `mode="min"` on anything but a loss. `restore_best` takes
+# it from there, or from the `mode` of `StopWhen`.
 
 # %% [markdown]
 # ## 4 What patience counts
 #
-# Ten of what? A *failure* is a check without improvement. Some tools act at failure N, others only at N + 1.
+# Ten of what? A *failure* is a check without improvement. With patience N, some tools act at failure N, others only at N + 1.
 
 # %% [markdown]
 # | tool with patience N | counts | acts at failure |
@@ -187,8 +188,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, mostly one each epoch | N + 1 |
 
 # %% [markdown]
-# With four validations each epoch, Lightning's patience 8 is about 2 here; `MLPClassifier`'s 9 is 10 here. Tools also differ in what they
-# call an improvement (`min_delta`, `tol`, `threshold`).
+# With four validations each epoch, Lightning's patience 8 is about 2 here; `MLPClassifier`'s 9 is 10 here.
 #
 # <details><summary>How do we know?</summary>
 #
@@ -207,7 +207,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # from course_utils.stopping import History, Patience, compare
 #
 # histories = [History.from_csv(path) for path in Path("runs").glob("*/history.csv")]
-# print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))
+# print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))  # less than the 10 of train.py
 # ```
 #
 # A run that patience 10 ended knows nothing of patience 30. So let two or three runs train to their last epoch: leave `Patience` out of
@@ -228,7 +228,7 @@ rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
-# **From line to line patience about triples: each time it adds more epochs, and saves less regret.**
+# **From line to line patience about triples: each step costs more epochs than the one before, and saves less regret.**
 # Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition.
 #
 # Without a `test_loss`, `compare` measures in `val_loss`, where more patience never looks worse.
@@ -292,7 +292,7 @@ print("by the patience of the stop:", left)
 #
 # best = []
 # for fold in range(5):
-#     out = np.arange(len(x)) % 5 == fold  # every fifth row is held out; shuffle rows that are sorted
+#     out = np.random.default_rng(0).permutation(len(x)) % 5 == fold  # a fifth of the rows, at random
 #     stop = StopWhen(Patience("val_loss", 10), restore_best="val_loss")
 #     build_model().fit(x[~out], y[~out], validation_data=(x[out], y[out]), epochs=200, batch_size=64,
 #                       callbacks=[stop])
@@ -301,6 +301,8 @@ print("by the patience of the stop:", left)
 # model = build_model()  # a fresh one
 # model.fit(x, y, epochs=1 + int(np.median(best)), batch_size=64)  # 1 +: epochs are counted from 0
 # ```
+#
+# That ignores that an epoch with all rows has a quarter more steps.
 
 # %% [markdown]
 # A stop without a validation set must trust other runs. How much worse is that? We ask recorded runs: five problems, twenty splits each.
@@ -325,8 +327,8 @@ print(f"there by {gaps[gaps > 0].mean():.0f} points on average; the smaller in {
 tables.print_regrets(blind, watched)  # a difference is rounded after it is taken
 
 # %% [markdown]
-# In a single run it is little more than the toss of a coin; but where *blind* loses, it loses more. **Blind costs more on gene and
-# thyroid; on the other three, chance could explain it.** There the difference is less than twice its *standard error*, which says how far
+# Which wins a single run is little more than the toss of a coin; but where *blind* loses, it loses more. **Blind costs more on gene and
+# thyroid; on the other three, chance could explain it.** On those three the difference is less than twice its *standard error*, which says how far
 # chance moves a mean.
 #
 # But refitting is for more data, and *blind* had no more than *watched*. Our advice, not measured here: refit when data are scarce.
@@ -360,7 +362,7 @@ tables.print_losses(rows)
 # ## 9 Watch a run
 #
 # How near is a run to its end? Every part of a rule has a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes
-# both for TensorBoard, and the reason as text. No seed is set, so this run is not the one of section 2.
+# both for TensorBoard, and the reason as text.
 
 # %% claims=["B12"]
 from course_utils.stopping import GeneralizationLoss, TensorBoardReport, TimeBudget
@@ -373,8 +375,7 @@ build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbos
 print(stop.report.reason)
 
 # %% [markdown]
-# To look at it: `pip install tensorboard`, then
-# `tensorboard --logdir runs`. Or draw the same from the history:
+# For your own `train.py`: `pip install tensorboard`, then `tensorboard --logdir runs`. Or draw the same from the history:
 
 # %%
 import matplotlib.pyplot as plt
@@ -395,8 +396,7 @@ show(figure, alt="Three panels over the epochs, each with a score and its dashed
 # last finished epoch, with its count of failures, its best weights and the time it has used. (Keras's own `EarlyStopping`
 # [forgets](90_cabinet_of_traps.ipynb) them.) A folder left by another model or rule raises an error.
 #
-# Is it the same run as if nothing had happened? We train twice: once undisturbed, once with the machine lost as epoch 4 begins and a fresh
-# model going on. How many of the losses differ?
+# Is it the same run as if nothing had happened? We train twice: once undisturbed, once in two jobs, the machine lost as epoch 4 begins. How many of the losses differ?
 
 # %%
 from course_utils.stopping import Signal
@@ -451,7 +451,7 @@ reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
 # - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends shortly before the end.
-# - `Deadline("06:30")` ends the job before 6:30, while there is time for one more batch, validation and save. `Deadline()` asks SLURM, a
+# - `Deadline("06:30")` ends `fit` before 6:30, while there is time for one more batch, validation and save. `Deadline()` asks SLURM, a
 #   cluster's scheduler, when the job ends.
 # - `StopFile("STOP")` waits for a colleague to make that file.
 #

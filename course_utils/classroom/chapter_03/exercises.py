@@ -168,7 +168,7 @@ def regret(val_loss, test_loss, stop):
     return 100 * (test_loss[kept] / test_loss[best] - 1)
 ''',
     fact="A regret can be negative: a later, lower validation loss is not always a lower test loss. Choosing "
-         "the epoch by the test loss would hide that, and much else.")
+         "the epoch by the test loss would hide that.")
 def stop_regret(answer):
     val, test = VAL, TEST
     got = _regret(answer, val, test, 2)

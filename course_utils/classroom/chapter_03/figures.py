@@ -129,7 +129,7 @@ def cost_and_regret(patience, own, limits):
                     label="within both limits")
     ax.plot([100 * own[0]], [own[1]], "o", color=RED, markersize=5, label="your rule", clip_on=False,
             zorder=3)
-    ax.set(xlim=(0, 102), yscale="symlog", ylim=(min(0, own[1]), max(150, own[1])),
+    ax.set(xlim=(0, max(60, 102 * own[0])), yscale="symlog", ylim=(min(0, own[1]), max(150, own[1])),
            yticks=(0, 1, 3, 10, 30, 100),
            yticklabels=(0, 1, 3, 10, 30, 100))
     ax.minorticks_off()
