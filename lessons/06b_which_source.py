@@ -158,7 +158,7 @@ sources.print_gains(fits)  # rounded after subtracting
 # 1. Of *animal*, 2.0 in all, what share comes from cats? That is what *animal* means to us.
 # 2. The first photo is 0.9 *animal* and 0.1 *vehicle*. Weigh the cats' shares of both by these, and add: its
 #    probability for *cat*.
-# 3. LEEP is the mean logarithm of that for its own label: at most 0.
+# 3. LEEP is the mean logarithm of each photo's probability for its own label: at most 0.
 #
 # Which probability for *cat* does the first photo get? <!-- given: 2.0 -->
 
