@@ -9,7 +9,7 @@
 # - know which of your old results to look at again.
 #
 # 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). Run the
-# cells above drawer 1; then open any of them.
+# cells above drawer 1; then open any.
 #
 # <details><summary>In which versions?</summary>
 #
@@ -44,7 +44,7 @@
 # grep -rnoE --include=*.py --include=*.ipynb "trainable|validation_freq|LogitsDistillation" .
 # ```
 #
-# No hit is no proof: an argument can be passed without its name.
+# It cannot find drawers 2 and 12, nor an argument without its name.
 #
 # </details>
 
@@ -79,8 +79,8 @@ run = drawers.runner(model, x, y)  # trains this model on x and y
 # %% [markdown]
 # ## How to read a drawer
 #
-# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up: a `Script` has one
-# number for each epoch, even where a drawer passes validation data.
+# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up, even where a
+# drawer passes validation data: a `Script` has one number for each epoch.
 #
 # `run(script, callback)` returns the last epoch's number, counted from 0. `script.epoch_of_weights()` says which epoch's weights the model
 # has.
@@ -92,7 +92,7 @@ run = drawers.runner(model, x, y)  # trains this model on x and y
 #
 # ## 1. The seed
 #
-# *Keras 3 only.* **Yours if** you set TensorFlow's seed and call `fit(x, y)`, as careful people do.
+# *Keras 3 only.* **Yours if** you call `set_random_seed` or `tf.random.set_seed`, then `fit(x, y)`, as careful people do.
 #
 # **One expects** a new order of the rows in each epoch.
 #
@@ -151,7 +151,7 @@ with tempfile.TemporaryDirectory() as folder:
     run(Script(worse), one_for_both)
     run(Script(better), one_for_both)
     files = sorted(os.listdir(folder))
-trap("Files of the second run", len(files) - 1, expected=4, guess=guess)
+trap("Files of the second run", len(files) - 1, expected=4, guess=guess)  # less the first run's only one
 print(files)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_
 # **Yours if** you pass `baseline=` to `EarlyStopping`.
 #
 # The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, and patience is 2.
-# Our loss falls from 0.9 to 0.2 in eight epochs, and never gets there. **One expects** it to stop after epoch 1, the second.
+# Our loss falls from 0.9 to 0.2 in eight epochs, and never gets there. **One expects** it to stop after epoch 1.
 #
 # **Guess:** which epoch is the last?
 
@@ -191,7 +191,7 @@ trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
 # **What happens:** all eight epochs run. Keras counts the epochs that miss the baseline, but looks at the count only in an epoch that is no
-# new best. Here every epoch is one.
+# new best. Here every epoch is a new best.
 #
 # **What to do: say what you mean**, such as "after two epochs, no loss below 0.1", as a function:
 
@@ -258,7 +258,8 @@ print("warnings:", len(warned), *warned[:1])
 # %% [markdown]
 # **What happens:** all eight epochs run. Keras 3's warning is shown once, and the progress bars roll over it.
 #
-# **What to do: leave `mode` out.** Keras 3 then raises an error. `StopWhen` does with a mode, too:
+# **What to do: leave `mode` out.** Keras 3 then raises an error, even for a metric of your own; there, and in tf_keras, use `StopWhen`,
+# mode and all:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -385,7 +386,8 @@ trap("Validation batches after the stop", stop.validated, expected=0, guess=gues
 class CutShort(TimeIsUp):
     def on_test_batch_end(self, batch, logs=None):
         self.validated += 1
-        self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
+        if self.model.stop_training:  # else validation is to run in full
+            self.model.stop_evaluating = True  # tf_keras 2.21.0 does not look at this
 
 
 stop = CutShort()
@@ -532,7 +534,7 @@ model.set_weights(early.best_weights)
 print("with early.best_weights:", script.epoch_of_weights())
 
 # %% [markdown]
-# **What happens:** those of epoch 4. Keras, old and new, restores in `on_train_end`, and does not call that after an interrupt.
+# **What happens:** those of epoch 4. Keras restores in `on_train_end`, which an interrupt skips.
 #
 # **What to do: fetch them from `early.best_weights`.** `StopWhen` has a method for that, `restore_best()`.
 
@@ -599,8 +601,8 @@ answer = 5  # after the restart nobody knows of epoch 2
 ex.four_epochs.check(answer)
 
 # %% [markdown]
-# **90.2 Three in one loop.** This loop over folds walks into three of the traps. Give the numbers of their drawers. The model is
-# compiled with `metrics=["accuracy"]`.
+# **90.2 Three in one loop.** In Keras 3 this loop walks into three of the traps. Give the numbers of their drawers. The
+# model is compiled with `metrics=["accuracy"]`.
 #
 # ```python
 # keras.utils.set_random_seed(0)
@@ -621,8 +623,9 @@ answer = [1, 2, 5]  # set_random_seed with fit(x, y); one checkpoint for all fol
 ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
-# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`. Keras validated after every `validation_freq` epochs, a
-# whole number. Return the epoch, counted from 0, with the lowest `val_loss`; if two are equal, the first. None is NaN.
+# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`. Keras validated once every
+# `validation_freq` epochs. Return the epoch, counted from 0, with the lowest `val_loss`; if two are
+# equal, the first. No value is NaN.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -649,7 +652,7 @@ ex.summary()
 # - 1: a tf.data pipeline that shuffles.
 # - 3: a callback of your own.
 # - 4: `ModelCheckpoint(save_best_only=True)`.
-# - 6: `reset_metrics()` before each batch; the history then has the last one's loss.
+# - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
 # - 7: save every epoch, and find the best in the log.
 # - 8: a callback, as in [02](02_budgets_and_events.ipynb).
 # - 10: exercise 90.3.
