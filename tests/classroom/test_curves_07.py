@@ -145,6 +145,11 @@ def test_no_single_stop_saves_it_and_a_third_of_the_gain_is_two_networks(series)
     assert (of["by_test"] >= of["both"]).all() and 2 < points(of["by_test"], of["both"])[0] < 4
     networks, stops = (points(*pair)[0] for pair in ((of["one"], of["both"]), (of["own"], of["one"])))
     assert 0.25 < networks / (networks + stops) < 0.4
+    mean = outcomes.averaged(load_curves("clocks_late"), of)
+    assert points(of["one"], of["both"])[2] == points(mean["one"], of["both"])[2] == 8, "with one stop, too"
+    later = of["both_epoch"] - of["pictures_epoch"]
+    assert later[0] == -1 and 0 <= later[1:].min() <= later[1:].max() == 3
+    assert (of["both_epoch"] < of["words_epoch"] - 7).all()
 
 
 def test_the_single_networks_look_alike_and_the_joint_one_loses_ten_points(series):
@@ -331,6 +336,8 @@ def test_with_all_groups_whole_watching_f1_costs_less():
     whole, thinned = (outcomes.conditions(curves, 0.1, kept) for kept in (1.0, 0.1))
     lost = [(of["val_loss"]["test_f1"] - of["val_f1"]["test_f1"]).mean() for of in (whole, thinned)]
     assert 0 < lost[0] < lost[1]
+    for kept in (1.0, 0.1):
+        assert abs(outcomes.gained(outcomes.conditions(curves, 0.1, kept, 10), "val_f1").mean()) < 0.5
 
 
 def test_as_choice_of_the_best_epoch_f1_and_loss_are_equal_where_no_input_overfits():

@@ -54,7 +54,7 @@ def smaller_gradients(far):
         far: name -> distances after each step of three plans: whole; tenth; zero later, which is zero after
             100 whole steps.
     """
-    lines = ["                a tenth of the gradient:   zero after 100 steps:",
+    lines = ["                a tenth of the gradient:   20 zero steps after 100:",
              "                share of the whole way     goes on by (steps)"]
     for name, of in far.items():
         tenth = of["tenth"][99] / of["whole"][99]
