@@ -303,7 +303,7 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - it is above 1.0 once 10 epochs are done, then or at any later epoch: give up at once, at epoch 9 or at 10 at the earliest;
+# - it is above 1.0 once 10 epochs are done, or later: give up at once, at epoch 9 or 10 at the earliest;
 # - neither: stop when 30 epochs are done.
 #
 # Pieces: `Below`; `Above`; `Epochs(n)`, n epochs or more are done; `StepBudget(n)`, n steps are done (81 an epoch); `After(n, rule)`, the rule
