@@ -178,8 +178,8 @@ show(figures.overfit(curves.select(input="pictures")),
 #
 # ## Is the gradient a better signal?
 #
-# The **gradient** says, for every weight, how much the loss would change if that weight moved a little. Its length is the **gradient norm**; we record
-# the mean over each epoch's batches. Once small, little should be left to learn. In which epoch does it first get below 1.0, in
+# The **gradient** says, for every weight, how much the loss would change if that weight moved a little. Its length is the **gradient norm**, recorded
+# as the mean over an epoch. Once small, little should be left to learn. In which epoch does it first get below 1.0, in
 # a network that sees both?
 
 # %%
