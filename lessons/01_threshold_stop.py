@@ -162,7 +162,8 @@ tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
 # **Threshold 1 leaves the model undertrained; from 0.5 downwards the accuracy changes by 0.03 at most.** The accuracies at
-# 0.2 and at 0.01, reached in epochs 6 and 13, differ by no more than splits do. The article wanted to stop paying, and with its own threshold it pays double.
+# 0.2 and at 0.01, reached in epochs 6 and 13, differ by no more than splits do. The article
+# wanted to stop paying, and with its own threshold it pays double.
 #
 # Now the networks that see pictures alone, and never got down to 0.01. Do they overfit?
 
@@ -178,9 +179,9 @@ show(figures.overfit(curves.select(input="pictures")),
 #
 # ## Is the gradient a better signal?
 #
-# The **gradient** says, for every weight, how much the loss would change if that weight moved a little. Its length is the **gradient norm**, recorded
-# as the mean over an epoch. Once small, little should be left to learn. In which epoch does it first get below 1.0, in
-# a network that sees both?
+# The **gradient** says, for every weight, how much the loss changes if that weight moves a little. Its length is the **gradient norm**,
+# recorded as the mean over an epoch. Once small, little should be left to learn. In which epoch is it first below 1.0, in a network that
+# sees both?
 
 # %%
 guess = ...  # an epoch, from 0 to 44
