@@ -47,6 +47,21 @@ def after_epochs(right, epochs):
     return "\n".join(lines)
 
 
+def clocks_and_gains(ways):
+    """A line for each way: how far the clocks are apart, and what two networks and their second stop gain.
+
+    Args:
+        ways: what is said of a way -> (one network, two networks): what `outcomes` gives, the second also
+            from `averaged`.
+    """
+    lines = [f"{'':22}slow clock / fast   points gained   by the second stop"]
+    for said, (one, two) in ways.items():
+        ratio = np.median(np.maximum(one["ratio"], 1 / one["ratio"]))
+        gain, second = (two["own"] - one["both"]).mean(), (two["own"] - two["one"]).mean()
+        lines.append(f"{said:22}{ratio:12.1f}{gain:+19.1f}{second:+18.1f}")
+    return "\n".join(lines)
+
+
 def smaller_gradients(far):
     """A line for each optimizer: how far weights get with a tenth of the gradient, and with none.
 
@@ -54,8 +69,8 @@ def smaller_gradients(far):
         far: name -> distances after each step of three plans: whole; tenth; zero later, which is zero after
             100 whole steps.
     """
-    lines = ["                a tenth of the gradient:   20 zero steps after 100:",
-             "                share of the whole way     goes on by (steps)"]
+    lines = ["                way with a tenth     coasts on, once the",
+             "                of the gradient      gradient is 0 (steps)"]
     for name, of in far.items():
         tenth = of["tenth"][99] / of["whole"][99]
         drift = (of["zero later"][119] - of["zero later"][99]) / (of["whole"][99] - of["whole"][98])
