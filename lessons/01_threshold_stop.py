@@ -127,8 +127,8 @@ model.fit(batches(*emoji.train, size=16, seed=0), epochs=25, verbose=0, callback
 print(stop.report)  # a step is one batch
 
 # %% [markdown]
-# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean over the epoch's emoji, each taken when its batch
-# was trained on, while the weights still changed: it lags a little, and is free. **Look at the mean over the data, leave the loop over epochs, and set a budget beside the
+# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean over the epoch's emoji, taken while the weights
+# still change: it lags a little, and is free. **Look at the mean over the data, leave the loop over epochs, and set a budget beside the
 # threshold.**
 #
 # ## When does one threshold come?
