@@ -39,9 +39,9 @@
 # <details><summary>Or let grep look</summary>
 #
 # ```bash
-# grep -rnoE --include=*.py --include=*.ipynb "set_random_seed|random.set_seed|baseline=|min_delta=|mode=|monitor=" .
-# grep -rnoE --include=*.py --include=*.ipynb "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training" .
-# grep -rnoE --include=*.py --include=*.ipynb "trainable|validation_freq|LogitsDistillation" .
+# grep -rnoE --include='*.py' --include='*.ipynb' "set_random_seed|random.set_seed|baseline=|min_delta=|mode=|monitor=" .
+# grep -rnoE --include='*.py' --include='*.ipynb' "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training" .
+# grep -rnoE --include='*.py' --include='*.ipynb' "trainable|validation_freq|LogitsDistillation" .
 # ```
 #
 # It cannot find drawers 2 and 12, nor an argument without its name.
@@ -128,9 +128,9 @@ show(figures.orders(seeded, mended),
 #
 # ## 2. The callback that remembers
 #
-# **Yours if** you use one callback in several fits.
+# **Yours if** you use one `ModelCheckpoint` or `EarlyStopping` in several fits.
 #
-# Ours saves each new best. The first run only gets worse; the second starts higher, and improves in each of its four epochs. **One
+# Ours saves each new best. The first run only gets worse; the second starts higher, and improves in all four epochs. **One
 # expects** four files from the second run.
 #
 # **Guess:** how many are there?
@@ -213,7 +213,7 @@ print(stop.report.reason)
 #
 # **Yours if** you set `min_delta=` and `restore_best_weights=True`.
 #
-# `min_delta=0.1` is a margin: only a loss that is lower by more than 0.1 resets patience. The losses are 0.50, 0.45, 0.41 and 0.43. **One
+# `min_delta=0.1` is a margin: only a loss more than 0.1 below the best resets patience. The losses are 0.50, 0.45, 0.41 and 0.43. **One
 # expects** the weights of epoch 2 back.
 #
 # **Guess:** which epoch's weights come back?
@@ -258,8 +258,8 @@ print("warnings:", len(warned), *warned[:1])
 # %% [markdown]
 # **What happens:** all eight epochs run. Keras 3's warning is shown once, and the progress bars roll over it.
 #
-# **What to do: leave `mode` out.** Keras 3 then raises an error, even for a metric of your own; there, and in tf_keras, use `StopWhen`,
-# mode and all:
+# **What to do: leave `mode` out.** Keras 3 then raises an error, but also for a metric of your own, spelt right. For that, and
+# in tf_keras, use `StopWhen`: it takes a mode, and still checks the name:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -331,7 +331,7 @@ trap("Last epoch", last, expected=6, guess=guess)
 
 # %% [markdown]
 # **What happens:** three epochs too many. The backup has the weights, not the patience: the new `EarlyStopping` takes epoch 5 for the best so
-# far, and waits from there.
+# far.
 #
 # **What to do: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
 
@@ -378,8 +378,8 @@ trap("Validation batches after the stop", stop.validated, expected=0, guess=gues
 # %% [markdown]
 # **What happens:** all four. The loop over batches ends, and the epoch is still validated.
 #
-# **What to do: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also cut it short, after its
-# first batch. `val_loss` then covers that batch alone, and a checkpoint may take it for the best:
+# **What to do: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also cut validation short,
+# after its first batch. But `val_loss` then covers that batch alone, and a checkpoint may take it for the best:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -508,7 +508,7 @@ print("epochs after the best:", last - 2)
 #
 # ## 12. Ctrl-C
 #
-# **Yours if** you interrupt runs and trust in `restore_best_weights=True`.
+# **Yours if** you interrupt runs and trust `restore_best_weights=True`.
 #
 # Epoch 1 is the best. You interrupt at the end of epoch 4. **One expects** the weights of epoch 1.
 #
@@ -566,8 +566,8 @@ print("with object:", losses_of(keras.distillation.LogitsDistillation(loss=keras
 
 # %% [markdown]
 # **What happens:** the useless one wins, with a loss below zero. The loss compares probabilities, which a **softmax**
-# makes from raw outputs. Keras applies one only if `loss` is an object of the class `KLDivergence`. The default is the name
-# `"kl_divergence"`, which Keras turns into a function.
+# makes from raw outputs. Keras applies one only if `loss` is an object of the class `KLDivergence`. The default, the name
+# `"kl_divergence"`, gets none.
 #
 # **What to do: pass the object**, as in the last line.
 
@@ -662,7 +662,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A stop that never fires is silent, so have every run say why it ended. Look up the best epoch in a history that records which epoch each
+# A stop that never fires is easily missed, so have every run say why it ended. Look up the best epoch in a history that records which epoch each
 # value belongs to. Try a callback on a run whose end you know.
 #
 # Next: [91 In your project](91_in_your_project.ipynb) puts it all into a script of your own.

@@ -5,9 +5,9 @@
 # without it, it starts from nothing.
 #
 # You will
-# - add the callbacks to a script of yours,
-# - choose a rule to start from,
-# - save a report, and resume after the machine has been taken away.
+# - add the callbacks to a script of yours (sections 1 and 2),
+# - choose a rule to start from (3), and its patience (5),
+# - save a report, and resume after the machine has been taken away (2 and 10).
 #
 # 50 minutes. No exercises: the exercise is your project. First run the code of sections 1 and 2; then take what you need. Section 7 also
 # needs section 5.
@@ -174,7 +174,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 4 What patience counts
 #
-# Ten of what? A *failure* is a check without improvement. With patience N, some tools act at failure N, others only at N + 1.
+# Ten of what? A *failure* is a check without improvement. By default, scikit-learn (`tol`), PyTorch (`threshold`) and Keras's
+# `ReduceLROnPlateau` (`min_delta`) count a very small improvement as a failure, too.
 
 # %% [markdown]
 # | tool with patience N | counts | acts at failure |
@@ -188,7 +189,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, mostly one each epoch | N + 1 |
 
 # %% [markdown]
-# With four validations each epoch, Lightning's patience 8 is about 2 here; `MLPClassifier`'s 9 is 10 here.
+# With four validations each epoch, Lightning's patience 8 is about 2 here; `MLPClassifier`'s 9 is 10 here, with `tol=0`.
 #
 # <details><summary>How do we know?</summary>
 #
@@ -265,7 +266,7 @@ print("by the patience of the stop:", left)
 
 # %% [markdown]
 # None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two.** Keras's own
-# pair has the same trap: `ReduceLROnPlateau` has patience 10 by default, and an `EarlyStopping` of patience 10 mostly ends the run just then.
+# pair has the same trap: `ReduceLROnPlateau` has patience 10 by default.
 
 # %% [markdown]
 # A **cosine** schedule lowers the rate along half a cosine wave, to zero at the end. Stop halfway, and you never get to the small
@@ -328,8 +329,8 @@ tables.print_regrets(blind, watched)  # a difference is rounded after it is take
 
 # %% [markdown]
 # Which wins a single run is little more than the toss of a coin; but where *blind* loses, it loses more. **Blind costs more on gene and
-# thyroid; on the other three, chance could explain it.** On those three the difference is less than twice its *standard error*, which says how far
-# chance moves a mean.
+# thyroid; on the other three, chance could explain it.** On those three the difference is less than twice its *standard error*, which says
+# about how far chance moves a mean.
 #
 # But refitting is for more data, and *blind* had no more than *watched*. Our advice, not measured here: refit when data are scarce.
 
@@ -361,7 +362,7 @@ tables.print_losses(rows)
 #
 # ## 9 Watch a run
 #
-# How near is a run to its end? Every part of a rule has a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes
+# How near is a run to its end? Most parts of a rule have a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes
 # both for TensorBoard, and the reason as text.
 
 # %% claims=["B12"]
@@ -394,9 +395,10 @@ show(figure, alt="Three panels over the epochs, each with a score and its dashed
 #
 # Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a run that was killed goes on after its
 # last finished epoch, with its count of failures, its best weights and the time it has used. (Keras's own `EarlyStopping`
-# [forgets](90_cabinet_of_traps.ipynb) them.) A folder left by another model or rule raises an error.
+# [forgets](90_cabinet_of_traps.ipynb) them.)
 #
-# Is it the same run as if nothing had happened? We train twice: once undisturbed, once in two jobs, the machine lost as epoch 4 begins. How many of the losses differ?
+# Is it the same run as if nothing had happened? We train twice: once undisturbed, once in two jobs, the first ended by an exception
+# as epoch 4 begins. How many of the losses differ?
 
 # %%
 from course_utils.stopping import Signal
@@ -435,15 +437,15 @@ reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
 # **None, to the bit.** For this, nothing may be left to chance: no shuffling, no dropout, no
-# augmentation, and no graphics card, which may sum in another order. Your `train.py` shuffles: its resumed run keeps weights and patience,
-# but its losses differ from an unbroken run's.
+# augmentation, and no graphics card, which may sum in another order. Your `train.py` shuffles, so its losses will differ from an
+# unbroken run's.
 
 # %% [markdown]
 # Most rules end the *training*, three only this *job*: <!-- given: 06:30 -->
 #
 # | what ended it | exit code of `train.py` | `state`, `backup` | started again |
 # |---|---|---|---|
-# | most rules, or the last epoch | 0 | emptied | begins anew |
+# | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | begins anew |
 # | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
 # | a kill without warning | none of its own | kept | goes on |
 #
@@ -478,7 +480,7 @@ print("epochs of the first job:", first.history["epoch"])
 print("the second job knows their losses:", second.history["val_loss"][:4] == first.history["val_loss"])
 
 # %% [markdown]
-# After a warning `fit` returns, so `train.py` gets to its report and its last line: 75 is the customary "try again later". With SLURM:
+# After a warning `fit` returns, and `train.py` ends with 75, the customary "try again later". With SLURM:
 #
 # ```bash
 # # #!/bin/bash
@@ -492,7 +494,7 @@ print("the second job knows their losses:", second.history["val_loss"][:4] == fi
 # exit $code
 # ```
 #
-# Tested with a stand-in for `scontrol`, not on a cluster.
+# A job killed without warning is not requeued. Tested with a stand-in for `scontrol`, not on a cluster.
 
 # %%
 shutil.rmtree(project)  # it was only a stand-in

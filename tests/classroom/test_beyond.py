@@ -73,8 +73,11 @@ def test_what_the_hopeless_rate_saves():
 
 def test_five_sweeps_together():
     five = sweeps.recorded()
-    found = sweeps.together(five, [[60] * 12] * 4 + [[30] * 12])
-    assert (found.least, found.most, found.needed) == (50, 100, 90) and found.rise == five[-1].rise([30] * 12)
+    found = sweeps.together(five, [[60] * 12] * 4 + [[30] * 12], "rate 3")
+    assert found.needed == found.serious == 90 and found.rise == five[-1].rise([30] * 12)
+    ended = [[6 if name.endswith("rate 3") else 30 for name in sweep.names] for sweep in five]
+    found = sweeps.together(five, ended, "rate 3")
+    assert (found.needed, found.serious) == (40, 50)
 
 
 def test_with_both_a_trial_ends_at_whichever_comes_first():

@@ -40,9 +40,7 @@ class Sweep:
         Args:
             without: the end of the names of trials that are not to count, such as "rate 3"; None: all count.
         """
-        counts = [without is None or not name.endswith(without) for name in self.names]
-        whole = sum(len(run["val_loss"]) for run, fair in zip(self.runs, counts) if fair)
-        return round(100 * sum(each for each, fair in zip(epochs, counts) if fair) / whole)
+        return round(percent([self], [epochs], without))
 
     def share(self, epochs, of):
         """Of the epochs that are saved if each trial gets so many: the percentage that certain trials save.
@@ -77,22 +75,33 @@ class Found:
     """What several sweeps need if something ends their trials, in percent of their epochs.
 
     Attributes:
-        least, most: in the sweep that needs least, and in the one that needs most; whole numbers.
         needed: of all sweeps together.
+        serious: the same, without the trials at the hopeless setting.
         rise: by how many percent the best val_loss of a sweep is higher, in the worst case.
     """
 
-    least: int
-    most: int
     needed: float
+    serious: float
     rise: float
 
 
-def together(sweeps, ended):
-    """What these sweeps need, if each trial gets so many epochs: a list of such lists."""
-    shares = [sweep.percent(epochs) for sweep, epochs in zip(sweeps, ended)]
-    needed = 100 * sum(map(sum, ended)) / sum(sweep.epochs for sweep in sweeps)
-    return Found(min(shares), max(shares), needed, max(map(Sweep.rise, sweeps, ended)))
+def percent(sweeps, ended, without=None):
+    """Of all their epochs, if each trial gets so many: a list for each sweep."""
+    fair = [(each, len(run["val_loss"])) for sweep, epochs in zip(sweeps, ended)
+            for each, run, name in zip(epochs, sweep.runs, sweep.names)
+            if without is None or not name.endswith(without)]
+    trained, whole = map(sum, zip(*fair))
+    return 100 * trained / whole
+
+
+def together(sweeps, ended, hopeless):
+    """What these sweeps need, if each trial gets so many epochs: a list of such lists.
+
+    Args:
+        hopeless: the end of the names of trials that flatter whatever ends them, such as "rate 3".
+    """
+    return Found(percent(sweeps, ended), percent(sweeps, ended, without=hopeless),
+                 max(map(Sweep.rise, sweeps, ended)))
 
 
 def recorded():
