@@ -138,8 +138,8 @@ def training(pictures):
     return [
         ("a step of the training, in ms", step, None,
          f"an epoch is {STEPS} steps and {STEPS // 4} batches of validation"),
-        row("StopWhen(Patience) / EarlyStopping", ratio("StopWhen", "EarlyStopping"), 1.03),
-        row("StopWhen(Patience) / no callback", ratio("StopWhen", "nothing"), 1.03),
+        row("StopWhen(Patience) / EarlyStopping", ratio("StopWhen", "EarlyStopping"), 1.02),
+        row("StopWhen(Patience) / no callback", ratio("StopWhen", "nothing"), 1.02),
         row("StopWhen with budgets, asked every batch / no callback", ratio("budgets", "nothing"), None),
         row("GradientNorm (epoch's mean) / no callback", ratio("GradientNorm", "nothing"), 1.03),
     ]
