@@ -111,8 +111,8 @@ print("stopped before its 40 epochs were over:", stop.report.epoch < 39)
 print(f"parameters: {before:,} before, {model.count_params():,} after; sparsity {sparsity(model).total:.2f}")
 
 # %% [markdown]
-# Training adds no parameters, so stopping cannot save any. **A stop saves epochs and removes no weight.** Stop, and
-# *then* prune.
+# Training adds no parameters, so stopping cannot save any. **A stop saves epochs and removes no weight.** Zeros
+# have to be cut.
 #
 # ## What does a cut cost?
 #
@@ -152,7 +152,7 @@ show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
 # *Left:* if it may train on, the CNN loses less than a point up to 0.90, cut along a ramp or at once. (At 0.98 the ramp looks
-# better; on six seeds I would not bet on it.) *Right:* the GRU can spare half of its weights, not nine tenths.
+# better; on six seeds I would not bet on it.) *Right:* the GRU can spare half of its weights for nothing, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
@@ -200,7 +200,7 @@ pruned.set_weights(pruned_weights)  # as it was
 # %% [markdown]
 # To `fit` a zero is a weight like any other. Some stay, for want of a gradient: we counted, and 95 % of them are at a pixel that is
 # always dark, or at a unit that never fires. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
-# cut, under the masks: give `second` more epochs, and do not call `fit` afterwards. <!-- given: 95 -->
+# cut, under the masks: give `second` more patience or more epochs, and do not call `fit` afterwards. <!-- given: 95 -->
 #
 # ## What do zeros buy?
 #
