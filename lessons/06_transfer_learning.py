@@ -118,7 +118,8 @@ reveal(guess_norm, results.fit_and_count(target, source), "With norm frozen")
 #
 # <details><summary>Would <code>source(inputs, training=False)</code> have protected it?</summary>
 #
-# It ought to. With Keras 3.15.1 this prints 6: `fit` [ignores it](https://github.com/keras-team/keras/issues/20285).
+# Its mean and variance, yes: four of the six should change, as scale and shift are learnt all the same. With Keras
+# 3.15.1 this prints 6: `fit` [ignores it](https://github.com/keras-team/keras/issues/20285).
 #
 # ```python
 # norm.trainable = True
@@ -140,7 +141,11 @@ reveal(guess_norm, results.fit_and_count(target, source), "With norm frozen")
 #    source knows.
 #
 # The *bottom*, below `Conv_1`, never changes. So each photo goes through it once, and we keep the result. `model` is
-# the rest, 427,530 weights.
+# the rest, 427,530 weights:
+#
+# ```
+# photo -> bottom -> [ Conv_1 -> head ]    in brackets: model
+# ```
 
 # %%
 weights = data.mobilenetv2_weights()  # or "imagenet", which Keras downloads
@@ -255,8 +260,8 @@ results.print_seeds(ends, "fine-tuned", "features")
 # training not. *Fine-tuned* gains nearly two points, for 20 seconds more. (In the tie its top found no lower loss, so
 # both kept the same head.)
 #
-# *Scratch* gets one in two right. Mirrored and shifted photos and more patience bring it to 60 %, as
-# [06b](06b_which_source.ipynb) shows: 15 points behind *features*. <!-- given: 60, 15 -->
+# *Scratch* gets one in two right. Mirrored and shifted photos and more patience bring it to 60.4 %, as
+# [06b](06b_which_source.ipynb) shows: 15 points behind *features*. <!-- given: 60.4, 15 -->
 #
 # **Eight seconds get three in four right, half a minute nearly two points more: enough for a first sorting, not enough
 # to trust a single answer.**
@@ -267,7 +272,7 @@ results.print_seeds(ends, "fine-tuned", "features")
 # How many epochs of head, before the top? The article says: let a stop decide, and find the best model sooner. We
 # recorded three ways to train that large top, with three seeds:
 #
-# - *Own stops*: head, then top, each with a patience. That is *fine-tuned* again.
+# - *Own stops*: head, then top, each with a patience. That is *fine-tuned* again, three of its five seeds.
 # - *Fixed*: 60 epochs of head, then 10 of top, which begins with the head's *last* weights.
 # - *At once*: head and top in one phase, with a patience, at the top's low rate.
 #
@@ -293,9 +298,9 @@ results.print_seeds(ended, "at once", "own stops", "val_loss", when="when done, 
 results.print_overfitting("fixed", curves.select(way="long head"))
 
 # %% [markdown]
-# **Sooner than *at once*, yes; better, no.** At 20 seconds own stops lead in all three seeds: *at once* sends every epoch
-# through the large top, and has its first behind it only after ten. (The low rate for its head may cost time too.) In the
-# end the accuracies are level, and *at once* has the lower loss: its random head did no lasting harm.
+# **Sooner than *at once*, yes; better, no.** At 20 seconds own stops lead over it in all three seeds: *at once* sends every
+# epoch through the large top, and its first is over only after ten seconds. (The low rate for its head may cost time
+# too.) In the end the accuracies are level, and *at once* has the lower loss: its random head did no lasting harm.
 #
 # **Own stops beat *fixed* at both moments, but in two seeds of three only.** In the third, the tie, both keep the same
 # head. Sixty epochs overfit the head, and the top after it finds no lower loss. Fewer might do as well, and part of the
@@ -405,8 +410,8 @@ ex.summary()
 #
 # Features of a source that fits cost seconds, and here beat a small network from scratch by 24 points, or by 15 if that
 # learns from mirrored and shifted photos with more patience. If you train in phases, let each stop by its own rule and
-# start from the best weights so far, which together won two seeds of three here; one phase, given time, did as well. A
-# change of `trainable` waits for the next `compile`; and keep BatchNormalization frozen even where you unfreeze.
+# start from the best weights so far, which together won two seeds of three against a fixed sixty epochs, with one
+# tie; one phase, given time, did as well. A change of `trainable` waits for the next `compile`; and keep BatchNormalization frozen even where you unfreeze.
 #
 # Next: [07 More than one modality](07_more_than_one_modality.ipynb), or first the optional
 # [06b Which source fits?](06b_which_source.ipynb).

@@ -160,8 +160,9 @@ def over_time(reached, at):
     order = sorted(range(len(lines)), key=lambda i: lines[i] is marked)
     ax.legend([lines[i] for i in order], [names[i] for i in order], frameon=False, loc="lower right")
     seeds = {accuracy.shape[1] for _, accuracy, _ in reached.values()}
-    caption(ax.figure, f"Lines: means of {max(seeds)} seeds; bands: lowest to highest. A line begins "
-                       "after the first epoch, and ends when its last seed is done.")
+    caption(ax.figure, f"Lines: means of {max(seeds)} seeds; bands: lowest to highest.\n"
+                       "A line begins after the first epoch, or where it comes into view, and ends when its "
+                       "last seed is done.")
     return ax
 
 
