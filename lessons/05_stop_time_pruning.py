@@ -198,9 +198,9 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To `fit` a zero is a weight like any other. Some stay, for want of a gradient: we counted, and 95 % of them are at a pixel that is
-# always dark, or at a unit that never fires. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
-# cut, under the masks: give `second` more patience or more epochs, and do not call `fit` afterwards. <!-- given: 95 -->
+# To `fit` a zero is a weight like any other. Some stay, for want of a gradient: those at a pixel that is always dark, and at a unit that
+# never fires. **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
+# cut, under the masks: give `second` more patience or more epochs, and do not call `fit` afterwards.
 #
 # ## What do zeros buy?
 #

@@ -1,16 +1,14 @@
-"""In how many splits one way is ahead of another, in words."""
+"""In how many runs one way is ahead of another, in words."""
 
 import numpy as np
 
 
-def higher_in(ours, theirs, of="seeds"):
-    """In how many places one array is above another, as words; ties, equal but for rounding, are told.
+def counted(gain, units="seeds"):
+    """In how many runs a gain is one, as a text; ties, equal but for rounding, are told.
 
-    >>> higher_in(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]), of="splits")
+    >>> counted(np.array([98.0, 97.0, 96.0]) - np.array([97.0, 97.0, 95.0]), "splits")
     '2 of 3 splits (1 tie)'
     """
-    gain = ours - theirs
-    equal = np.isclose(gain, 0)
-    ties = int(equal.sum())
-    said = f" ({ties} tie{'s' if ties > 1 else ''})" if ties else ""
-    return f"{int(((gain > 0) & ~equal).sum())} of {len(gain)} {of}{said}"
+    tied = np.isclose(gain, 0)
+    said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
+    return f"{((gain > 0) & ~tied).sum()} of {len(gain)} {units}{said}"

@@ -5,6 +5,8 @@ Needs NumPy. What appendix 06b asks of its recordings is in sources.py.
 
 import numpy as np
 
+from ..comparisons import counted
+
 COLUMNS = {  # of `outcomes` -> how a mean is shown, and how many units there are in one
     "seconds": ("{:.0f} s", 1), "test_accuracy": ("{:.1f} %", 100), "val_loss": ("{:.2f}", 1),
     "early": ("{:.1f} %", 100),  # accuracy at an earlier time
@@ -93,17 +95,6 @@ def ahead(ways):
     'a'
     """
     return max(ways, key=lambda name: ways[name]["test_accuracy"].mean())
-
-
-def counted(gain, units="seeds"):
-    """In how many runs a gain is one, as a text.
-
-    >>> counted(np.array([0.1, 0.0, -0.2]))
-    '1 of 3 seeds (1 tie)'
-    """
-    tied = np.isclose(gain, 0)
-    said = f" ({tied.sum()} tie{'s' if tied.sum() > 1 else ''})" if tied.any() else ""
-    return f"{((gain > 0) & ~tied).sum()} of {len(gain)} {units}{said}"
 
 
 def print_leads(ours, moments):

@@ -5,7 +5,8 @@ Needs NumPy.
 
 import numpy as np
 
-from .results import counted, outcomes, print_lines
+from ..comparisons import counted
+from .results import outcomes, print_lines
 
 SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, axes, caption
-from ..comparisons import higher_in
+from ..comparisons import counted
 from .outcomes import best
 
 INPUTS = {"pictures": (ORANGE, "^", "--"), "words": (BLUE, "o", ":"), "both": (GREEN, "s", "-")}
@@ -47,7 +47,8 @@ def paired(ours, theirs):
     >>> paired(np.array([98.0, 97.0, 96.0]), np.array([97.0, 97.0, 95.0]))
     '+0.7 points, higher in 2 of 3 splits (1 tie)'
     """
-    return f"{(ours - theirs).mean():+.1f} points, higher in {higher_in(ours, theirs, 'splits')}"
+    gain = ours - theirs
+    return f"{gain.mean():+.1f} points, higher in {counted(gain, 'splits')}"
 
 
 def four_bars(outcome):
