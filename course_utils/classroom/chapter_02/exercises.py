@@ -211,8 +211,8 @@ class PromptBudget(keras.callbacks.Callback):
         if self.clock() - self.start + self.validation >= self.seconds:
             self.model.stop_training = True
 ''',
-    fact="In the first epoch nobody knows how long validation takes: a budget that ends there is overrun by "
-         "one pass.")
+    fact="In the first epoch nobody knows how long validation takes: a budget that ends there may be overrun "
+         "by one pass.")
 def prompt_budget(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."

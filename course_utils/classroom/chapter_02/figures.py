@@ -10,19 +10,6 @@ EVENT = Patience("val_loss", 3)
 MORE = 6  # epochs that "go on" and "rate / 10" train after the event
 
 
-def losses_of_descent(X, y, steps, rate=0.1):
-    """Mean squared error after each step of gradient descent on a linear model: list of `steps` floats.
-
-    Args:
-        X, y: arrays (n, features) and (n,).
-    """
-    theta, losses = y.std() * np.random.default_rng(0).random(X.shape[1]), []  # equally far off on any scale
-    for _ in range(steps):
-        theta = theta - rate * 2 * X.T @ (X @ theta - y) / len(y)
-        losses.append(float(np.mean((X @ theta - y) ** 2)))
-    return losses
-
-
 def descent(losses):
     """The loss of each step of a gradient descent."""
     ax = axes(height=2.6, xlabel="step (counted from 0)", ylabel="loss (mean squared error)")
