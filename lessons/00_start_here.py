@@ -5,7 +5,7 @@
 #
 # You will
 # - see that a recorded run is data, which you can question as often as you like,
-# - measure what your own stop costs,
+# - measure what your own stop loses,
 # - know how exercises work.
 #
 # Run a cell with Shift+Enter.
@@ -38,9 +38,9 @@ show(figures.validation_loss(losses, guess, lowest),
          "a diamond marks the lowest loss.")
 
 # %% [markdown]
-# Nothing was trained just now: a recorded run shows what any stop would have cost. So hundreds of rules are compared in seconds.
+# Nothing was trained just now: a recorded run shows what any stop would have lost. So hundreds of rules are compared in seconds.
 #
-# ## What does your own stop cost?
+# ## What does your own stop lose?
 #
 # You stop at some epoch and keep the weights of the epoch with the lowest validation loss so far. Your **regret** says by how many percent
 # that loss is above the lowest of the run: for 0.12 against 0.10 it is 20 %. A later stop never raises it.
@@ -80,8 +80,8 @@ ex.your_stop.check(answer)
 # print(stop.report)                # why it ended, and which epoch's weights you have
 # ```
 #
-# Keras's `EarlyStopping` has such a rule, can keep the weights and, with `verbose=1`, names both epochs. It has no cap on the time; the
-# check for NaN is a class of its own, `TerminateOnNaN`.
+# Keras's `EarlyStopping` has such a rule, can keep the weights and, with `verbose=1`, names both epochs, counted from 1. It has no cap
+# on the time; the check for NaN is a class of its own, `TerminateOnNaN`.
 #
 # The ten epochs are the rule's **patience**. In which epoch would the rule have stopped our run?
 
@@ -94,7 +94,7 @@ reports = {patience: replay(Patience("val_loss", patience), history, best="val_l
            for patience in (10, 20)}
 reveal(guess, reports[10].epoch, "Patience 10 stops at epoch")
 for patience, report in reports.items():
-    regret = 100 * (report.kept / min(losses) - 1)
+    regret = 100 * (report.kept / min(losses) - 1)  # kept: the lowest loss until the stop
     print(f"patience {patience}: {report.epoch + 1} epochs trained, epoch {report.best_epoch} kept, "
           f"regret {regret:.1f} %")
 
@@ -102,31 +102,32 @@ for patience, report in reports.items():
 # On this run patience 10 would have solved your exercise, without seeing the rest of the curve. Is 1.3 % worth another 24 epochs? That is
 # for you to say.
 #
-# For a problem of your own, start with 10. If you can, train once or twice with patience 20, and ask patience 10 about these runs:
+# For a problem of your own, 10 is a fair start. To check it, train once or twice with patience 20, and ask what 10 would have kept:
 #
 # ```python
+# # replay comes from course_utils.stopping, too; stop is the callback of the run with patience 20
 # replay(Patience("val_loss", 10), stop.history, best="val_loss")
 # ```
 #
-# If 20 kept a clearly lower loss, stay with it. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and
-# finds a better number from your own runs.
-
-# %% [markdown]
-# ## Where does the course come from?
-#
-# From four well-meant articles on stopping early, whose code does not always do what the text says. You need not read them: we quote.
-#
-# 1. *Several kinds of input*: stop a network for words and pictures once its loss is small ([01](01_threshold_stop.ipynb)).
-# 2. *Saving time and machines*: stop when time is up or an epoch gains little ([02](02_budgets_and_events.ipynb)).
-# 3. *Stopping and transfer*: stop on validation data ([03](03_validation_early_stopping.ipynb), [04](04_scores_and_noise.ipynb)), and
-#    start from another network's weights ([06](06_transfer_learning.ipynb)).
-# 4. *Stopping as pruning* (removing weights): an early stop is said to make a network smaller ([05](05_stop_time_pruning.ipynb)).
+# If 20 kept a clearly lower loss, take 20. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and finds a better
+# number from your own runs.
 
 # %%
 import keras
 
 ex.summary()
 print("Ready for chapter 01, with Keras", keras.__version__)
+
+# %% [markdown]
+# ## Where does the course come from?
+#
+# From four well-meant articles on stopping early, whose code does not always do what the text says. We quote what matters.
+#
+# 1. *Several kinds of input*: stop a network for words and pictures once its loss is small ([01](01_threshold_stop.ipynb)).
+# 2. *Saving time and machines*: stop when time is up or an epoch gains little ([02](02_budgets_and_events.ipynb)).
+# 3. *Stopping and transfer*: stop on validation data ([03](03_validation_early_stopping.ipynb), [04](04_scores_and_noise.ipynb)), and
+#    start from another network's weights ([06](06_transfer_learning.ipynb)).
+# 4. *Stopping as pruning* (removing weights): an early stop is said to make a network smaller ([05](05_stop_time_pruning.ipynb)).
 
 # %% [markdown]
 # Where the articles end, [07](07_more_than_one_modality.ipynb) joins several inputs, [08](08_but_when.ipynb) races fourteen rules, and

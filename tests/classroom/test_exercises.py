@@ -155,7 +155,7 @@ ANSWERS = {
     chapter_00.your_stop: (
         [55, 52, np.int64(64)],
         {"early": (10, "too early"),
-         "the first low": (40, "Regret: 4 %. The exercise allows 3 %"),
+         "the first low": (40, "Regret: 4.0 %. The exercise allows 3 %"),
          "just too early": (51, "too early"),
          "the lowest of all": (66, "You can pay for 65 epochs: you stopped too late"),
          "late": (120, "too late"),

@@ -37,7 +37,7 @@ def your_stop(answer):
     trained = "1 epoch" if stop == 0 else f"{stop + 1} epochs"
     said = (f"You stop at epoch {stop} ({trained} trained) and keep epoch {kept}, the best so far. "
             f"Its loss is {losses[kept]:.4f}; the lowest of all {EPOCHS} is {losses[lowest]:.4f}. "
-            f"Regret: {regret:.0f} %.")
+            f"Regret: {regret:.1f} %.")
 
     def draw():
         from ..notebook import show
