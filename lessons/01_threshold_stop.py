@@ -67,10 +67,9 @@ show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 hig
 # ## Is a lucky batch the mean?
 #
 # A rule should hold for all the data. The article's own formula does: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$ is the
-# loss $L$ between label $y_i$ and prediction $\hat y_i$, averaged over all $N$ emoji. But its loop looks at 16 of them.
+# loss $L$ between label $y_i$ and prediction $\hat y_i$, averaged over all $N$ training emoji. But its loop looks at 16 of them.
 #
-# We recorded the same training, and after each epoch the mean over all 1294. The next cell looks up: when a batch first fell below 0.01,
-# what was that mean?
+# We recorded such a training, with the mean over all 1294 after each epoch. When a batch first fell below 0.01, what was that mean?
 
 # %%
 guess = ...  # the mean loss at that moment; it began near 2
@@ -96,14 +95,14 @@ show(figures.break_or_not(recorded),
          "nearly on one curve; those with the break end early.")
 
 # %% [markdown]
-# Left: without the `break` all five get below 0.01, with it none does. Right: by batches trained on, all ten are nearly one curve. What
-# counts is the number of batches, and with the `break` 25 epochs have fewer than 1000 of their 2025. **A lucky batch is not the mean: the
-# loop skips more than half of the batches, and is not there after 25 epochs.**
+# Without the `break` all five get below 0.01, with it none does. By batches trained on, all ten are nearly one curve: with the `break`, 25
+# epochs train on fewer than 1000 of their 2025 batches, and little else seems to hold them back. **A lucky batch is not the mean: the loop
+# skips more than half of its batches, and after 25 epochs the mean is still above 0.01.**
 #
 # ## How do you fix it?
 #
-# Two changes: after each epoch look at the mean over all emoji, and leave the loop over epochs there. Here is that loop, on the losses
-# recorded without the article's `break`.
+# Two changes: after each epoch look at the mean over all emoji, and leave the loop over epochs there. Here is that loop, on losses
+# recorded without the `break`.
 
 # %% claims=["A4"]
 # NBVAL_CHECK_OUTPUT
@@ -112,6 +111,7 @@ for epoch, loss in enumerate(run["full_loss"]):
     if loss < 0.01:
         print(f"loss {loss:.4f} < 0.01 at epoch {epoch}: stop")
         break  # leaves the loop over epochs
+print(f"mean of the batches' losses, as that epoch trained on them: {run['mean_loss'][epoch]:.4f}")
 
 # %% [markdown]
 # In Keras the loops are inside `fit`. To act between two epochs you hand it a **callback**: an object whose methods Keras calls at fixed
@@ -127,15 +127,14 @@ model.fit(batches(*emoji.train, size=16, seed=0), epochs=25, verbose=0, callback
 print(stop.report)  # a step is one batch
 
 # %% [markdown]
-# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean over the epoch's emoji, taken while the weights
-# still change: it lags a little, and is free. **Look at the mean over the data, leave the loop over epochs, and set a budget beside the
-# threshold.**
+# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, taken while the weights
+# change. So it lags: in our loop's epoch 12 that mean was 0.0106. But `fit` has it anyway: from here on we use it. **Look at the mean,
+# leave the loop over epochs, and set a budget beside the threshold.**
 #
 # ## When does one threshold come?
 #
-# Whoever pays for a training wants to know when it ends. The article asks whether that depends on the data, or on the model. We recorded
-# networks that see the name's words, the picture or both, with five random splits into training and new emoji. Whose training loss gets
-# below 0.01 first?
+# Whoever pays for a training wants to know when it ends. We recorded networks that see the name's words, the picture or both, on five
+# random splits. With 64 units to read the words, whose training loss gets below 0.01 first?
 
 # %%
 guess = ...  # "words", "pictures" or "both"
@@ -147,8 +146,8 @@ reveal(guess, tables.soonest(curves, limit=0.01), "First below 0.01")
 tables.reached(curves, limit=0.01)
 
 # %% [markdown]
-# Change the input, and words are first; pictures do not get there in 45 epochs. Change only the network, and the more units read the
-# words, the sooner. **The same threshold comes at another time for another input or another model, if at all: it cannot promise when
+# With 64 units, words alone are first, then both; pictures do not get there in 45 epochs. Change only the network, and the more units read
+# the words, the sooner. **The same threshold comes at another time for another input or another model, if at all: it cannot promise when
 # you stop paying.**
 #
 # ## Does it stop at the right time?
@@ -161,11 +160,11 @@ tables.reached(curves, limit=0.01)
 tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
-# **Threshold 1 leaves the model undertrained; from 0.5 downwards the accuracy changes by 0.03 at most.** The accuracies at
-# 0.2 and at 0.01, reached in epochs 6 and 13, differ by no more than splits do. The article
-# wanted to stop paying, and with its own threshold it pays double.
+# **Threshold 1 leaves the model undertrained, 0.5 perhaps; from 0.2 downwards the mean accuracy changes no more than it does from split to
+# split.** Thresholds 0.2 and 0.01 are met in epochs 6 and 13: the article wanted to stop paying, and with its own threshold it pays for
+# twice the epochs.
 #
-# Now the networks that see pictures alone, and never got down to 0.01. Do they overfit?
+# Now pictures alone, which never got down to 0.01. Do those networks overfit?
 
 # %% tags=["reveal"] claims=["A13"]
 show(figures.overfit(curves.select(input="pictures")),
@@ -173,31 +172,28 @@ show(figures.overfit(curves.select(input="pictures")),
          "falls, and rises again from about epoch 20. The validation accuracy rises and stays.")
 
 # %% [markdown]
-# Yes, says the validation loss: after epoch 20 it rises by half. No, says the accuracy: no fewer answers are right. Both are true: the
-# loss also counts how sure the network is of a wrong answer. **A threshold on the training loss sees none of this: that takes
+# Yes, says the validation loss: after epoch 20 its mean rises by half. No, says the accuracy: no fewer answers are right. Both are true: the
+# loss also counts how sure the network is of wrong answers. **A threshold on the training loss sees none of this: that takes
 # [validation data](03_validation_early_stopping.ipynb).**
 #
 # ## Is the gradient a better signal?
 #
-# The **gradient** says, for every weight, how much the loss changes if that weight moves a little. Its length is the **gradient norm**,
-# recorded as the mean over an epoch. Once small, little should be left to learn. In which epoch is it first below 1.0, in a network that
-# sees both?
+# The **gradient** is a list of numbers, one for each weight: how fast the loss changes as that weight moves. Its length, as an arrow,
+# is the **gradient norm**, recorded as the mean over an epoch's batches. Once it is small, little should be left to learn. When is it first
+# below 1.0?
 
 # %%
-guess = ...  # an epoch, from 0 to 44
+guess = ...  # an epoch, from 0 to 44, for a network that sees both
 
 # %% tags=["reveal"] claims=["A6", "01.3"]
 # NBVAL_CHECK_OUTPUT
 both, small = curves.select(input="both"), Below("gradient_norm", 1.0)
 reveal(guess, small.first(both[0]), "Below 1.0 in epoch")
-print("                              epoch, in five splits   validation accuracy")
-for name, rule in (("norm < 1.0", small), ("norm < 1.0, but not in epoch 0", After(1, small)),
-                   ("norm < 0.5", Below("gradient_norm", 0.5)), ("loss < 0.1", Below("loss", 0.1))):
-    epochs = [rule.first(run) for run in both]
-    accuracy = np.mean([run["val_accuracy"][epoch] for run, epoch in zip(both, epochs)])
-    print(f"{name:30} {epochs} {accuracy:22.2f}")
-_, sizes = np.unique(emoji.validation[1], return_counts=True)
-print(f"{'always the largest group':46} {sizes.max() / sizes.sum():22.2f}")
+rules = {"norm < 1.0": small,
+         "norm < 1.0, but not in epoch 0": After(1, small),
+         "norm < 0.5": Below("gradient_norm", 0.5),
+         "loss < 0.1": Below("loss", 0.1)}
+tables.stops(both, rules, labels=emoji.validation[1])
 
 # %% tags=["reveal"]
 ax = figures.gradient_norms(both, limits=(1.0, 0.5))
@@ -206,8 +202,9 @@ show(ax, alt="Gradient norm of five runs over 20 epochs: it begins below 1.0, ri
              "and below 0.5 from epoch 7 or 8.")
 
 # %% [markdown]
-# The norm is small in epoch 0, too, when hardly anything has been learned: an accuracy of 0.30, where naming the largest group each time
-# gives 0.23. `After(1, ...)` skips that epoch. But the loss serves just as well: a loss threshold of 0.1 stops no later than `norm < 0.5`, with the same accuracy. **Here the gradient is no better a signal, and at the start it misleads.**
+# The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, and naming the largest group each time gives
+# 0.23. `After(1, ...)` skips that epoch. But `loss < 0.1` serves just as well: it stops no later than `norm < 0.5`, with the same accuracy.
+# **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
 #
 # <details><summary>Where does the norm come from?</summary>
 #
@@ -273,8 +270,8 @@ ex.mean_over_emoji.check(mean_loss)
 
 # %% [markdown]
 # **1.4 ThresholdStop.** Write the callback: end training after the first epoch in which `metric` is below `threshold`. `logs` is a
-# dictionary of the epoch's values, with keys such as "loss". Set `self.model.stop_training = True` in `on_epoch_end`, and Keras
-# begins no further epoch.
+# dictionary of the epoch's values, and `metric` one of its keys, such as "loss". Set `self.model.stop_training = True` in `on_epoch_end`,
+# and Keras begins no further epoch.
 
 # %% tags=["exercise"]
 class ThresholdStop(keras.callbacks.Callback):
@@ -304,8 +301,8 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - it is above 1.0 once 10 epochs are done, or later: give up at once, at epoch 9 or 10 at the earliest;
-# - neither: stop when 30 epochs are done.
+# - it is still above 1.0 at epoch 9, when 10 epochs are done: give up there, or one epoch later;
+# - neither: stop at epoch 29, when 30 epochs are done.
 #
 # Pieces: `Below`; `Above`; `Epochs(n)`, n epochs or more are done; `StepBudget(n)`, n steps are done (81 an epoch); `After(n, rule)`, the rule
 # without the first n epochs; `|` is or, `&` is and. `rule.first(ex.practice("pictures"))` tries your rule on a recorded run; the check uses
@@ -325,7 +322,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# To stop, leave the loop over epochs, not only that over batches, and look at the mean over the data, not at a lucky batch. A threshold that may never be reached needs a
-# budget beside it. A gradient below your limit can mean finished, or not yet begun.
+# To stop, leave the loop over epochs, not only that over batches, and look at the mean over the data, not at a lucky batch. A threshold
+# that may never be reached needs a budget beside it. A gradient below your limit can mean finished, or not yet begun.
 #
 # Next: [02 Budgets and events](02_budgets_and_events.ipynb). What else can run out?

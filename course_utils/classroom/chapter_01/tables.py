@@ -29,8 +29,25 @@ def _first_below(curves, limit, inputs, units):
 
 def undertrained(runs, limits=(1.0, 0.5, 0.2, 0.05, 0.01)):
     """What loose thresholds cost: when the runs get below them, and how good they are then."""
-    print(f"training loss   in epoch   validation accuracy, {len(runs)} splits")
+    print(f"training loss   epoch, mean   validation accuracy, {len(runs)} splits")
     for limit in limits:
         epochs = [Below("loss", limit).first(run) for run in runs]
         at = [run["val_accuracy"][epoch] for run, epoch in zip(runs, epochs)]
-        print(f"      < {limit:<4} {np.mean(epochs):11.1f}   {np.mean(at):.2f} ± {np.std(at, ddof=1):.2f}")
+        print(f"      < {limit:<4} {np.mean(epochs):14.1f}   {np.mean(at):.2f} ± {np.std(at, ddof=1):.2f}")
+
+
+def stops(runs, rules, labels):
+    """Where each rule stops the runs, and how good they are then.
+
+    Args:
+        rules: name -> criterion.
+        labels: of the validation data, for the last line: naming the largest group each time. One split's
+            will do, for all have the groups in the same proportions.
+    """
+    print(f"{'':30} epoch, in {len(runs)} splits   validation accuracy, mean")
+    for name, rule in rules.items():
+        epochs = [rule.first(run) for run in runs]
+        accuracy = np.mean([run["val_accuracy"][epoch] for run, epoch in zip(runs, epochs)])
+        print(f"{name:30} {str(epochs):18}   {accuracy:25.2f}")
+    sizes = np.unique(labels, return_counts=True)[1]
+    print(f"{'always the largest group':48}   {sizes.max() / sizes.sum():25.2f}")
