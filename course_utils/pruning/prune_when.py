@@ -1,5 +1,6 @@
 """PruneWhen: pruning inside one `fit` of Keras 3, begun by a criterion. No tf_keras and no tfmot."""
 
+import math
 import time
 
 import keras
@@ -48,7 +49,7 @@ class PruneWhen(Follower):
                  check="epoch", validation_freq=1, clock=time.monotonic, state=None):
         check_target(target_sparsity)
         self.pruner = Pruner(target_sparsity, epochs, frequency, Choice(only, skip))
-        self._steps_per_epoch = None
+        self._steps_per_epoch = self._steps_per_batch = None
         super().__init__(criterion, self._begin, check=check, validation_freq=validation_freq, clock=clock,
                          state=state, memory={"masks": self.pruner})
 
@@ -66,7 +67,7 @@ class PruneWhen(Follower):
         self.pruner.reset()
         choice = self.pruner.choice
         choice.kernels(self.model)  # now, not hours later, it should say that there is nothing to prune
-        self._steps_per_epoch = None
+        self._steps_per_epoch = self._steps_per_batch = None
         super().on_train_begin(logs)
         left_out = ", ".join(f"{place} ({why})" for place, why in choice.left_out(self.model).items())
         if left_out:
@@ -74,13 +75,19 @@ class PruneWhen(Follower):
 
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch, logs)
-        self._steps_before = self.recorder.steps.count
+        self._steps_before, self._batches, self._ask_at = self.recorder.steps.count, 0, 0
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.pruner.is_growing:  # else nobody needs the steps, and to read them has its price
-            self.pruner.follow(self.recorder.steps.count + 1)
+        # To read the steps is a fiftieth of a short step: it is done when they may be those of a mask.
+        if not self.pruner.is_growing or batch < self._ask_at:
+            return
+        step = self.recorder.steps.count + 1
+        self.pruner.follow(step)
+        if self._steps_per_batch:
+            self._ask_at = batch + self.pruner.until_due(step) // self._steps_per_batch
 
     def on_train_batch_end(self, batch, logs=None):
+        self._batches = batch + 1
         if self.pruner.is_outside and self.pruner.has_begun:
             self.pruner.apply()
         super().on_train_batch_end(batch, logs)
@@ -98,6 +105,7 @@ class PruneWhen(Follower):
                                  "Give the metric another name.")
             logs["sparsity"] = self.sparsity
         self._steps_per_epoch = self.recorder.steps.count - self._steps_before
+        self._steps_per_batch = math.ceil(self._steps_per_epoch / max(self._batches, 1))
         if self.pruner.awaits_length:  # it fired in a first epoch of unknown length
             self.pruner.ramp(self._steps_per_epoch)
         super().on_epoch_end(epoch, logs)

@@ -74,6 +74,10 @@ class Pruner:
         """Are there masks still to come, and is it known when?"""
         return self._ramp is not None and self._last < self._ramp.steps
 
+    def until_due(self, step):
+        """How many steps after this one the next mask is due."""
+        return self._began + self._last + self._ramp.frequency - step
+
     @property
     def awaits_length(self):
         """Has it begun before it was known how many steps an epoch has?"""
@@ -168,9 +172,10 @@ def _mask_where_it_lies(kernel, share):
 
 
 def _values(kernel):
-    """A kernel's values as an array. On TensorFlow `convert_to_numpy` would copy them twice."""
-    value = kernel.value
-    return value.numpy() if keras.backend.backend() == "tensorflow" else keras.ops.convert_to_numpy(kernel)
+    """A kernel's values as an array, to be read at once. On TensorFlow `convert_to_numpy` would copy them."""
+    if keras.backend.backend() == "tensorflow":
+        return np.asarray(keras.ops.convert_to_tensor(kernel))
+    return keras.ops.convert_to_numpy(kernel)
 
 
 def _compiled(function):

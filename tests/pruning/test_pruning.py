@@ -16,6 +16,7 @@ from course_utils.pruning.bridge_compile import compile_like, compile_tf_keras
 from course_utils.pruning.masks import Ramp
 from course_utils.pruning.tfmot_twin import Masks, wrapping
 from course_utils.stopping import Armed, Epochs, MissingColumn, Patience, Probe, StepBudget, StopWhen
+from course_utils.stopping.steps import Steps
 
 X = np.random.default_rng(0).normal(size=(160, 6)).astype("float32")
 Y = (X[:, 0] * X[:, 1] > 0).astype("int32")
@@ -224,6 +225,48 @@ def test_pruning_in_every_kind_of_step(compiled, policy):
     assert history["sparsity"][3:] == [0.8] * 3 and seen == [0.8]
     assert sparsity(model).total == 0.8 and sparsity(model).layers == {"wide": 0.8, "head": 0.8}
     assert history["loss"][-1] < history["loss"][3]  # what is left goes on learning
+
+
+class TwoUpdates(keras.Model):
+    """Each batch moves the optimizer twice."""
+
+    def train_step(self, data):
+        super().train_step(data)
+        return super().train_step(data)
+
+
+def twice():
+    inner = network()
+    model = TwoUpdates(inner.inputs, inner.outputs)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+class Asking(PruneWhen):
+    """Reads the steps before every batch."""
+
+    _ask_at = property(lambda self: 0, lambda self, value: None)
+
+
+@pytest.mark.parametrize("make", [
+    network, lambda: network(steps_per_execution=3), twice,
+    lambda: network(optimizer=keras.optimizers.Adam(gradient_accumulation_steps=2)),
+], ids=["plain", "steps_per_execution", "two updates a batch", "accumulation"])
+def test_masks_come_at_the_same_steps_although_the_steps_are_seldom_read(make, monkeypatch):
+    reads, real = [], Steps._calls
+    monkeypatch.setattr(Steps, "_calls", lambda self: reads.append(0) or real(self))
+
+    def told(kind):
+        prune, seen = kind(Epochs(2), 0.8, epochs=6, frequency=6), []
+        look = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: seen.append(prune.pruner.facts()["last"]))
+        reads.clear()
+        prune_in_one_fit(make(), prune, epochs=9, more=[look])
+        return seen, len(reads)
+
+    (seldom, few), (always, many) = told(PruneWhen), told(Asking)
+    assert seldom == always and len(set(always)) >= 5
+    assert few < many
 
 
 def test_the_compiled_step_keeps_the_zeros():
