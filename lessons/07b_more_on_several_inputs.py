@@ -2,53 +2,71 @@
 # # More on several inputs: what if one is missing, or lies?
 #
 # You will
-# - hide an input in the test, and see what prepares a network for it,
+# - hide an input in the test, and see what prepares a network for that,
 # - meet a shortcut that no stop can see,
 # - find out what a smaller gradient does to Adam, and which loss Keras reports wrongly.
 #
-# 25 minutes, four guesses, no exercises. An appendix to [07](07_more_than_one_modality.ipynb): run the set-up and the
-# imports, then the parts you like. At the end stand three short answers to the article of
-# [01](01_threshold_stop.ipynb). Epochs are counted from 0.
+# 25 minutes, five guesses, no exercises. An appendix to [07](07_more_than_one_modality.ipynb): run the set-up and the
+# imports, then the parts you like. Epochs are counted from 0.
 
 # %%
 from course_utils.stopping import Above, Armed, Patience
 from course_utils.classroom import data
-from course_utils.classroom.chapter_07 import head_loss, tables
+from course_utils.classroom.chapter_07 import clothes, head_loss, tables
 from course_utils.classroom.chapter_07.factors import distances
 from course_utils.classroom.chapter_07.outcomes import averaged, conditions, gained, kept, outcomes
 from course_utils.classroom.chapter_07.outcomes import own_within, within
-from course_utils.classroom.notebook import reveal
+from course_utils.classroom.notebook import reveal, show
 import keras
+
+# %% [markdown]
+# ## Do clocks that differ promise a gain?
+#
+# How many points do two networks with a stop each gain over one with one stop, and how many of them does the second stop
+# bring? We look at 07's features, and at the small network of 01, which sees emoji as pixels: there pictures are slow.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+late, late_pixels = data.load_curves("clocks_late"), data.load_curves("clocks_pixels_late")
+features = outcomes(data.load_curves("clocks"), late, scale=1.0)  # eight splits
+pixels = outcomes(data.load_curves("clocks_pixels"), late_pixels, rows=900)  # five
+print(tables.clocks_and_gains({  # a pair each: clocks and one network from the first, two from the second
+    "features, multiplied": (features, features), "features, averaged": (features, averaged(late, features)),
+    "pixels, multiplied": (pixels, pixels)}))
+
+# %% [markdown]
+# Not by themselves: with the same clocks the second stop brings 5.2 points or 0.7. **How the inputs are joined counts,
+# too.**
 
 # %% [markdown]
 # ## What if half of the names are missing?
 #
-# In use, an input may be missing. Take the small network of 01, which sees emoji as pixels and reads their names. It
-# gets 64 % right. Now we hide the names in the test, as in 07: every emoji gets the same, average words. The network
-# gets 28 %, although pictures alone would give 50 %.
+# In use, an input may be missing. The small network of 01 sees emoji as pixels, reads their names, and gets 64 % right.
+# Now we hide the names in the test, as in 07: every emoji gets the same, average words. The network gets 28 %, although
+# pictures alone would give 50 %.
 #
 # So we prepare it. In training, we blank the names of about half the emoji (all words 0), a new random half in each
-# epoch. (Zeros or averages: neither tells anything.) How many does it then get right with the names hidden?
+# epoch. (Zeros there, averages in the test: not quite the same.) How many does it then get right with the names hidden?
 
 # %% tags=["reveal"] claims=["A10", "07b.1"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percent of the test, 0 to 64
-pixels = data.load_curves("clocks_pixels")  # recorded trainings, five splits
+recorded = data.load_curves("clocks_pixels")  # trainings on five splits
 ways = {"pictures alone": "pictures", "both": "both", "both, half the names blanked": "names dropped",
         "both, pictures shifted": "shifted"}  # and mirrored: the usual augmentation of pictures
-ways = {said: pixels.select(rows=900, way=way) for said, way in ways.items()}
+ways = {said: recorded.select(rows=900, way=way) for said, way in ways.items()}
 hidden = kept(ways["both, half the names blanked"], "without_words").mean()
 reveal(guess, round(hidden), "Names blanked in training and hidden in the test, percent right")
 print(tables.hidden_names(ways))
 
 # %% [markdown]
 # Nearly as many as pictures alone. **Blank an input at random in training, and the network can learn to do without
-# it.** It also needs longer: it is best in epoch 22, not 9. The usual augmentation, pictures shifted and mirrored,
+# it.** It also takes longer: it is best in epoch 22, not 9. The usual augmentation, pictures shifted and mirrored,
 # changes next to nothing here.
 #
 # <details><summary>Is it better with names, too?</summary>
 #
-# By 3.4 points on average, before rounding. In the five splits it gains 1.1, -0.5, 7.0, 7.2 and 2.0: much in two of them.
+# By 3.4 points on average; in the five splits by 1.1, -0.5, 7.0, 7.2 and 2.0: much in two of them.
 # <!-- given: 3.4, 1.1, 0.5, 7.0, 7.2, 2.0 -->
 #
 # </details>
@@ -58,12 +76,16 @@ print(tables.hidden_names(ways))
 #
 # A stop believes what validation says. Here one input is a grey picture of clothing from Fashion-MNIST, the other a
 # colour. In training and validation the colour gives the class away; in the test, as in the world, it is random.
-#
+
+# %%
+show(clothes.coloured(), alt=clothes.ALT)
+
+# %% [markdown]
 # A network with both gets 99 % right in validation. And in the test?
 
 # %% tags=["reveal"] claims=["07b.3"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # percent right in the test, 0 to 100
+guess = ...  # percent right in the test, 0 to 100; by luck it would be 10
 colour = data.load_curves("colour")
 reveal(guess, round(kept(colour.select(way="both")).mean()), "Both, in the test, in percent")
 said = {"gray": "grey alone", "both": "both", "dropped": "both, half of the colours blanked"}
@@ -79,11 +101,11 @@ print(tables.right_and_right({name: colour.select(way=way) for way, name in said
 # %% [markdown]
 # ## Does a smaller gradient mean a smaller step?
 #
-# One input learns too fast. To slow its branch down, you might multiply the branch's gradient by a tenth; to freeze it,
+# One input learns too fast. To slow its branch down, you might multiply its gradient by a tenth; to freeze it,
 # by zero. What does the optimizer make of that?
 #
-# We feed it made-up gradients, all pointing roughly one way, and measure how far the weights go in 100 steps. With the
-# whole gradient Adam gets a certain way. With a tenth of the gradient, what share of that way does it get?
+# We feed it made-up gradients, nearly all pointing one way, and measure how far the weights go in 100 steps. What share
+# of Adam's way with the whole gradient is left with a tenth of it?
 
 # %% tags=["reveal"] claims=["07b.2"]
 # NBVAL_CHECK_OUTPUT
@@ -98,17 +120,17 @@ reveal(guess, round(far["Adam"]["tenth"][99] / far["Adam"]["whole"][99], 1), "Ad
 print(tables.smaller_gradients(far))
 
 # %% [markdown]
-# Just about as far. Adam divides a gradient by the size of recent ones, so a factor that was there from the first step on
-# cancels. Once the gradient is zero, momentum and Adam coast on by the gradients they remember: by about eight steps'
-# worth in the next 20. Plain SGD does as it is told.
+# Just about as far as with the whole. Adam divides a gradient by the size of recent ones, so a factor that was there from
+# the first step on cancels. Once the gradient is zero, momentum and Adam coast on by the gradients they remember: by
+# about eight steps' worth in the next 20. Plain SGD does as it is told.
 #
 # **To freeze a part, freeze it (`FreezeWhen`, in 07). To slow it down, lower its *rate*.**
 #
 # <details><summary>Two published remedies that multiply</summary>
 #
 # OGM-GE (Peng and others, 2022) multiplies the stronger input's gradient by a factor that changes. Gradient-Blending
-# (Wang, Tran and Feiszli, 2020) weights each head's loss. In our recorded trainings on 07's emoji it got 65 %, equal
-# weights 66 % (not shown here): one data set, no verdict. <!-- given: 65, 66 -->
+# (Wang, Tran and Feiszli, 2020) weights each head's loss. On 07's emoji it got 65 %, equal weights 66 % ("three
+# heads, nothing frozen" in 07): one data set, no verdict. <!-- given: 65, 66 -->
 #
 # </details>
 
@@ -116,7 +138,7 @@ print(tables.smaller_gradients(far))
 # ## Which loss does Keras report wrongly?
 #
 # With several outputs, Keras reports a loss for each, and a stop may watch one. Here 33 rows come in batches of 32, so
-# that the last row is a batch by itself. Its loss at the output `words` is 1.75, the mean of the other 32 is 1.05, and
+# the last is a batch by itself. Its loss at the output `words` is 1.75, the mean of the other 32 is 1.05, and
 # that of all 33 is 1.07. What does Keras report as `words_loss`?
 
 # %% tags=["reveal"]
@@ -128,7 +150,9 @@ reveal(guess, f"{said[32]['words_loss']:.2f}", "words_loss, in batches of 32")
 for size, losses in said.items():
     print(f"in batches of {size}: words_loss {losses['words_loss']:.2f}, loss {losses['loss']:.2f}")
 means = head_loss.mean_losses(model, x, labels, "words", slice(32), slice(32, 33))
-print("by hand: the first 32 rows {:.2f}, the last {:.2f}".format(*means))
+print("words by hand: the first 32 rows {:.2f}, the last {:.2f}".format(*means))
+total = sum(head_loss.mean_losses(model, x, labels, head, slice(33))[0] for head in labels)
+print(f"total by hand: {total:.2f}")
 
 # %% [markdown]
 # It is the mean of 1.05 and 1.75: for an output's own loss Keras 3.15.1 averages the *batches*, so one hard row counts
@@ -138,42 +162,45 @@ print("by hand: the first 32 rows {:.2f}, the last {:.2f}".format(*means))
 # rows in one.
 
 # %% [markdown]
-# ## Three short answers to the article of 01
+# ## Three short answers to two articles
+#
+# The article of [01](01_threshold_stop.ipynb) says that a stop could watch F1, and speaks of little time; that of
+# [05](05_stop_time_pruning.ipynb) names accuracy and IoU.
 #
 # ### Could a stop watch F1?
 #
-# F1 is high if a network finds most members of a group and few strangers; we average it over the groups. We take two
-# stops, one on `val_f1`, one on `val_loss`. How many points of test F1 does the first gain over the second?
-#
-# We try three settings: 07's joint network; the same with the pictures at a tenth of their rate; and that with three
-# groups cut to a tenth.
+# F1 is high if a network finds most members of a group and few strangers; we average it over the groups. We compare two
+# stops of the same patience, one on `val_f1`, one on `val_loss`. With 07's joint network and patience 3, the first gains
+# 1.4 points of F1 in the test. And with the pictures at a tenth of their rate?
 
-# %% claims=["A8"]
+# %% tags=["reveal"] claims=["A8"]
 # NBVAL_CHECK_OUTPUT
+guess = ...  # points of F1, -5 to 5
 recorded = data.load_curves("conditions")
-print(f"{'points of F1 gained':29}patience 3         patience 10")
-for name, rate, share in (  # the pictures' rate; the share that is kept of three groups
-        ("as in 07", 1.0, 1.0), ("pictures' rate / 10", 0.1, 1.0), ("and three groups rare", 0.1, 0.1)):
-    points = [gained(conditions(recorded, rate, share, patience), "val_f1") for patience in (3, 10)]
-    print(f"{name:26}", *(f"{of.mean():+.1f}, {(of > 0).sum()} of {len(of)} up" for of in points), sep="   ")
+settings = {"as in 07": (1.0, 1.0), "pictures' rate / 10": (0.1, 1.0),  # their rate; the share that three of
+            "and three groups rare": (0.1, 0.1)}  # the eight groups keep, except in the test
+points = {name: [gained(conditions(recorded, *setting, patience), "val_f1") for patience in (3, 10)]
+          for name, setting in settings.items()}
+reveal(guess, round(points["pictures' rate / 10"][0].mean(), 1), "With a tenth of the rate, points of F1")
+print(tables.f1_gained(points))
 
 # %% [markdown]
-# In 07 the stop on the loss probably comes too early, when the pictures overfit; the one on F1 gains. With a tenth of the
-# rate the gain is gone. Where groups are rare, F1 loses most with a patience of 3, and is about even with 10.
-# **Watching the number you care about need not serve it best; here it needed more patience.**
+# In 07 the stop on the loss probably comes too early, when the pictures overfit. **Watching the number you care about
+# need not serve it best:** in the two other settings it loses with a patience of 3, and is about even with 10.
 
 # %% [markdown]
 # ### Accuracy or IoU?
 #
-# A network marks the pixels of a digit, and few pixels belong to one. IoU is the overlap of marked
-# and true pixels, divided by all in either. When does each stop six trainings of 40 epochs?
+# A network marks the pixels of a digit, some 3 % of the picture. IoU is the overlap of marked and true pixels, divided by
+# all in either. When does each of three rules stop six recorded trainings of 40 epochs? The last is armed once IoU has
+# passed 0.1. <!-- given: 3 -->
 
 # %% claims=["C6"]
 # NBVAL_CHECK_OUTPUT
 patience = Patience("val_iou", 3, min_delta=0.01, mode="max")
 print(tables.where_they_stop(data.load_curves("pruning_masks").select(), {
     "accuracy > 0.95": Above("val_accuracy", 0.95), "IoU, patience 3": patience,
-    "IoU, armed": Armed(Above("val_iou", 0.1), patience)}))  # counts once IoU has passed 0.1
+    "IoU, armed": Armed(Above("val_iou", 0.1), patience)}))
 
 # %% [markdown]
 # A network that marks nothing has nearly all pixels right: "finished" in epoch 0. IoU begins at 0 and stays there for
@@ -182,8 +209,8 @@ print(tables.where_they_stop(data.load_curves("pruning_masks").select(), {
 # %% [markdown]
 # ### And with little time?
 #
-# Here is what 07's networks get right in the test if they must end after so many epochs. The
-# two networks are trained side by side: an epoch of both counts as one.
+# What do 07's networks get right in the test if they must end after 2, 10 or 25 epochs? Each keeps its lowest validation
+# loss until then. The two networks are trained side by side: an epoch of both counts as one.
 
 # %% claims=["A11"]
 # NBVAL_CHECK_OUTPUT
@@ -195,24 +222,8 @@ print(tables.after_epochs(right, (2, 10, 25)))
 
 # %% [markdown]
 # After two epochs pictures alone nearly keep up with the best; after ten, words alone are ahead of them. (Later they fall
-# back: the stop keeps the lowest loss, not the most right.) **A second input and a second stop pay later.**
-#
-# ## Do clocks that differ promise a gain?
-#
-# How many points do two networks with a stop each gain over one, and how many of them by the second stop? Once with 07's
-# features, joined in two ways, and once with the emoji as pixels, where the pictures are the slow ones.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-late, late_pixels = data.load_curves("clocks_late"), data.load_curves("clocks_pixels_late")
-features = outcomes(data.load_curves("clocks"), late, scale=1.0)
-small = outcomes(data.load_curves("clocks_pixels"), late_pixels, rows=900)
-print(tables.clocks_and_gains({  # what is said of it -> one network, two networks
-    "features, multiplied": (features, features), "features, averaged": (features, averaged(late, features)),
-    "pixels, multiplied": (small, small)}))
-
-# %% [markdown]
-# Not by themselves: the same clocks give 5.2 points or 0.7. **How the inputs are joined counts, too.**
+# back: the stop keeps the lowest loss, not the most right.) **Two networks pay later: 63 % after two epochs, 71 after
+# ten.**
 
 # %% [markdown]
 # ## Three sentences to keep
@@ -221,4 +232,4 @@ print(tables.clocks_and_gains({  # what is said of it -> one network, two networ
 # a constant from the first step on changes next to nothing: lower the part's rate, or freeze it. A shortcut that works
 # in validation as well as in training goes unnoticed.
 #
-# Back to [07](07_more_than_one_modality.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).
+# Back to [07](07_more_than_one_modality.ipynb), or on to [08 But when?](08_but_when.ipynb).

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..comparisons import counted
 from .outcomes import best, kept
 
 
@@ -69,12 +70,12 @@ def smaller_gradients(far):
         far: name -> distances after each step of three plans: whole; tenth; zero later, which is zero after
             100 whole steps.
     """
-    lines = ["                way with a tenth     coasts on, once the",
-             "                of the gradient      gradient is 0 (steps)"]
+    lines = ["                share of the way, with     coasts on, once the",
+             "                a tenth of the gradient    gradient is 0 (steps)"]
     for name, of in far.items():
         tenth = of["tenth"][99] / of["whole"][99]
         drift = (of["zero later"][119] - of["zero later"][99]) / (of["whole"][99] - of["whole"][98])
-        lines.append(f"{name:16}{tenth:9.1f}{drift:24.0f}")
+        lines.append(f"{name:16}{tenth:12.1f}{drift:27.0f}")
     return "\n".join(lines)
 
 
@@ -87,4 +88,17 @@ def right_and_right(ways):
     lines = [f"{'right, %':36}validation   test"]
     lines += [f"{said:36}{kept(runs, 'val_accuracy').mean():6.0f}{kept(runs).mean():10.0f}"
               for said, runs in ways.items()]
+    return "\n".join(lines)
+
+
+def f1_gained(points):
+    """A line for each setting: points of F1 that a stop on F1 gains over one on the loss, with two patiences.
+
+    Args:
+        points: setting -> (array with patience 3, array with patience 10), each (runs,).
+    """
+    lines = [f"{'points of F1 gained':25}patience 3                 patience 10"]
+    for said, gains in points.items():
+        told = [f"{gain.mean():+.1f}, {counted(gain, 'up')}" for gain in gains]
+        lines.append(f"{said:25}{told[0]:27}{told[1]}")
     return "\n".join(lines)
