@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils.classroom.chapter_07 import figures, head_loss, outcomes
+from course_utils.classroom.chapter_07 import clothes, figures, head_loss, outcomes
 from course_utils.classroom.chapter_07.emoji import split
 from course_utils.classroom.chapter_07.factors import distances
 from course_utils.classroom.chapter_07.networks import network
@@ -521,6 +521,8 @@ def drawn(series):
     yield figures.examples(load_openmoji())
     yield figures.frozen_fit(of["words"][0]["val_loss"], 4, of["both"][0]["val_loss"])
     yield figures.by_scale(series)
+    yield figures.frozen_by_scale(series)
+    yield clothes.coloured()
     yield figures.stops_map(grids, (16, 1), 4)
 
 

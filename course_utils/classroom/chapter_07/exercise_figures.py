@@ -33,7 +33,7 @@ def cost_and_loss(fixed, patience, own, limits):
     """
     ax = axes(width=7, height=3.8, xlabel="epochs trained, % of 100",
               ylabel="points lost in the worst view\n(linear below 1, log scale above)")
-    for points, colour, mark, label in ((fixed, GREY, "s-", "so many epochs"),
+    for points, colour, mark, label in ((fixed, GREY, "s-", "a fixed number of epochs"),
                                         (patience, BLUE, "o-", "patience, by its length")):
         places = np.array(list(points.values()))
         ax.plot(*places.T, mark, color=colour, linewidth=1.2, markersize=4, label=label)

@@ -28,11 +28,13 @@ ALT = {
         "Validation loss of the head that sees both. With nothing frozen it turns up after a few epochs. "
         "With pictures frozen after epoch 4 it goes on falling, to below 0.9.",
     "by_scale":
-        "Two pictures over features multiplied by 1, 0.3, 0.1, 0.03 and 0.01: words then take 7.4, 4.4, 2.7, "
-        "1.5 and 0.9 times as many epochs as pictures. Left, the test accuracy of pictures alone stays at 62 "
-        "or 63 percent, that of both in one network climbs from 65 to 75. Right, what that network gains if "
-        "its faster input is frozen falls from 6.6 points to 4.0, 1.4, 0.2 and -0.1; the eight splits are "
-        "all above zero in the first two, and close to it in the last two.",
+        "Test accuracy over features multiplied by 1, 0.3, 0.1, 0.03 and 0.01: words then take 7.4, 4.4, "
+        "2.7, 1.5 and 0.9 times as many epochs as pictures. That of pictures alone stays at 62 or 63 "
+        "percent, that of both in one network climbs from 65 to 75.",
+    "frozen_by_scale":
+        "Points that the joint network gains if its faster input is frozen, over the same five factors: 6.6, "
+        "4.0, 1.4, 0.2 and -0.1 on average. The eight splits are all above zero in the first two, and close "
+        "to it in the last two.",
     "stops_map":
         "Validation loss of the product of two networks' probabilities, over the epochs at which each stops. "
         "It is lowest, and brightest, where pictures stop at about 1 and words anywhere after 10. One stop "
@@ -136,36 +138,52 @@ def frozen_fit(frozen, frozen_at, plain):
 
 
 def by_scale(outcomes):
-    """Two panels over the scale of the features: accuracies, and what freezing gains, split by split.
+    """Test accuracy over the scale of the features: both in one network, and pictures alone.
 
     Args:
         outcomes: scale of the features -> dict of arrays (splits,), as `outcomes.outcomes` gives it.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")
-    places = np.arange(len(outcomes))
+    ax = _over_scales(outcomes, ylabel="test accuracy, % (axis from 58)", ylim=(58, 79))
     for name, label in (("both", "both in one network, one stop"), ("pictures", "pictures alone")):
         colour, mark, line = INPUTS[name]
-        left.plot(places, [of[name].mean() for of in outcomes.values()], line, marker=mark, markersize=8,
-                  color=colour, linewidth=2, label=label)
-    right.axhline(0, color=GREY, linewidth=1.2)
-    for place, of in zip(places, outcomes.values()):
+        ax.plot([of[name].mean() for of in outcomes.values()], line, marker=mark, markersize=8, color=colour,
+                linewidth=2, label=label)
+    ax.set_yticks((60, 65, 70, 75))
+    ax.legend(frameon=False, fontsize=10, loc="upper left")
+    caption(ax.figure, f"means of {_splits(outcomes)} splits; ratios of the clocks: medians")
+    return ax
+
+
+def frozen_by_scale(outcomes):
+    """Points that the joint network gains by freezing its faster input, over the scale, split by split.
+
+    Args:
+        outcomes: as for `by_scale`.
+    """
+    ax = _over_scales(outcomes, ylabel="points gained by freezing", ylim=(-1.5, 11))
+    ax.axhline(0, color=GREY, linewidth=1.2)
+    for place, of in enumerate(outcomes.values()):
         gain = of["frozen"] - of["both"]
-        right.plot(place + np.linspace(-0.2, 0.2, len(gain)), gain, ".", color=PURPLE, markersize=6)
-        right.plot([place - 0.3, place + 0.3], 2 * [gain.mean()], color="black", linewidth=2)
-        right.annotate(f"{gain.mean():+.1f}", (place, gain.max()), xytext=(0, 6), ha="center", fontsize=10,
-                       textcoords="offset points")
-    left.set(ylabel="test accuracy, % (axis from 58)", ylim=(58, 79), yticks=(60, 65, 70, 75))
-    left.legend(frameon=False, fontsize=9, loc="upper left")
-    right.set(ylabel="points gained by freezing the faster\ninput of this network at its best epoch",
-              ylim=(-1.5, 11))
-    for ax in (left, right):
-        ax.set_xticks(places, [f"x {scale:g}\n({np.median(of['ratio']):.1f})"
-                               for scale, of in outcomes.items()])
-        ax.set(xlabel="pictures' features multiplied by\n(in brackets: clock of words / clock of pictures)")
-        ax.spines[["top", "right"]].set_visible(False)
-    caption(figure, f"left: means of {len(of['both'])} splits; right: the splits, and their mean as a black "
-                    "line; ratios of the clocks: medians")
-    return figure
+        ax.plot(place + np.linspace(-0.2, 0.2, len(gain)), gain, ".", color=PURPLE, markersize=6)
+        ax.plot([place - 0.3, place + 0.3], 2 * [gain.mean()], color="black", linewidth=2)
+        ax.annotate(f"{gain.mean():+.1f}", (place, gain.max()), xytext=(0, 6), ha="center", fontsize=10,
+                    textcoords="offset points")
+    caption(ax.figure, f"one head, recorded; dots: {_splits(outcomes)} splits; black lines: their means; "
+                       "ratios of the clocks: medians")
+    return ax
+
+
+def _over_scales(outcomes, **settings):
+    """Axes with a place for each scale of the features, and the ratio of the clocks below it."""
+    ax = axes(width=6.4, height=3.6, **settings)
+    ax.set_xticks(range(len(outcomes)), [f"x {scale:g}\n({np.median(of['ratio']):.1f})"
+                                         for scale, of in outcomes.items()])
+    ax.set(xlabel="pictures' features multiplied by\n(in brackets: clock of words / clock of pictures)")
+    return ax
+
+
+def _splits(outcomes):
+    return len(next(iter(outcomes.values()))["both"])
 
 
 def stops_map(grids, own, one, epochs=30):
