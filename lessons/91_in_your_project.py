@@ -1,21 +1,20 @@
 # %% [markdown]
 # # In your project
 #
-# Epoch 112 of 200, and the machine is gone. With the script of this page the next machine goes on at epoch 112;
-# without it, it starts from nothing.
+# Epoch 112 of 200, and the machine is gone. With the script of section 10, and if the disk is still there, the next machine goes on at
+# epoch 112. Without the script it starts from nothing.
 #
 # You will
 # - add the callbacks to a script of yours (sections 1 and 2),
 # - choose a rule to start from (3), and its patience (5),
-# - save a report, and resume after the machine has been taken away (2 and 10).
+# - save a report (2), and resume after the machine has been taken away (10).
 #
-# 50 minutes. No exercises: the exercise is your project. First run the code of sections 1 and 2; then take what you need. Section 7 also
-# needs section 5.
+# 50 minutes. The exercise is your project. Run sections 1 and 2 first; then take what you need. Section 7 also needs 5.
 
 # %% [markdown]
 # ## 1 Install it, or copy a folder
 #
-# This page needs the whole course; your script only the library:
+# Your script needs only the course's library:
 
 # %%
 from course_utils.classroom.chapter_91 import tables
@@ -23,7 +22,7 @@ from course_utils.classroom.chapter_91 import tables
 print(tables.pip_line())
 
 # %% [markdown]
-# It brings Keras and NumPy. Section 2's `train.py` needs besides:
+# It brings Keras and NumPy. This page's script needs besides:
 #
 # ```sh
 # pip install tensorflow matplotlib scikit-learn
@@ -76,7 +75,7 @@ model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0,
 print(stop.report)  # new
 
 # %% [markdown]
-# The first line says why the run ended. The second names the epoch whose weights you now have: `restore_best` put them back.
+# The first line says why the run ended, the second which epoch's weights `restore_best` put back.
 #
 # <details><summary>And after Ctrl-C?</summary>
 #
@@ -104,52 +103,21 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
              "a dot the stop, ten epochs later.")
 
 # %% [markdown]
-# And a whole `train.py`, which survives a kill and leaves all that it made in a folder of its own. Section 10 explains
-# `Signal`, `state` and 75.
+# Then save what you will want tomorrow:
 #
 # ```python
-# import pathlib  # new
-# import sys  # new
+# import pathlib
+# from course_utils.stopping import plots
 #
-# import keras
-# from sklearn.datasets import load_digits
-# from course_utils.stopping import NotFinite, Patience, Signal, StopWhen, TimeBudget, plots  # new
-#
-# folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs/1")  # new: python train.py runs/2
-# folder.mkdir(parents=True, exist_ok=True)  # new: one for each run, on a disk that outlives the machine
-#
-# x, y = load_digits(return_X_y=True)
-# x = x / 16
-# train, val = (x[:1200], y[:1200]), (x[1200:], y[1200:])
-#
-#
-# def build_model():
-#     layers = [keras.Input((64,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10, "softmax")]
-#     model = keras.Sequential(layers)
-#     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
-#     return model
-#
-#
-# rule = Patience("val_loss", 10) | NotFinite()  # new: section 3
-# rule = rule | TimeBudget(hours=24)  # new: 24 hours over all jobs together
-# rule = rule | Signal("SIGTERM")  # new: the system's "please end", section 10
-# stop = StopWhen(rule, restore_best="val_loss", state=folder / "state")  # new: its memory across jobs
-# backup = keras.callbacks.BackupAndRestore(folder / "backup")  # new: must come after `stop` in the list
-# model = build_model()
-# model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
-#           callbacks=[stop, backup])  # new
-# model.save(folder / "model.keras")  # new: it has the best weights
-#
-# print(stop.report)  # new
-# (folder / "report.json").write_text(stop.report.to_json())  # new
-# stop.history.to_csv(folder / "history.csv")  # new
-# plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")  # new
-# sys.exit(75 if stop.interrupted else 0)  # new: 75 means "begin me again", section 10
+# folder = pathlib.Path("runs/1")
+# folder.mkdir(parents=True, exist_ok=True)
+# model.save(folder / "model.keras")  # it has the best weights
+# (folder / "report.json").write_text(stop.report.to_json())
+# stop.history.to_csv(folder / "history.csv")  # section 5 reads it
+# plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")
 # ```
-
-# %% [markdown]
-# Started again with the same folder, a run that was killed or interrupted goes on. A finished one begins anew and overwrites its files.
-# To begin an *unfinished* one from nothing, or with another model or rule, delete the folder.
+#
+# The whole `train.py` is in section 10, where it learns to survive a kill.
 
 # %% [markdown]
 # ## 3 A rule to start from
@@ -160,16 +128,14 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
-# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less (it cannot see overfitting) |
+# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less (blind to overfitting) |
 # | a machine by the hour | `TimeBudget(minutes=30)` |
-# | little memory | `Above("memory", 8000)`, MiB of main memory, with `Memory()` before `StopWhen` in the list; it needs psutil |
 # | always | `NotFinite()`: against NaN and infinity |
 #
-# Join what fits with `|`: the run ends when the first of them is met. <!-- given: 0.1, 0.01, 1 -->
+# Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
 
 # %% [markdown]
-# A rule that looks for improvement, such as `Patience`, needs `mode="max"` or `mode="min"` on anything but a loss. `restore_best` takes
-# it from there, or from the `mode` of `StopWhen`.
+# On anything but a loss, `Patience` needs `mode="max"` or `"min"`. `restore_best`, on the same column, takes it from there.
 
 # %% [markdown]
 # ## 4 What patience counts
@@ -178,7 +144,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # `ReduceLROnPlateau` (`min_delta`) count a very small improvement as a failure, too.
 
 # %% [markdown]
-# | tool with patience N | counts | acts at failure |
+# | tool with patience N | counts | acts at failure number |
 # |---|---|---|
 # | this course's `Patience`; Keras's `EarlyStopping`, `ReduceLROnPlateau` | epochs that were validated | N |
 # | Lightning's `EarlyStopping` | validation runs; an epoch may have several | N |
@@ -186,14 +152,14 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | XGBoost's `early_stopping_rounds` | boosting rounds | N |
 # | scikit-learn's `SGDClassifier` (`n_iter_no_change`) | epochs | N |
 # | scikit-learn's `MLPClassifier` (likewise) | epochs | N + 1 |
-# | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, mostly one each epoch | N + 1 |
+# | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, often one each epoch | N + 1 |
 
 # %% [markdown]
-# With four validations each epoch, Lightning's patience 8 is about 2 here; `MLPClassifier`'s 9 is 10 here, with `tol=0`.
+# So Lightning's patience 8, with four validations each epoch, is about this course's 2.
 #
 # <details><summary>How do we know?</summary>
 #
-# Keras and scikit-learn are tested. The rest we read in the code of Lightning 2.6, Transformers 5.24, XGBoost 3.2 and PyTorch (commit
+# Keras and scikit-learn are tested; the rest we read in the code of Lightning 2.6, Transformers 5.24, XGBoost 3.2 and PyTorch (commit
 # 008f727). <!-- given: 2.6, 5.24, 3.2 -->
 #
 # </details>
@@ -201,22 +167,23 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 5 Ask the runs you have
 #
-# How much patience do your curves need? Your finished runs know. With what `train.py` saved:
+# How much patience do your curves need? Ask your finished runs:
 #
 # ```python
 # from pathlib import Path
 # from course_utils.stopping import History, Patience, compare
 #
 # histories = [History.from_csv(path) for path in Path("runs").glob("*/history.csv")]
-# print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))  # less than the 10 of train.py
+# print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))  # less than the 10 they had
 # ```
 #
-# A run that patience 10 ended knows nothing of patience 30. So let two or three runs train to their last epoch: leave `Patience` out of
-# the rule, and keep `restore_best`.
+# A run that patience 10 ended knows nothing of patience 30. So train two or three to the last epoch, without `Patience`.
 
 # %% [markdown]
 # Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs. What does patience
 # cost, and what does it save?
+#
+# *Regret*: by how many percent the test loss at the epoch kept exceeds that at the epoch of the run's lowest validation loss.
 
 # %% claims=["B13", "91.2"]
 # NBVAL_CHECK_OUTPUT
@@ -224,13 +191,12 @@ from course_utils.stopping import compare
 
 curves = data.load_curves("proben1")
 rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
-# epochs: how much of the 300 was trained. regret: how much higher, in percent, the test loss is at the epoch
-# kept than at the epoch with the lowest validation loss of the whole run.
+# epochs: how much of the 300 was trained. sd: how far the runs scatter about the mean
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
 # **From line to line patience about triples: each step costs more epochs than the one before, and saves less regret.**
-# Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition.
+# Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition. Choose by what an epoch costs you.
 #
 # Without a `test_loss`, `compare` measures in `val_loss`, where more patience never looks worse.
 
@@ -257,7 +223,7 @@ class Flat(keras.callbacks.Callback):
 
 left = {}
 for patience in (5, 7, 15):
-    lower = When(Patience("val_loss", 5), do=scale_learning_rate(0.1))  # once; times=3: three times
+    lower = When(Patience("val_loss", 5), do=scale_learning_rate(0.1))  # once; times=3 allows three times
     end = StopWhen(Patience("val_loss", patience))
     build_model().fit(*train, epochs=50, batch_size=600, verbose=0, callbacks=[Flat(), lower, end])
     left[patience] = end.report.epoch - lower.events[0].epoch
@@ -266,17 +232,18 @@ print("by the patience of the stop:", left)
 
 # %% [markdown]
 # None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two.** Keras's own
-# pair has the same trap: `ReduceLROnPlateau` has patience 10 by default.
+# pair has the same trap: `ReduceLROnPlateau` waits 10 by default, and on such a curve `EarlyStopping` with 10 or less leaves it no epoch.
 
 # %% [markdown]
-# A **cosine** schedule lowers the rate along half a cosine wave, to zero at the end. Stop halfway, and you never get to the small
-# rates. So let it run to its end, keep the best weights, and stop early only when something goes wrong:
+# A **cosine** schedule lowers the rate along half a cosine wave, to zero. Stop halfway, and you never get to the small rates. So let it
+# end, keep the best weights, and stop early only when something goes wrong:
 #
 # ```python
 # import keras
 # from course_utils.stopping import NotFinite, StopWhen, TimeBudget
 #
-# schedule = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=200 * 19)  # 200 epochs of 19 batches
+# # 200 epochs of 19 batches: 1200 rows, 64 a batch
+# schedule = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=200 * 19)
 # optimizer = keras.optimizers.Adam(schedule)  # for model.compile
 # stop = StopWhen(NotFinite() | TimeBudget(hours=8), restore_best="val_loss")  # more hours than it should take
 # ```
@@ -299,17 +266,15 @@ print("by the patience of the stop:", left)
 #                       callbacks=[stop])
 #     best.append(stop.report.best_epoch)
 #
-# model = build_model()  # a fresh one
+# model = build_model()  # a fresh one; we ignore that its epochs have a quarter more steps
 # model.fit(x, y, epochs=1 + int(np.median(best)), batch_size=64)  # 1 +: epochs are counted from 0
 # ```
-#
-# That ignores that an epoch with all rows has a quarter more steps.
 
 # %% [markdown]
 # A stop without a validation set must trust other runs. How much worse is that? We ask recorded runs: five problems, twenty splits each.
 #
-# - *Blind* stops at the median of the best epochs of five other splits, and keeps the last weights.
-# - *Watched* has a validation set and patience 10, and keeps the best.
+# - *Blind* stops at the median of the best epochs of the next five splits, which had a validation set. It keeps the last weights.
+# - *Watched* has one, and patience 10, and keeps the best.
 #
 # In how many of the 100 runs does *blind* have the larger regret?
 
@@ -328,25 +293,24 @@ print(f"there by {gaps[gaps > 0].mean():.0f} points on average; the smaller in {
 tables.print_regrets(blind, watched)  # a difference is rounded after it is taken
 
 # %% [markdown]
-# Which wins a single run is little more than the toss of a coin; but where *blind* loses, it loses more. **Blind costs more on gene and
-# thyroid; on the other three, chance could explain it.** On those three the difference is less than twice its *standard error*, which says
-# about how far chance moves a mean.
+# In a single run it is nearly a coin's toss which of them wins; but where *blind* loses, it loses more. **Blind costs more on gene and
+# thyroid; on the other three, chance could explain it.** There the difference is less than twice its *standard error*, about how far
+# chance moves a mean. A regret below zero: at the epochs kept, test loss happened to be lower.
 #
-# But refitting is for more data, and *blind* had no more than *watched*. Our advice, not measured here: refit when data are scarce.
+# But you refit for more data, and *blind* had no more than *watched*. Our advice, unmeasured: refit when data are scarce.
 
 # %% [markdown]
 # ## 8 The score of the chosen epoch
 #
-# You report the validation loss of the epoch that you keep. But that epoch was picked because its loss is low. How far off is the number?
+# You report the validation loss of the epoch that you keep. But it was picked because that loss is low. How far off is the number?
 #
-# In [chapter 03](03_validation_early_stopping.ipynb) 200 validation sets, drawn from one pool of 9,000 pictures, watched one training.
-# Sets of 25 pictures chose epochs at which the loss on the whole pool is 0.63, on average. What was the lowest loss on the
-# 25 themselves?
+# In [chapter 03](03_validation_early_stopping.ipynb) 200 validation sets of each size, drawn from one pool of 9,000 pictures, watched one
+# training. Sets of 25 chose epochs at which the pool's loss is 0.63, on average. What was the lowest loss on the 25 themselves?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # a loss, from 0 to 1
-sets, rows = data.load_curves("validation_sets"), {}
+sets, rows = data.load_curves("validation_sets"), {}  # shuffled=0: with true labels
 (pool,) = sets.select(shuffled=0, size=9000)
 for size in (25, 50, 200, 2000):
     runs = sets.select(shuffled=0, size=size)
@@ -357,19 +321,19 @@ reveal(guess, round(rows[25][0], 2), "Lowest loss on the 25 themselves, on avera
 tables.print_losses(rows)
 
 # %% [markdown]
-# The smaller the set, the better it makes you look, and the worse the epoch that it picks. **Report a score from data that chose nothing:
-# no epoch, no rule, no learning rate.**
-#
+# The smaller the set, on average, the better it makes you look, and the worse the epoch that it picks. **Report a score from data that
+# chose nothing: no epoch, no rule, no learning rate.**
+
+# %% [markdown]
 # ## 9 Watch a run
 #
-# How near is a run to its end? Most parts of a rule have a score and a limit. `TensorBoardReport`, after its `StopWhen` in the list, writes
-# both for TensorBoard, and the reason as text.
+# How near is a run to its end? Most rules have a score (failures so far) and a limit. `TensorBoardReport`, after its `StopWhen` in the
+# list, writes both for TensorBoard, and the reason as text.
 
 # %% claims=["B12"]
-from course_utils.stopping import GeneralizationLoss, TensorBoardReport, TimeBudget
+from course_utils.stopping import GeneralizationLoss, TensorBoardReport
 
-rule = (Patience("val_loss", 10) | TimeBudget(minutes=1)
-        | GeneralizationLoss(50))  # more than 50 % above the lowest so far
+rule = Patience("val_loss", 10) | GeneralizationLoss(50)  # val_loss more than 50 % above its lowest so far
 stop = StopWhen(rule, restore_best="val_loss")
 board = TensorBoardReport(stop, project / "logs")  # in train.py: folder / "logs", and [stop, board, backup]
 build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, callbacks=[stop, board])
@@ -381,24 +345,24 @@ print(stop.report.reason)
 # %%
 import matplotlib.pyplot as plt
 
-figure, panels = plt.subplots(3, 1, figsize=(7, 6), sharex=True, layout="constrained")
-for part, unit, ax in zip(stop.criterion.parts(), ("failures in a row", "seconds", "% above lowest"), panels):
+figure, panels = plt.subplots(2, 1, figsize=(7, 4.2), sharex=True, layout="constrained")
+for part, unit, ax in zip(stop.criterion.parts(), ("failures in a row", "% above lowest"), panels):
     plots.score(part, stop.history, ax=ax).set(ylabel=unit, ylim=(0, None))
     ax.legend(loc=(0.01, 0.48), frameon=False)
 ax.set_xlabel("epoch (counted from 0)")
 ax.locator_params(axis="x", integer=True)
-show(figure, alt="Three panels over the epochs, each with a score and its dashed limit: failures in a row, "
-                 "seconds, percent above the lowest loss. A dot marks where a limit is met.")
+show(figure, alt="Two panels over the epochs, each with a score and its dashed limit: failures in a row, and "
+                 "percent above the lowest loss. A dot marks where a limit is met.")
 
 # %% [markdown]
 # ## 10 A machine that may be taken away
 #
-# Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a run that was killed goes on after its
-# last finished epoch, with its count of failures, its best weights and the time it has used. (Keras's own `EarlyStopping`
-# [forgets](90_cabinet_of_traps.ipynb) them.)
+# Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a killed run goes on after its
+# last finished epoch, with its count of failures, its best weights and the time used. (Keras's `EarlyStopping`
+# [forgets](90_cabinet_of_traps.ipynb) its count and best weights.)
 #
-# Is it the same run as if nothing had happened? We train twice: once undisturbed, once in two jobs, the first ended by an exception
-# as epoch 4 begins. How many of the losses differ?
+# Is it still the same run? We train once undisturbed, and once in two jobs, the first ended by an exception as epoch 4 begins. How many
+# of some fifty losses differ?
 
 # %%
 from course_utils.stopping import Signal
@@ -430,24 +394,71 @@ print(stop.report)
 
 # %% tags=["reveal"] claims=["91.3"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # of some fifty losses, training and validation together
+guess = ...  # losses, of training and validation together
 differ = [a != b for name in ("loss", "val_loss")
           for a, b in zip(stop.history[name], unbroken.history[name], strict=True)]
 reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
-# **None, to the bit.** For this, nothing may be left to chance: no shuffling, no dropout, no
-# augmentation, and no graphics card, which may sum in another order. Your `train.py` shuffles, so its losses will differ from an
-# unbroken run's.
+# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no augmentation, no graphics card, which may sum in
+# another order. Your `train.py` shuffles, so its losses will differ.
 
 # %% [markdown]
-# Most rules end the *training*, three only this *job*: <!-- given: 06:30 -->
+# The whole `train.py`: `# new` marks what stops and saves, `# kill` what survives a kill.
+#
+# ```python
+# import pathlib  # new
+# import sys  # new
+#
+# import keras
+# from sklearn.datasets import load_digits
+# from course_utils.stopping import NotFinite, Patience, Signal, StopWhen, TimeBudget, plots  # new
+#
+# folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs/1")  # new: python train.py runs/2
+# folder.mkdir(parents=True, exist_ok=True)  # new: one for each run, on a disk that outlives the machine
+#
+# x, y = load_digits(return_X_y=True)
+# x = x / 16
+# train, val = (x[:1200], y[:1200]), (x[1200:], y[1200:])
+#
+#
+# def build_model():
+#     layers = [keras.Input((64,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10, "softmax")]
+#     model = keras.Sequential(layers)
+#     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+#     return model
+#
+#
+# rule = Patience("val_loss", 10) | NotFinite()  # new: section 3
+# rule = rule | TimeBudget(hours=24)  # new: 24 hours over all jobs together
+# rule = rule | Signal("SIGTERM")  # kill: the system's "please end", see below
+# stop = StopWhen(rule, restore_best="val_loss", state=folder / "state")  # new; kill: state
+# backup = keras.callbacks.BackupAndRestore(folder / "backup")  # kill
+# model = build_model()
+# model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
+#           callbacks=[stop, backup])  # new; kill: backup, after `stop`
+# model.save(folder / "model.keras")  # new: it has the best weights
+#
+# print(stop.report)  # new
+# (folder / "report.json").write_text(stop.report.to_json())  # new
+# stop.history.to_csv(folder / "history.csv")  # new
+# plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")  # new
+# sys.exit(75 if stop.interrupted else 0)  # kill: 75 means "begin me again"
+# ```
+
+# %% [markdown]
+# **Try it: run it, press Ctrl-C midway, and run it again.** It must go on with the epoch that you broke off.
+#
+# To begin an unfinished run from nothing, or with another model or rule, delete its folder.
+
+# %% [markdown]
+# Most rules end the *training*, three only the *job*: <!-- given: 06:30 -->
 #
 # | what ended it | exit code of `train.py` | `state`, `backup` | started again |
 # |---|---|---|---|
-# | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | begins anew |
+# | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | begins anew, overwrites |
 # | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
-# | a kill without warning | none of its own | kept | goes on |
+# | an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
 #
 # `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
 
@@ -455,9 +466,9 @@ reveal(guess, sum(differ), "Losses that differ")
 # - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends shortly before the end.
 # - `Deadline("06:30")` ends `fit` before 6:30, while there is time for one more batch, validation and save. `Deadline()` asks SLURM, a
 #   cluster's scheduler, when the job ends.
-# - `StopFile("STOP")` waits for a colleague to make that file.
+# - `StopFile("STOP")` waits for someone to make that file.
 #
-# All three act after the current batch, and the next job begins the unfinished epoch again. If that is hours of work, make epochs shorter
+# All three act after the current batch, and the next job begins that epoch again. If epochs take hours, make them shorter
 # (`steps_per_epoch`).
 
 # %%
@@ -480,7 +491,8 @@ print("epochs of the first job:", first.history["epoch"])
 print("the second job knows their losses:", second.history["val_loss"][:4] == first.history["val_loss"])
 
 # %% [markdown]
-# After a warning `fit` returns, and `train.py` ends with 75, the customary "try again later". With SLURM:
+# After a warning `fit` returns, and `train.py` ends with 75, the customary "try again later". With SLURM, this script passes the
+# warning on to Python, and waits until it has saved:
 #
 # ```bash
 # # #!/bin/bash
@@ -494,7 +506,8 @@ print("the second job knows their losses:", second.history["val_loss"][:4] == fi
 # exit $code
 # ```
 #
-# A job killed without warning is not requeued. Tested with a stand-in for `scontrol`, not on a cluster.
+# A job killed for too much memory, or at its time limit, is not requeued; after a node failure `--requeue` lets SLURM do it. Tested with a
+# stand-in for `scontrol`, not on a cluster.
 
 # %%
 shutil.rmtree(project)  # it was only a stand-in
@@ -505,4 +518,4 @@ shutil.rmtree(project)  # it was only a stand-in
 # Let every run say why it ended. Keep the history of every run, and choose the next rule by replay. Before a long run, kill a short one
 # and see it come back.
 #
-# Back to the [cabinet of traps](90_cabinet_of_traps.ipynb), or to [00](00_start_here.ipynb).
+# Back to [00](00_start_here.ipynb), or to the [cabinet of traps](90_cabinet_of_traps.ipynb).

@@ -22,6 +22,7 @@ import course_utils.stopping
 
 STOPPING = pathlib.Path(course_utils.stopping.__file__).parent
 MARK = "  # new"
+MARKS = re.compile("  # (new|kill)")  # in the whole script
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def short(cells):
 @pytest.fixture(scope="module")
 def whole(blocks):
     """The train.py that survives a kill."""
-    (script,) = [block for block in blocks if "model.save(" in block]
+    (script,) = [block for block in blocks if "sys.exit(" in block]
     return script
 
 
@@ -74,7 +75,7 @@ def test_every_rule_of_the_table_can_be_written_so(cells):
     (table,) = [cell.source for cell in cells if "| you have | start from |" in cell.source]
     public = {name: getattr(course_utils.stopping, name) for name in course_utils.stopping.__all__}
     said = [code for code in re.findall("`([^`]+)`", table) if re.match(r"[A-Z]\w+\(", code)]
-    assert len(said) == 9
+    assert len(said) == 7
     for code in said:
         eval(code, dict(public))
 
@@ -133,9 +134,19 @@ def test_the_line_for_pip_names_the_repository():
 
 
 def test_what_is_not_marked_as_new_was_there_before(short, whole):
-    before, after = ([line.rstrip("),") for line in script.splitlines() if line and MARK not in line]
+    before, after = ([line.rstrip("),") for line in script.splitlines() if line and not MARKS.search(line)]
                      for script in (short.replace("verbose=0", "verbose=2"), whole))
     assert after == before
+
+
+def test_the_lines_that_save_do_so_and_are_in_the_whole_script(blocks, names, whole, tmp_path, monkeypatch):
+    (saving,) = [block for block in blocks if "model.save(" in block and block != whole]
+    monkeypatch.chdir(tmp_path)
+    exec(saving, dict(names))
+    left = {path.name for path in tmp_path.joinpath("runs", "1").iterdir()}
+    assert left == {"report.json", "history.csv", "run.png", "model.keras"}
+    lines = [line.partition("  #")[0] for line in saving.splitlines() if "(folder / " in line]
+    assert len(lines) == 4 and set(lines) <= {line.partition("  #")[0] for line in whole.splitlines()}
 
 
 def run(folder, stop_it=False):
