@@ -9,8 +9,7 @@
 # 25 minutes, no exercises. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience`
 # ([03](03_validation_early_stopping.ipynb)).
 #
-# Two processes on one machine stand for two machines here; several machines we have not tried. TensorFlow's two
-# ran under tf_keras.
+# Two processes on one machine stand for two machines here; several machines we have not tried.
 
 # %%
 from course_utils.stopping import NotFinite, Patience, StepBudget, StopWhen, batches
@@ -26,9 +25,8 @@ first = five[0]
 #
 # Nobody knows the right learning rate. So you try several, and most of the bill is for the wrong ones.
 #
-# A **sweep** trains a network with each setting; each of these runs is a **trial**. Ours read digits, with 8, 32 or 128 units, at a rate of
-# 0.0003, 0.003, 0.03 or 3. Twelve trials of 60 epochs make 720. The rate of 3 is hopeless,
-# and there on purpose.
+# A **sweep** trains a network with each setting; each of these runs is a **trial**. Ours are recorded, and read digits, with 8, 32 or
+# 128 units, at a rate of 0.0003, 0.003, 0.03 or 3. Twelve trials of 60 epochs make 720. The rate of 3 is hopeless, and there on purpose.
 #
 # A patience of 5 ends each trial by its own curve. **Guess:** what percentage of the epochs does that save?
 # <!-- given: 0.0003, 0.003, 0.03 -->
@@ -61,21 +59,21 @@ show(*figures.sweep(first, ended, hopeless="rate 3"))
 # Half of the saving is the orange hatching. At rate 3 no loss gets below that of a blind guess among ten digits, 2.30. A few more such
 # rates, and the rule would look like a genius. Of the serious trials' epochs it saves 28 %.
 #
-# **Ending each trial by its own curve saves a good part of the bill; but ask how much of that is one hopeless rate.**
+# **Ending each trial by its own curve saved a good part of the bill; but ask how much of that is one hopeless rate.**
 # <!-- given: 2.30 -->
 
 # %% [markdown]
 # ## Trials against each other
 #
-# Four bars are never stopped, among them the three at the top: at the lowest rate trials keep improving, if slowly, and don't win in their
-# 60 epochs. A rule for one trial cannot see that.
+# Four trials are never stopped, among them the three of the lowest rate. Each satisfies its rule to the end, and none wins. A rule for one
+# trial cannot see that.
 #
-# **ASHA**, in the sweep library Ray Tune, compares trials. After 5, 15 and 45 epochs a trial goes on if it is in the
-# best third of those that got there so far. It does not wait for the others: whoever comes early has few to beat, and
-# gets through easily.
-#
-# Over all five sweeps together, the rule trains 59.9 % of the epochs and ASHA 54.7 %. With both, whichever comes first ends a trial.
-# **Guess:** what percentage do they train?
+# **ASHA**, in the sweep library Ray Tune, compares trials. After 5, 15 and 45 epochs a trial goes on if it is in the best third of those
+# that got there so far. It does not wait for the others: whoever comes early has few to beat.
+
+# %% [markdown]
+# From here on we count the epochs trained, not those saved. In all five sweeps together the rule trains 59.9 %, and ASHA
+# 54.7 %. With both, whichever comes first ends a trial. **Guess:** what percentage do they train?
 
 # %% tags=["reveal"] claims=["92.1"]
 # NBVAL_CHECK_OUTPUT
@@ -90,21 +88,15 @@ for way, of in found.items():
 print("best val_loss of each sweep:", *(f"{sweep.best():.3f}" for sweep in five))
 
 # %% [markdown]
-# Little more than a third: 37.4 %. The hopeless rate flatters that, too: without it, 47.1 %. Each saves what the other does not: the
-# rule epochs of trials that no longer improve, ASHA those of trials that are behind. The price is the rule's: the best loss rose by 1.3 % at
-# most, little beside the differences between sweeps.
+# Little more than a third: 37.4 %. The hopeless rate flatters that, too: without it, 47.1 %. Part of the saving is common to both. The
+# rest is there because they look for different things, the rule for trials that no longer improve, ASHA for those that are behind. The price
+# is the rule's: the best loss rose by 1.3 % at most, little beside the differences between sweeps. As ASHA does not wait, another order of
+# trials could have changed its numbers.
 #
 # **Ask both: does this trial still improve, and does it keep up with the others?**
-#
-# <details><summary>If ASHA waited</summary>
-#
-# If trials waited, only a third would go on each time, and a sweep would need 145 of 720 epochs. Since it does not
-# wait, another order of trials would have changed its numbers.
-#
-# </details>
 
 # %% [markdown]
-# In Ray Tune the rule is the `stop`, ASHA the `scheduler`. `train` and `space` are your own; `train` reports `val_loss` once an epoch:
+# In Ray Tune the rule is the `stop`, ASHA the `scheduler`. `space` and `train` are yours; `train` reports `val_loss` once an epoch:
 #
 # ```python
 # from ray import tune
@@ -116,6 +108,7 @@ print("best val_loss of each sweep:", *(f"{sweep.best():.3f}" for sweep in five)
 #     train, param_space=space,
 #     tune_config=tune.TuneConfig(metric="val_loss", mode="min", scheduler=asha),
 #     run_config=tune.RunConfig(stop=as_stopper(rule, "sweep/rows")))  # keeps each trial's past for a restart
+# results = tuner.fit()
 # ```
 
 # %% [markdown]
@@ -125,16 +118,17 @@ print("best val_loss of each sweep:", *(f"{sweep.best():.3f}" for sweep in five)
 #
 # Each process, a **worker**, has its own copy of the network and its own part of every batch. In each step they average their gradients, so
 # that the copies stay the same. Think of two people with a piano on the stairs: nobody takes a step alone.
-#
-# And if one lets go? We recorded two workers with 72 batches to do. After 22, worker 1's time budget is up (we set its clock forward),
-# and its `StopWhen` tells its `fit` to end. **Guess:** how many batches does worker 0 complete?
+
+# %% [markdown]
+# And if one lets go? We recorded two workers with 72 batches to do, six an epoch. After 22, worker 1's time budget is up (we set its clock
+# forward), and its `StopWhen` ends its `fit`; its process lives on. **Guess:** how many batches does worker 0 complete?
 
 # %% tags=["reveal"] claims=["C15", "92.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # batches, 0 to 72
-real = data.load_two_workers()  # recorded three times, with three libraries that average the gradients
+real = data.load_two_workers()  # recorded with three libraries; that of TensorFlow is tf_keras
 reveal(guess, real["torch"]["alone"]["batches"][0], "Batches of worker 0, with PyTorch")
-print("half a minute later:")
+print("half a minute later (a reason counts batches and epochs from 0):")
 for library, what in real.items():
     (zero, one), done = workers.ends(what["alone"]), what["alone"]["batches"][0]
     print(f"{workers.NAMES[library]:11} worker 0: {zero} after {done}; worker 1: {one}")
@@ -142,10 +136,10 @@ for library, what in real.items():
 # %% [markdown]
 # Not one more. Worker 0 **hangs**: it waits for gradients that nobody will send, and you pay for its machine by the hour.
 #
-# With JAX worker 1 hangs, too (why, we have not looked into), and with TensorFlow its `fit` fails. PyTorch's is the worst:
+# With JAX worker 1 hangs, too (why, we have not found out), and with TensorFlow its `fit` fails. PyTorch's is the worst:
 # worker 1 reports a good end, and worker 0 is stuck.
 #
-# **All workers stop at the same step, or none does.**
+# **All workers must stop at the same step, or none.**
 #
 # <details><summary>For how long does it hang?</summary>
 #
@@ -158,8 +152,8 @@ for library, what in real.items():
 #
 # How do you put down a piano? One says "I can't any more", and on the next landing both let go.
 #
-# So a worker that wants to stop goes on, and votes for it. With `Together`, all vote every few batches, and at each epoch's end. One yes is
-# enough, and all stop there:
+# So a worker that wants to stop goes on, and votes for it. With `Together`, all vote every few batches, and at each epoch's end. One yes,
+# and all stop:
 #
 # ```python
 # from course_utils.scale import Together
@@ -171,7 +165,7 @@ for library, what in real.items():
 
 # %% [markdown]
 # Try it. Two threads play the workers; they share votes, and no gradients. They vote after steps 8, 16, 24, … and at each epoch's end, that
-# is after 20, 40, … A report calls a worker a process.
+# is after 20, 40, …
 #
 # Worker 1 may do 57 steps, worker 0 a thousand. **Guess:** after how many does worker 0 stop?
 
@@ -194,14 +188,14 @@ for worker, stop in enumerate(stops):
     print(f"worker {worker} says: {stop.report.reason}")
 
 # %% [markdown]
-# 64 would be the next eighth step, but at 60 an epoch ends. Both reports name the one who had enough, worker 1. Put 65 in place of the 57,
-# predict again, and run it.
+# 64 would be the next eighth step, but at 60 an epoch ends. Both reports name the one who had enough: worker 1, as "process 1". Put 65 in
+# place of the 57, predict again, and run it.
 #
-# Now the recorded workers, which are real processes. They vote after every fifth batch and at each epoch's end; an epoch has six:
+# Now the recorded workers, which are real processes. They vote after every fifth batch, and after every sixth, which ends an epoch:
 
 # %% tags=["reveal"] claims=["92.3"]
 # NBVAL_CHECK_OUTPUT
-print("            stop after   same weights   mean vote of the slower worker")
+print("            stop after   same weights   time of a vote (mean, slower worker)")
 for library, what in real.items():
     both = what["together"]
     same = "yes" if len(set(both["weights"])) == 1 else "no"  # to the bit
@@ -213,8 +207,8 @@ print("reason in all:", *{reason for what in real.values() for reason in what["t
 show(*figures.two_workers(real["torch"]))
 
 # %% [markdown]
-# The wish came after batch 22, the next vote after 24. Nobody hangs, and the two networks are equal to the last bit. A vote took
-# 4 to 208 ms here, so don't hold one at every step.
+# The figure is PyTorch's. With each, the wish came after batch 22, the next vote after 24. Nobody hangs, and both networks are
+# equal to the last bit. A vote took 4 to 208 ms on average, so don't hold one at every step.
 #
 # **Let all vote, and all stop at one step.**
 #
@@ -227,7 +221,11 @@ show(*figures.two_workers(real["torch"]))
 # %% [markdown]
 # ## A worker that dies
 #
-# In our tests we kill worker 1. Worker 0 then gets an error within a minute, with all three libraries.
+# - If worker 1 *stops*, worker 0 hangs.
+# - If it *votes*, both stop.
+# - If it is *killed*, worker 0 gets an error: in our tests within a minute, with all three libraries.
+#
+# So death is the lesser evil. The dead drop their connections, and that is noticed; a worker that has only left `fit` keeps them.
 #
 # ```python
 # from course_utils.scale import reporting
@@ -236,11 +234,11 @@ show(*figures.two_workers(real["torch"]))
 #     model.fit(..., callbacks=[stop])
 # ```
 #
-# **After such an error `stop.restore_best()` still worked in our tests, where each worker has the whole network.**
+# After such an error `stop.restore_best()` still worked in our tests, where each worker has the whole network.
 #
 # <details><summary>If worker 0 dies</summary>
 #
-# PyTorch and TensorFlow tell worker 1 as well. JAX may end it without a report.
+# PyTorch and TensorFlow tell worker 1, too. JAX may end it without a report.
 #
 # </details>
 
@@ -254,13 +252,13 @@ show(*figures.two_workers(real["torch"]))
 # | many runs to compare | `as_stopper` for Ray Tune, `OptunaStop` for Optuna: see `docs/recipes.md` |
 # | a job with a set end time | `Deadline()` and `state=`, in [91](91_in_your_project.ipynb) |
 #
-# **Count the processes, not the GPUs.** (Several machines we have not tried, either.)
+# **Count the processes, not the GPUs.**
 
 # %% [markdown]
 # ## Three sentences to keep
 #
-# In a sweep, end each run once its own curve stops improving, and let ASHA end those that are behind: with both we needed 37.4 % of the
-# epochs, 47.1 % without the hopeless rate, and the best loss rose by 1.3 % at most. In training that several workers share, one that stops
-# alone leaves the others waiting. There, let them vote: all stop at one step, with one reason and the same weights.
+# In a sweep, end each run once its own curve stops improving, and let ASHA end those that are behind: here both together
+# needed less than half of the epochs. In training that several workers share, one that stops alone leaves the others
+# waiting. There, let them vote: all stop at one step, with one reason and the same weights.
 #
 # The course ends here. Your own training begins with the script of [91 In your project](91_in_your_project.ipynb).
