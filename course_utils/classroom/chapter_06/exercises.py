@@ -147,7 +147,7 @@ def two_phases(head, top, patience):
     return len(head), len(top), both.index(min(both))
 ''',
     fact="The second phase may begin worse than the first ended: a new rate shakes the weights. Judged "
-         "by the old best, it could end before it had begun.")
+         "by the old best, it could end after `patience` epochs, although it was still improving.")
 def two_events(answer):
     for number, (head, top, patience, right) in enumerate(SCRIPTS):
         given = list(head), list(top)
