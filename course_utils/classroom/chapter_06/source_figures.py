@@ -5,12 +5,12 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
 from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, caption
-from .sources import merged
+from .sources import OTHER, merged
 
 WAYS = {"scratch": (ORANGE, "^"), "features": (BLUE, "o"), "fine-tuned": (GREEN, "s")}
-SOURCES = {"ImageNet": (BLUE, "o"), "random MobileNetV2": (GREY, "v"), "the other task": (GREEN, "s"),
+SOURCES = {"ImageNet": (BLUE, "o"), "random MobileNetV2": (GREY, "v"), OTHER: (GREEN, "s"),
            "random small": (RED, "^"), "clothes": (PURPLE, "D")}
-SMALL = ("the other task", "random small", "clothes")
+SMALL = (OTHER, "random small", "clothes")
 
 ALT = {
     "sizes":
@@ -84,8 +84,8 @@ def augmented(plain, varied, rule):
         ax.plot(*zip(*stops), mark, color=colour, markersize=8, markeredgecolor="black", zorder=3,
                 label=f"stop, photos {name}")
     ax.legend(frameon=False, fontsize=9, ncols=2, loc="upper right")
-    caption(ax.figure, f"Thick: mean of {len(plain)} seeds. A mark is where a run stops; kept are the "
-                       "weights of its lowest loss.")
+    caption(ax.figure, f"Thick: mean of {len(plain)} seeds. A mark is where a run stops, high or low; "
+                       "kept are the weights of its lowest loss.")
     return ax
 
 

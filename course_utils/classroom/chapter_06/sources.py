@@ -8,6 +8,7 @@ import numpy as np
 from ..comparisons import counted
 from .results import outcomes, print_lines
 
+OTHER = "small, other task"  # a small network that has learnt the other target
 SCORES = {"leep": "LEEP", "h_score": "H-score", "logme": "LogME"}
 
 # ---- how many pictures it takes ----
@@ -117,7 +118,7 @@ def merged(table):
     sources = {}
     for target, own in table.items():
         for name, of in own.items():
-            sources.setdefault("the other task" if name in table else name, {})[target] = of
+            sources.setdefault(OTHER if name in table else name, {})[target] = of
     return sources
 
 
@@ -126,9 +127,9 @@ def print_accuracies(table):
 
     >>> a, b = ({"test_accuracy": np.array([right])} for right in (0.6, 0.4))
     >>> print_accuracies({"photos": {"emoji": b, "a": a}, "emoji": {"a": b, "photos": a}})
-    source          photos   emoji
-    a               60.0 %  40.0 %
-    the other task  40.0 %  60.0 %
+    source             photos   emoji
+    a                  60.0 %  40.0 %
+    small, other task  40.0 %  60.0 %
     """
     sources, first = merged(table), next(iter(table))
     lines = {"source": [*table]}
@@ -144,7 +145,7 @@ def print_gains(table):
         table: of `source_table`.
     """
     sources, lines = merged(table), {"ahead of its random twin": [*table]}
-    for name, twin in (("ImageNet", "random MobileNetV2"), ("the other task", "random small")):
+    for name, twin in (("ImageNet", "random MobileNetV2"), (OTHER, "random small")):
         gains = [sources[name][target]["test_accuracy"] - sources[twin][target]["test_accuracy"]
                  for target in table]
         lines[name] = [f"{100 * gain.mean():.1f} points, in {counted(gain, 'draws')}" for gain in gains]
@@ -176,7 +177,7 @@ def names_the(best, sources, score):
 
 
 def commonest(best, tables):
-    """The source that is the most accurate in most draws of all targets, and how many: "the other task 6".
+    """The source that is the most accurate in most draws of all targets, and how many: "6 (ImageNet)".
 
     Args:
         best: False for the least accurate.
@@ -184,18 +185,18 @@ def commonest(best, tables):
 
     >>> a, b = ({"test_accuracy": np.array(right)} for right in ([0.6, 0.4], [0.5, 0.3]))
     >>> commonest(True, {"photos": {"a": a, "b": b}})
-    'a 2'
+    '2 (a)'
     """
     sign, names = 1 if best else -1, []
     for own in tables.values():
         first = (sign * np.array([of["test_accuracy"] for of in own.values()])).argmax(0)
-        names += ["the other task" if [*own][row] in tables else [*own][row] for row in first]
+        names += [OTHER if [*own][row] in tables else [*own][row] for row in first]
     name = max(names, key=names.count)
-    return f"{name} {names.count(name)}"
+    return f"{names.count(name)} ({name})"
 
 
 def print_scores(table):
-    """In how many draws each score names the best and the weakest source, and the same source would be right.
+    """In how many draws each score names the best and the weakest source, and the same one is it in most.
 
     Args:
         table: of `source_table`.
@@ -203,11 +204,9 @@ def print_scores(table):
     draws = sum(len(next(iter(sources.values()))["test_accuracy"]) for sources in table.values())
     small = {target: with_classes(own) for target, own in table.items()}
     rows = {"the best of all five": (True, table), "the best of the three small": (True, small),
-            "the weakest of these": (False, small)}
-    lines, fixed = {f"names, in draws of {draws}": [*SCORES.values()]}, []
+            "the weakest of the three small": (False, small)}
+    lines = {f"right, in draws of {draws}": [*SCORES.values(), "always the same"]}
     for name, (best, tables) in rows.items():
         told = [[names_the(best, own, score) for own in tables.values()] for score in SCORES]
-        lines[name] = ["-" if None in each else f"{sum(each)}" for each in told]
-        fixed.append(commonest(best, tables))
+        lines[name] = [*("-" if None in each else f"{sum(each)}" for each in told), commonest(best, tables)]
     print_lines(lines)
-    print(f"always the same one, chosen in hindsight: {', '.join(fixed)}")
