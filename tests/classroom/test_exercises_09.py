@@ -343,7 +343,7 @@ class TestChapter09(ExerciseRules):
              "no function": (0.9, "function")},
             lambda rows: ...),
         ex.the_smallest: (
-            [scratch(int8=True), cut_and_trained],
+            [scratch(int8=True), scratch(units=(32,), int8=True), cut_and_trained],
             {"too large": (scratch(units=(128, 64), epochs=12), "The limit is 12 kB"),
              "cut and not trained on": (cut_only, "trained on after the last cut"),
              "not trained": (scratch(units=(16,), epochs=0), "trained on after the last cut"),

@@ -36,7 +36,7 @@ def one_picture(curves, own=()):
     low, high = panels[0].get_ylim()
     panels[0].errorbar(0.05, (low + high) / 2, sd, color=GREY, capsize=4,
                        transform=panels[0].get_yaxis_transform())
-    panels[0].text(0.06, (low + high) / 2 + 0.8 * sd, "1 sd", color=GREY, fontsize=9,
+    panels[0].text(0.06, (low + high) / 2 + 0.8 * sd, "± 1 sd", color=GREY, fontsize=9,
                    transform=panels[0].get_yaxis_transform())
     panels[0].set(title="bytes: smaller is left", ylabel="test accuracy, %",
                   xlabel="kB after gzip (log scale)",
@@ -45,8 +45,8 @@ def one_picture(curves, own=()):
                   xticks=(0.25, 0.5, 1), xticklabels=(0.25, 0.5, 1))
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
-    caption(figure, "Filled: 8 bits. Hollow: uncut in 32 bits, whose time is 1. Means of five seeds; the "
-                    "grey bar is one sd of the seeds, up and down")
+    caption(figure, "Filled: 8 bits. Hollow: uncut in 32 bits, whose time is 1. Means of five seeds, and "
+                    "their sd up and down; yours is one network, timed on your machine")
     size = {(model, bits): np.mean(found[model, bits]["gz"]) / 1000
             for model, bits in (("dense", 32), ("pruned", 8), ("quarter", 8))}
     return figure, ("Test accuracy against kilobytes and against time, of an MLP in 8 bits: uncut, with nine "
@@ -80,7 +80,8 @@ def your_file(curves, size, accuracy, steps, least):
         rows = files(curves, "mlp")[model, 8]
         ax.plot(np.mean(rows["gz"]) / 1000, 100 * np.mean(rows["test_accuracy"]), mark, color=colour,
                 markersize=7, label=NAMES[model])
-    ax.plot(size / 1000, accuracy, "X", color=RED, markersize=11, label="yours")
+    ax.plot(size / 1000, accuracy, "X", color=RED, markersize=12, markerfacecolor="none", markeredgewidth=1.6,
+            label="yours")  # hollow: it may stand on another
     ax.set(xscale="log", xlim=(1, max(200, size / 900)), ylim=(low, 100), xticks=(1, 2, 5, 10, 20, 50, 100),
            xticklabels=(1, 2, 5, 10, 20, 50, 100))
     ax.minorticks_off()
@@ -120,7 +121,7 @@ def when_to_begin(curves):
     return figure, ("Test accuracy at 0.9 zeros against epochs of training, for an MLP and a CNN: means of "
                     "ten seeds, and a dot for each. What begins at a stop or in epoch 5 takes 40 to 80 % of "
                     "the guide's epochs and is about as accurate. With three times the rate the guide itself "
-                    "is the most accurate, and ahead of the first stop by less than the seeds differ.")
+                    "is the most accurate, and ahead of patience x3 by less than the seeds differ.")
 
 
 def what_a_teacher_gives(curves):
@@ -130,7 +131,7 @@ def what_a_teacher_gives(curves):
         curves: the recording small_distil.
     """
     ax = axes(width=7.6, height=4, ylabel="points gained with a teacher")
-    tasks = {"all": "all: 960 correct labels", "noisy": "noisy: 30 % of them\nshuffled",
+    tasks = {"all": "all: 960 correct labels", "noisy": "noisy: 27 % of them\nare wrong",
              "few": "few: 160 labels,\n800 pictures without"}
     looks = {"labels": (BLUE, "o"), "mixed": (GREEN, "^"), "agree": (ORANGE, "s")}
     named = {"labels": "loss on labels", "mixed": "mixed loss", "agree": "agreement"}
@@ -148,5 +149,5 @@ def what_a_teacher_gives(curves):
     ax.legend(frameon=False, fontsize=9, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     return ax, ("Points of accuracy that a distilled network has more than one trained on labels, ten seeds. "
                 "With all labels correct all three stops lose on average, agreement most; with noisy or few "
-                "labels stops by a loss gain about half a point on average, with seeds on both sides of "
+                "labels stops by a loss gain 0.3 to 0.7 points on average, with seeds on both sides of "
                 "zero. Agreement loses with noisy labels and gains with few.")

@@ -10,6 +10,7 @@ from ...stopping import Armed, Below, Epochs, Patience, replay
 GUIDE = 84  # epochs of the schedule after tfmot's guide, see data/make/small_when.py
 FULL = at_target(0.9)
 SECOND = Armed(FULL, Patience("val_loss", 5)) | Epochs(GUIDE)
+UNITS = {"mlp": 256 + 128, "cnn": 16 + 32 + 64}  # uncut, without the ten answers
 NAMES = {"dense": "uncut", "pruned": "0.9 zeros", "half": "half", "quarter": "quarter"}
 STOPS = {"labels": ("val_loss", None), "mixed": ("val_mixture_loss", None), "agree": ("val_agreement", "max")}
 
@@ -23,49 +24,58 @@ def files(curves, network):
     return found
 
 
-def not_zero(files, model):
-    """How many weights of the MLP's model are not zero: of its kernels a share is, of its biases none.
-
-    Args:
-        files: those of `files(curves, "mlp")`.
-        model: "pruned", "quarter", and so on.
-    """
-    rows, part = files[model, 32], {"half": 0.5, "quarter": 0.25}.get(model.split()[0], 1)
-    biases = part * (256 + 128) + 10
-    return round(float(np.mean((rows["weights"] - biases) * (1 - rows["zeros"]) + biases)))
-
-
-def sizes(files):
-    """What zeros and cut units leave of the MLP in 8 bits, as a table: text, to be printed.
-
-    Args:
-        files: those of `files(curves, "mlp")`.
-    """
-    lines = ["8 bits      weights not zero     kB   time"]
-    for way, name in NAMES.items():
-        row = files[way, 8]
-        lines.append(f"{name:11}{not_zero(files, way):17,}{row['gz'].mean() / 1000:7.0f}"
-                     f"   {row['latency'].mean():.2f}")
-    return "\n".join(lines)
-
-
-def from_scratch(files, width):
-    """Points that a network of this width, "half" or "quarter", has more if it was narrow from the start."""
-    return float(np.mean(more(files, f"{width} scratch", width)))
-
-
-def prices(files):
-    """Bytes, time and accuracy of one network's files, as a table: text, to be printed.
+def not_zero(files, model, network):
+    """How many of a model's weights are not zero: of its kernels a share is, of its biases none.
 
     Args:
         files: those of `files(curves, network)`.
+        model: "pruned", "quarter", and so on.
     """
-    lines = ["            bits     kB   time    right"]
+    rows, part = files[model, 32], {"half": 0.5, "quarter": 0.25}.get(model.split()[0], 1)
+    biases = part * UNITS[network] + 10
+    return round(float(np.mean((rows["weights"] - biases) * (1 - rows["zeros"]) + biases)))
+
+
+def smaller(curves):
+    """Whose file of the MLP is smaller after gzip: "zeros" or "quarter".
+
+    Args:
+        curves: the recording small_front.
+    """
+    found = files(curves, "mlp")
+    size = {"zeros": found["pruned", 8]["gz"].mean(), "quarter": found["quarter", 8]["gz"].mean()}
+    return min(size, key=size.get)
+
+
+def prices(curves, network):
+    """Weights, bytes, time and accuracy of a network's files, as a table: text, to be printed.
+
+    The first line is uncut in 32 bits; the others' time is by its, and their accuracy less its, seed by seed.
+
+    Args:
+        curves: the recording small_front.
+        network: "mlp" or "cnn".
+    """
+    found = files(curves, network)
+    lines = [f"{network.upper()}, in 8 bits   weights     kB   time   right"]
     for way, bits in (("dense", 32), *((way, 8) for way in NAMES)):
-        row = files[way, bits]
-        lines.append(f"{NAMES[way]:11}{bits:5}{row['gz'].mean() / 1000:7.0f}   {row['latency'].mean():.2f}   "
-                     f"{right(files, way, bits).mean():.1f} %")
+        row, gain = found[way, bits], right(found, way, bits) - right(found, "dense", 32)
+        said = (f"{right(found, way, bits).mean():.1f} %" if bits == 32
+                else f"{gain.mean():+z.1f} (sd {gain.std(ddof=1):.1f})")
+        name = NAMES[way] + ", 32 bits" * (bits == 32)
+        lines.append(f"{name:15}{not_zero(found, way, network):8,}{row['gz'].mean() / 1000:7.0f}   "
+                     f"{row['latency'].mean():.2f}   {said}")
     return "\n".join(lines)
+
+
+def ahead(curves, network, width):
+    """Which reads more on average: "narrow", from the start, or "cut".
+
+    Args:
+        curves: the recording small_front.
+        width: "half" or "quarter".
+    """
+    return "narrow" if more(files(curves, network), f"{width} scratch", width).mean() > 0 else "cut"
 
 
 def compared(curves):
@@ -242,10 +252,10 @@ def stopped(curves):
     Args:
         curves: the recording small_distil.
     """
-    lines = ["against labels    mixed                     agree"]
+    lines = ["minus by the labels    by mixed loss             by agreement"]
     for task in ("all", "noisy", "few"):
         gains = [gained(curves, task, stop) - gained(curves, task) for stop in ("mixed", "agree")]
-        lines.append(f"{task:18}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
+        lines.append(f"{task:23}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
     return "\n".join(lines)
 
 
