@@ -153,15 +153,16 @@ def loss_or_error(problems, patience, epochs=300):
     Args:
         problems: name -> histories.
     """
-    lines = ["test error, watching the error minus watching the loss, in points (± standard deviation):",
-             f"{f'patience {patience}':>21}{'epochs trained, %':>22}{'no stop,':>17}",
-             f"{'error / loss':>41}{f'{epochs} epochs':>21}"]
+    lines = ["test error, in points (± standard deviation): watching the error minus watching the loss",
+             "(a minus: watching the error is better)",
+             f"{f'patience {patience}':>21}{'no stop,':>20}{f'epochs trained, patience {patience}, %:':>36}",
+             f"{f'{epochs} epochs':>41}{'error / loss':>36}"]
     for name, runs in problems.items():
         same, endless = (error_minus_loss(runs, length) for length in (patience, epochs))
         costs = " / ".join(f"{100 * watched(runs, metric, patience).share.mean():.0f}"
                            for metric in ("val_error", "val_loss"))
-        lines.append(f"{name:9} {same.mean():+.2f} ± {same.std(ddof=1):.2f}{costs:>18}"
-                     f"{endless.mean():+15.2f} ± {endless.std(ddof=1):.2f}")
+        lines.append(f"{name:9} {same.mean():+.2f} ± {same.std(ddof=1):.2f}"
+                     f"{endless.mean():+13.2f} ± {endless.std(ddof=1):.2f}{costs:>36}")
     return "\n".join(lines)
 
 
@@ -269,22 +270,18 @@ class Scores(NamedTuple):
     Attributes:
         stopped, penalised: after the chosen steps, and with the chosen penalty.
         trained_on: after all steps.
-        ratio: the chosen penalty over 1 / (rate t) of the chosen steps.
     """
 
     stopped: np.ndarray
     penalised: np.ndarray
     trained_on: np.ndarray
-    ratio: np.ndarray
 
     def __str__(self):
         wins = [f"{np.sum(losses < self.trained_on)} of {len(losses)}"
                 for losses in (self.stopped, self.penalised)]
         apart = self.stopped - self.penalised
         return (f"mean square error, stopped minus L2: {apart.mean():+.4f} ± {apart.std(ddof=1):.4f}\n"
-                f"lower than after {STEPS} steps: stopped in {wins[0]}, L2 in {wins[1]}\n"
-                f"best lambda: {self.ratio.mean():.2f} ± {self.ratio.std(ddof=1):.2f} times "
-                "the best 1/(rate t)")
+                f"lower than after {STEPS} steps: stopped in {wins[0]}, L2 in {wins[1]}")
 
 
 def choose_and_score(tuning, scoring):
@@ -295,8 +292,7 @@ def choose_and_score(tuning, scoring):
     """
     steps, penalty = (losses.argmin(1) for losses in tuning)
     each = np.arange(len(steps))
-    return Scores(scoring[0][each, steps], scoring[1][each, penalty], scoring[0][:, -1],
-                  PENALTIES[penalty] * RATE * (steps + 1))
+    return Scores(scoring[0][each, steps], scoring[1][each, penalty], scoring[0][:, -1])
 
 
 def same_path(x, y, losses):

@@ -32,6 +32,11 @@ def against_patience(row, plain):
     return equal, row.regret - equal.regret
 
 
+def runs_better(row, plain):
+    """In how many runs a rule has less regret than the patience of nearest cost; see against_patience."""
+    return int(np.sum(against_patience(row, plain)[1] < 0))
+
+
 def at_equal_cost(rows, plain):
     """A line for each rule: its regret against that of the patience whose cost is nearest, run by run.
 
@@ -48,4 +53,5 @@ def at_equal_cost(rows, plain):
         apart = f"{more.mean():+.1f} ± {more.std(ddof=1):4.1f}"
         lines.append(f"{row.name:27}{equal.name:14}{shares:>18}{apart:>22}"
                      f"{f'{np.sum(more < 0)} / {np.sum(more > 0)}':>17}")
+    lines.append("a minus: the rule lost less; ±: standard deviation over the runs")
     return "\n".join(lines)
