@@ -63,9 +63,8 @@ def best_epoch(values, mode):
             best, epoch = sign * value, i
     return epoch
 ''',
-    fact="Keras's EarlyStopping has a min_delta, the least improvement that counts, and does not keep an "
-         "epoch that is better by less. The course's StopWhen keeps it: min_delta decides when to stop, "
-         "never which weights are good.")
+    fact="NumPy would disagree: where there is a NaN, np.argmin and np.argmax both pick it, as the lowest "
+         "and as the highest of all.")
 def best_epoch(answer):
     nan = math.nan
     cases = [
@@ -286,7 +285,8 @@ def own_rule(answer):
                     "somewhere.", draw)
     costs, regrets = [c for _, c, _ in _frontier()], [r for _, _, r in _frontier()]
     gain = float(np.interp(cost, costs, regrets)) - regret
-    beside = (f"That is {gain:.1f} points below the line of Patience." if gain > NOISE else
+    beside = (f"That is {gain:.1f} points below the line of Patience: skill or luck? Chapter 04 will ask."
+              if gain > NOISE else
               "That is on the line of Patience, as near as these runs can tell." if gain > -NOISE else
               "That is above the line of Patience, but no length in the picture beats it.")
     if len(set(stops)) < FEW_STOPS:

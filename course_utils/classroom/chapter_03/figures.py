@@ -11,7 +11,7 @@ FIRST = 60  # epochs shown of a run that is best early, where a rule is drawn
 
 
 def validation_curves(runs, rule=None):
-    """A panel for each run: its validation loss. With a rule, a dot at its stop, a square at the best epoch.
+    """A panel for each run: its validation loss. With a rule, marks at its stop, what it keeps, and the best.
 
     With a rule, a run whose best epoch comes early is shown for its first epochs only: the marks would hide
     them among 300.
@@ -47,11 +47,14 @@ def validation_curves(runs, rule=None):
                        markeredgewidth=1.3, clip_on=False, zorder=3)
             panel.margins(y=0.15)  # room around the square
             panel.plot([stop], [losses[stop]], "o", color=RED, markersize=6, clip_on=False, zorder=3)
+            panel.plot([kept], [losses[kept]], "o", color="black", markerfacecolor="none", markersize=4.5,
+                       markeredgewidth=1.3, clip_on=False, zorder=4)
     panels[0].set_ylabel("validation loss\n(log scales, each its own)")
     if rule is not None:
-        note = "Dot: the stop. Square: the best of all 300 epochs. Grey: epochs never trained."
+        note = ("Dot: the stop. Ring: the epoch kept. Square: the best of all 300 epochs. Grey: epochs never "
+                "trained.")
         if early:
-            note += f" {' and '.join(early).capitalize()}: only the first {FIRST} epochs are drawn."
+            note += f"\n{' and '.join(early).capitalize()}: only the first {FIRST} epochs are drawn."
         caption(figure, note)
     return figure
 

@@ -73,7 +73,7 @@ def two_patiences(recorded, sizes, patiences=(3, 10)):
         patiences: a short one and a long one.
     """
     short, long = patiences
-    lines = ["          different     mean test loss of the epoch kept, above the lowest",
+    lines = ["          different     test loss of the kept epoch above the lowest, mean",
              f"images    best epochs   {f'patience {short}':>20} {f'patience {long}':>18}"]
     for size in sizes:
         runs = recorded.select(shuffled=0, size=size)
@@ -89,17 +89,20 @@ def points_gained(rule, runs):
     return 100 * (np.array([run["test_error"][-1] for run in runs]) - row.kept)
 
 
-def gains(groups, gained):
-    """A line for each group of runs: points gained, in how many runs, and the training error at the end.
+def gains(groups, gained, rule):
+    """A line for each group of runs: points gained, what the stop trains, and the training error at the end.
 
     Args:
         groups: name -> histories.
         gained: name -> points gained, one value a run.
+        rule: what stopped the runs.
     """
-    lines = ["              points gained,       runs      training error",
-             "                   mean ± sd   that gain          at the end"]
+    lines = ["              points gained     (runs that     epochs trained     training error at",
+             "                  mean ± sd          gain)     with the stop      the end, no stop"]
     for name, points in gained.items():
-        missed = 100 * np.mean([run["error"][-1] for run in groups[name]])
-        gain = f"{np.sum(points > 0)} of {len(points)}"
-        lines.append(f"{name:13} {mean_sd(points):>14} {gain:>11} {missed:17.1f} %")
+        runs = groups[name]
+        missed = 100 * np.mean([run["error"][-1] for run in runs])
+        epochs = np.mean([replay(rule, run).epoch + 1 for run in runs])
+        gain, spent = f"({np.sum(points > 0)} of {len(points)})", f"{epochs:.0f} of {len(runs[0]['error'])}"
+        lines.append(f"{name:13} {mean_sd(points):>13} {gain:>14} {spent:>18} {missed:17.1f} %")
     return "\n".join(lines)
