@@ -104,8 +104,8 @@ def _asked(step, end=END, target=TARGET):
     hints=["At which steps, from 0 to 280, is a mask drawn? Put the last of them into the formula.",
            "The formula says 0.90 where step and end_step are the same. When is a mask drawn at that step?"],
     solution="answer = 0.810, 300  # the last mask is that of step 150: 0.9 (1 - (130 / 280) ** 3)",
-    fact="Little more than half of the schedule, and the masks are at 0.81: it is steep at first. What is "
-         "missing is the part that hurts.")
+    fact="Little more than half of the schedule, and the masks are at 0.81: it is steep at first. The last "
+         "tenth of the cut would never have come.")
 def last_mask(answer):
     asked = "The answer is two numbers, a sparsity and a step, as in (0.5, 200)"
     reached, end = all_of(answer, asked, count=2)
@@ -184,8 +184,7 @@ STATEMENTS = {
     hints=["Each letter asks for two rows of the table or more. Which column?",
            "*time* is against *not pruned*: 1 is as slow. For b, divide int8's bytes by those without it."],
     solution='answer = "bd"',
-    fact="Zeros help only where a file is compressed. Short numbers help there, too, and where numbers are "
-         "multiplied.")
+    fact="In this table zeros help only after gzip. Short numbers help there, too, and they save time.")
 def read_the_table(answer):
     parts = several(answer, ordered=False)
     letters = None if parts is None else {str(letter).strip().lower() for letter in parts}
@@ -210,7 +209,8 @@ full = at_target(0.9)
 answer = Armed(full, Patience("val_loss", 3) | Epochs(12)), full
 ''',
     fact="Two questions, two answers: when to leave, and which epoch to take home. Both had to wait. "
-         "(Without a budget patience lasts too long on these twenty, whatever its length: the grey line.)")
+         "(On these twenty patience alone lasts too long, whatever its length: the grey line. So here the "
+         "budget counts, and patience is for runs like the made-up ones.)")
 def your_second_stop(answer):
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
         return f"Two things are asked for: a rule, and which epochs may be best; this is {shown(answer)}."

@@ -16,9 +16,9 @@ from ...stopping.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes
 
 ALT = {
     "asked_and_kept":
-        "One pruning run of a CNN. Sparsity climbs from 0.30 to 0.90 in eight epochs. The validation loss "
-        "rises at once, and would have fallen later; the run stops at epoch 3 and keeps epoch 0, with "
-        "sparsity 0.30.",
+        "One pruning run of a CNN. Sparsity climbs from 0.30 to 0.90 in its first eight epochs. The "
+        "validation loss rises at once, and would have fallen later; the run stops at epoch 3 and keeps "
+        "epoch 0, with sparsity 0.30.",
     "kept_sparsities":
         "The sparsity that ten runs keep, by second stop. One that does not wait: eight at 0.3, two at 0.5. "
         "One that waits to stop: five at 0.3, five at 0.9. One that waits to choose, too: all ten at 0.9.",
@@ -169,7 +169,8 @@ def asked_and_kept(run, report, asked=0.9):
     panels[0].annotate(f"kept: {kept:.2f}", (report.epoch, kept), fontsize=10, xytext=(12, -4),
                        textcoords="offset points")
     panels[0].set(ylim=(0, 1.02), ylabel="sparsity", title="A CNN is pruned")
-    panels[1].set(ylim=(0, None), ylabel="validation loss", xlabel="epoch of pruning (counted from 0)")
+    panels[1].set(ylim=(0, None), ylabel="validation loss",
+                  xlabel="epoch of pruning (0 is the first; its cuts are made)")
     return figure
 
 
