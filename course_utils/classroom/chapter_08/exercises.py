@@ -112,7 +112,8 @@ def choose(settings, goal):
     good = {name: cost for name, (cost, regret) in settings.items() if regret <= goal}
     return min(good, key=good.get, default=None)
 ''',
-    fact="This is the step that flatters: what was cheapest on these problems was also lucky on them.")
+    fact="This is the step that flatters: what was cheapest on these problems was probably also lucky on "
+         "them.")
 def choose_a_setting(answer):
     for settings, goal, right, reason in SETTINGS:
         got = call_untouched(answer, dict(settings), goal, said=LISTS)
@@ -136,7 +137,7 @@ def choose_a_setting(answer):
     return None
 
 
-RUNS = (  # losses, worth, the epoch, what to say. Binary fractions: sums are exact
+RUNS = (  # losses, toll, the epoch, what to say. Binary fractions: sums are exact
     ([1.0, 0.5, 0.375, 0.375, 0.0], 0.125, 4,
      "She sees the last epoch's 0 beforehand. Three epochs of waiting cost 0.375, and the loss falls by "
      "more."),
@@ -149,27 +150,27 @@ RUNS = (  # losses, worth, the epoch, what to say. Binary fractions: sums are ex
 
 @chapter.exercise(
     "8.4", "The clairvoyant",
-    hints=["For every epoch: what has she paid if she stops after it? `worth * (epoch + 1) + min(...)`.",
+    hints=["For every epoch: what has she paid if she stops after it? `toll * (epoch + 1) + min(...)`.",
            "The lowest loss so far at an epoch: `min(val_loss[: epoch + 1])`."],
     solution='''
-def stop(val_loss, worth):
-    paid = [worth * (epoch + 1) + min(val_loss[: epoch + 1]) for epoch in range(len(val_loss))]
+def stop(val_loss, toll):
+    paid = [toll * (epoch + 1) + min(val_loss[: epoch + 1]) for epoch in range(len(val_loss))]
     return paid.index(min(paid))
 ''',
-    fact="On this validation curve no rule can do better at this price. The test may think otherwise.")
+    fact="On this validation curve no rule can do better at this toll. The test may think otherwise.")
 def the_clairvoyant(answer):
-    for losses, worth, right, reason in RUNS:
-        got = call_untouched(answer, list(losses), worth)
+    for losses, toll, right, reason in RUNS:
+        got = call_untouched(answer, list(losses), toll)
         epoch = one(got, "The function should return one epoch", whole, typed=False)
         if epoch == right:
             continue
         if epoch == right + 1 and epoch >= len(losses):
-            return (f"{losses}, worth {worth:g}: you return {epoch}. Epochs count from 0, so the last is "
+            return (f"{losses}, a toll of {toll:g}: you return {epoch}. Epochs count from 0, so the last is "
                     f"{right}.")
         before = next((t for t in range(1, len(losses)) if losses[t] >= losses[t - 1]), None)
         if before is not None and epoch in (before, before - 1):
             reason += " A rise is no reason to stop for one who sees what follows."
-        return (f"Losses {losses}, an epoch is worth {worth:g}: she stops at epoch {right}, you at {epoch}. "
+        return (f"Losses {losses}, a toll of {toll:g}: she stops at epoch {right}, you at {epoch}. "
                 f"{reason}")
     return None
 

@@ -25,11 +25,11 @@ def _frontier(ax, line, labelled=LABELLED, aside=(3, 5)):
 
 
 def equal_regret(line, rules):
-    """How rules are scored: from each a dashed line goes to the cheapest patience that loses as much.
+    """How rules are scored: from each a dashed line goes to the line of patience.
 
     Args:
         line: `study.patience_line`.
-        rules: two prices, with names such as "quick: GL 1".
+        rules: two prices, with names such as "GL 1 (quick)".
     """
     ax = axes(width=7.4, height=3.9)
     # longer ones would stand where the slow rule's line is, and labels above where the sums are
@@ -48,8 +48,8 @@ def equal_regret(line, rules):
     quick, slow = (rule.cost.mean() * 100 for rule in rules)
     return ax, ("Regret against cost. The line of patience falls steeply and is flat from length 8 on. Two "
                 f"rules lie to its right: a quick one at {quick:.0f} percent of the epochs, a slow one at "
-                f"{slow:.0f}. From each a dashed line leads left to the cheapest patience that loses as "
-                "much, with the ratio of the costs.")
+                f"{slow:.0f}. From each a dashed line leads left to the line of patience, with the ratio of "
+                "the costs.")
 
 
 def left_to_win(line, oracles, scored):
