@@ -126,7 +126,7 @@ print("best val_loss of each sweep:", *(f"{sweep.best():.3f}" for sweep in five)
 # %% tags=["reveal"] claims=["C15", "92.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # batches, 0 to 72
-real = data.load_two_workers()  # recorded with three libraries; that of TensorFlow is tf_keras
+real = data.load_two_workers()  # recorded with three libraries; with TensorFlow, Keras was tf_keras
 reveal(guess, real["torch"]["alone"]["batches"][0], "Batches of worker 0, with PyTorch")
 print("half a minute later (a reason counts batches and epochs from 0):")
 for library, what in real.items():
