@@ -6,15 +6,15 @@
 # You will
 # - meet each trap in its smallest form,
 # - see what mends it,
-# - know which of your old results to look at again.
+# - know which old results to look at again.
 #
 # 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). Run the
 # cells above drawer 1; then open any.
 #
 # <details><summary>In which versions?</summary>
 #
-# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; and tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. On JAX and PyTorch we
-# have not looked.
+# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; and tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. Not tried: JAX,
+# PyTorch.
 #
 # </details>
 
@@ -24,14 +24,14 @@
 # | in your script | drawer |
 # |---|---|
 # | `set_random_seed`, `tf.random.set_seed` | [1](#1-the-seed) |
-# | one callback in two fits | [2](#2-the-callback-that-remembers) |
+# | one callback for two trainings | [2](#2-the-callback-that-remembers) |
 # | `baseline=` | [3](#3-the-baseline) |
 # | `min_delta=` | [4](#4-the-margin-has-a-second-job) |
 # | `mode=`; in tf_keras `monitor=`, too | [5](#5-one-letter-short) |
 # | `logs["loss"]`, after a batch | [6](#6-the-loss-of-a-batch) |
 # | `BackupAndRestore` | [7](#7-the-machine-is-taken-away) |
 # | `stop_training` | [8](#8-time-is-up) |
-# | `trainable`, in a callback | [9](#9-frozen-it-says) |
+# | `trainable = False`, in a callback | [9](#9-frozen-it-says) |
 # | `validation_freq=` | [10](#10-where-was-the-best), [11](#11-three-of-what) |
 # | you press Ctrl-C | [12](#12-ctrl-c) |
 # | `LogitsDistillation` | [13](#13-the-loss-without-a-softmax) |
@@ -39,12 +39,12 @@
 # <details><summary>Or let grep look</summary>
 #
 # ```bash
-# grep -rnoE --include='*.py' --include='*.ipynb' "set_random_seed|random.set_seed|baseline=|min_delta=|mode=|monitor=" .
+# grep -rnoE --include='*.py' --include='*.ipynb' "random.set_seed|set_random_seed|(baseline|min_delta|mode|monitor) *=" .
 # grep -rnoE --include='*.py' --include='*.ipynb' "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training" .
-# grep -rnoE --include='*.py' --include='*.ipynb' "trainable|validation_freq|LogitsDistillation" .
+# grep -rnoE --include='*.py' --include='*.ipynb' "\.trainable *=|validation_freq|LogitsDistillation" .
 # ```
 #
-# It cannot find drawers 2 and 12, nor an argument without its name.
+# It misses drawers 2 and 12, and arguments without a name or in a dictionary.
 #
 # </details>
 
@@ -74,25 +74,26 @@ def new_model(rate=0.01, **settings):
 
 
 model = new_model()
-run = drawers.runner(model, x, y)  # trains this model on x and y
+run = drawers.runner(model, x, y)  # trains this model on x and y, each time from the same first weights
 
 # %% [markdown]
 # ## How to read a drawer
 #
-# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up, even where a
-# drawer passes validation data: a `Script` has one number for each epoch.
+# A tiny network trains on sixteen rows, in batches of four. `run(script, callback)` is `fit` with `callbacks=[callback]`, and returns
+# the last epoch's number, counted from 0.
 #
-# `run(script, callback)` returns the last epoch's number, counted from 0. `script.epoch_of_weights()` says which epoch's weights the model
-# has.
+# The `val_loss` that callbacks see is made up, even where a drawer passes validation data: a `Script` has one number for each epoch.
+# `script.epoch_of_weights()` says which epoch's weights the model has.
 #
-# If your Keras does what one expects, the cell says so.
+# If your Keras does what one expects, `trap` says so.
 
 # %% [markdown]
 # <a id="1-the-seed"></a>
 #
 # ## 1. The seed
 #
-# *Keras 3 only.* **Yours if** you call `set_random_seed` or `tf.random.set_seed`, then `fit(x, y)`, as careful people do.
+# *Keras 3 only.* **Yours if** you call `set_random_seed` or `tf.random.set_seed`, then `fit(x, y)`, as careful people do,
+# [02](02_budgets_and_events.ipynb) among them.
 #
 # **One expects** a new order of the rows in each epoch.
 #
@@ -100,7 +101,7 @@ run = drawers.runner(model, x, y)  # trains this model on x and y
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # 1, 2 or 3
+guess = ...  # 1, 2 or 3, in place of the dots
 row = np.arange(16)  # each row has its number as its label
 watch = drawers.watcher(new_model)  # trains for three epochs, and returns the labels as the model saw them
 drawers.forget_seed()  # in case one has been set
@@ -110,17 +111,18 @@ seeded = watch(x, row, batch_size=4)
 trap("Orders with a seed", len(np.unique(seeded, axis=0)), expected=3, guess=guess)
 
 # %% [markdown]
-# **What happens:** one order, three times. So each row shares its batch with the same three in every epoch; what that costs we have not
+# **What happens:** one order, three times. Each row shares its batch with the same three in every epoch; what that costs we have not
 # measured.
 #
-# **What to do: give `fit` our `batches`.** Each epoch then has its own order, and the next run repeats them:
+# **Instead: give `fit` our `batches`.** Each epoch then has its own order, and the next run with this seed repeats them:
 
 # %% tags=["reveal"]
+# In your script: model.fit(batches(x, y, size=32, seed=0), epochs=10), no batch_size, no validation_split
 mended = watch(batches(x, row, size=4, seed=0))
-again = watch(batches(x, row, size=4, seed=0))
+again = watch(batches(x, row, size=4, seed=0))  # a new one for each training
 print("the same orders in the next run:", np.array_equal(mended, again))
 show(figures.orders(seeded, mended),
-     alt="Three epochs as rows of sixteen coloured squares. Seeded fit: three equal rows. "
+     alt="Three epochs as rows of sixteen coloured squares, four to a batch. Seeded fit: three equal rows. "
          "With batches(): three different rows.")
 
 # %% [markdown]
@@ -128,10 +130,10 @@ show(figures.orders(seeded, mended),
 #
 # ## 2. The callback that remembers
 #
-# **Yours if** you use one `ModelCheckpoint` or `EarlyStopping` in several fits.
+# **Yours if** one `ModelCheckpoint` serves several trainings: folds, seeds, settings. In Keras 3.13.2 and 3.14.0 `EarlyStopping`, too.
 #
-# Ours saves each new best. The first run only gets worse; the second starts higher, and improves in all four epochs. **One
-# expects** four files from the second run.
+# Ours saves each new best. The first run only gets worse. The second starts higher, and each of its four epochs is a new best. **One
+# expects** four files from it.
 #
 # **Guess:** how many are there?
 
@@ -157,8 +159,8 @@ print(files)
 # %% [markdown]
 # **What happens:** none. The checkpoint still holds the first run's 0.1 against the second.
 #
-# **What to do: make a new callback for each fit.** `StopWhen` starts afresh by itself. So does `EarlyStopping` in Keras 3.15.1 and
-# tf_keras, but not in 3.13.2 and 3.14.0.
+# **Instead: make a new callback for each training.** The memory is right only where the second `fit`
+# goes on with the first. `StopWhen` starts afresh in every `fit`.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -177,8 +179,8 @@ print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_
 #
 # **Yours if** you pass `baseline=` to `EarlyStopping`.
 #
-# The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, and patience is 2.
-# Our loss falls from 0.9 to 0.2 in eight epochs, and never gets there. **One expects** it to stop after epoch 1.
+# The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, patience 2.
+# Our loss falls from 0.9 to 0.2 in eight epochs. **One expects** the run to stop after epoch 1.
 #
 # **Guess:** which epoch is the last?
 
@@ -191,14 +193,14 @@ trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
 # **What happens:** all eight epochs run. Keras counts the epochs that miss the baseline, but looks at the count only in an epoch that is no
-# new best. Here every epoch is a new best.
+# new best. Here the count reaches eight, and nobody looks.
 #
-# **What to do: say what you mean**, such as "after two epochs, no loss below 0.1", as a function:
+# **Instead: say what you mean**, such as "after two epochs, no loss below 0.1", as a function:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 def too_slow(history):
-    losses = history["val_loss"]
+    losses = history["val_loss"]  # with validation_freq=, drop its None first
     return len(losses) >= 2 and min(losses) >= 0.1
 
 
@@ -216,7 +218,7 @@ print(stop.report.reason)
 # `min_delta=0.1` is a margin: only a loss more than 0.1 below the best resets patience. The losses are 0.50, 0.45, 0.41 and 0.43. **One
 # expects** the weights of epoch 2 back.
 #
-# **Guess:** which epoch's weights come back?
+# **Guess:** which come back?
 
 # %% tags=["reveal"] claims=["90.3"]
 # NBVAL_CHECK_OUTPUT
@@ -229,7 +231,7 @@ trap("Weights of epoch", script.epoch_of_weights(), expected=2, guess=guess)
 # %% [markdown]
 # **What happens:** those of epoch 0, the worst of the four. Epoch 2 was better by less than the margin, so Keras never stored it.
 #
-# **What to do: keep the best without a margin.** In `StopWhen`, `min_delta` decides when to stop, and nothing else:
+# **Instead: keep the best without a margin.** In `StopWhen`, `min_delta` decides when to stop, and nothing else:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -242,7 +244,7 @@ print("weights of epoch", script.epoch_of_weights())
 #
 # ## 5. One letter short
 #
-# **Yours if** you pass `mode=`, and can mistype. (In tf_keras: even without `mode=`.)
+# **Yours if** you pass `mode=`, and can mistype. In tf_keras the second is enough.
 #
 # The monitor is `"val_los"`. The loss does not move, and patience is 2. **One expects** an error, or to stop after epoch 2.
 
@@ -256,10 +258,10 @@ warned = [str(one.message) for one in said if "val_los" in str(one.message)]
 print("warnings:", len(warned), *warned[:1])
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras 3's warning is shown once, and the progress bars roll over it.
+# **What happens:** all eight epochs run. Keras 3 warns once; progress bars, if any, roll over it.
 #
-# **What to do: leave `mode` out.** Keras 3 then raises an error, but also for a metric of your own, spelt right. For that, and
-# in tf_keras, use `StopWhen`: it takes a mode, and still checks the name:
+# **Instead: leave `mode` out.** Keras 3 then raises an error, even for a metric of your own that is spelt right. For that, and in
+# tf_keras, use `StopWhen`: it takes a mode, and still checks the name:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -294,9 +296,9 @@ trap("After the last batch", float(seen[-1]), expected=0, guess=guess)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# **What happens:** it is the mean of the epoch so far. To a callback, one bad batch lasts until the epoch ends.
+# **What happens:** it is the mean of the epoch so far. The one bad batch still shows after three good ones.
 #
-# **What to do: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss:
+# **Instead: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss; its rules count batches, too:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -322,18 +324,19 @@ guess = ...  # last epoch, 5 to 14
 losses = [0.9, 0.8, 0.4] + [0.5] * 12
 
 
-def keras_alone(folder):  # called in each of the two processes: only the folder lasts
-    return [keras.callbacks.BackupAndRestore(folder), keras.callbacks.EarlyStopping(patience=4)]
+# lose_machine plays it: an error as epoch 5 begins, then a second fit of a new model. Only the folder lasts.
+def keras_alone(folder):
+    return [keras.callbacks.EarlyStopping(patience=4), keras.callbacks.BackupAndRestore(folder)]
 
 
 last = drawers.lose_machine(run, Script(losses), keras_alone, new_model, at=5)
 trap("Last epoch", last, expected=6, guess=guess)
 
 # %% [markdown]
-# **What happens:** three epochs too many. The backup has the weights, not the patience: the new `EarlyStopping` takes epoch 5 for the best so
-# far.
+# **What happens:** three epochs too many. The backup has the weights and the epoch, not the best loss: the new `EarlyStopping` takes epoch 5
+# for the best so far.
 #
-# **What to do: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
+# **Instead: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -343,6 +346,7 @@ def with_notes(folder):  # StopWhen first: its notes may be an epoch ahead of th
             keras.callbacks.BackupAndRestore(backup)]
 
 
+# In your script: model.fit(..., callbacks=with_notes("a/folder/that/lasts"))
 print("last epoch:", drawers.lose_machine(run, Script(losses), with_notes, new_model, at=5))
 
 # %% [markdown]
@@ -376,10 +380,10 @@ run(Script([0.5]), stop, validation_data=(x, y))
 trap("Validation batches after the stop", stop.validated, expected=0, guess=guess)
 
 # %% [markdown]
-# **What happens:** all four. The loop over batches ends, and the epoch is still validated.
+# **What happens:** all four. The loop over batches ends; validation runs all the same.
 #
-# **What to do: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also cut validation short,
-# after its first batch. But `val_loss` then covers that batch alone, and a checkpoint may take it for the best:
+# **Instead: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also end validation after its
+# first batch. But `val_loss` is then that batch's, and a checkpoint may take it for the best:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -423,7 +427,8 @@ print("trainable:", mine.layers[0].trainable)
 # %% [markdown]
 # **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
 #
-# **What to do: have the step built anew**, by `make_train_function(force=True)`.
+# **Instead: have the step built anew**, by `make_train_function(force=True)`. Between fits `compile` does it, for unfreezing, too
+# ([06](06_transfer_learning.ipynb)).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -455,7 +460,7 @@ for layer in (0, 1):
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # an epoch, 0 to 5
-stop = StopWhen(NotFinite(), validation_freq=2)  # any rule will do: we want its history
+stop = StopWhen(NotFinite())  # any rule will do: we want its history
 run(Script([0.9, 0.8, 0.7, 0.1, 0.6, 0.5]), stop, validation_data=(x, y), validation_freq=2)
 history = model.history.history  # what fit returned
 trap("np.argmin", int(np.argmin(history["val_loss"])), expected=3, guess=guess)
@@ -463,12 +468,14 @@ trap("np.argmin", int(np.argmin(history["val_loss"])), expected=3, guess=guess)
 # %% [markdown]
 # **What happens:** it says 1, an epoch with a loss of 0.8. Keras keeps three values, and not their epochs.
 #
-# **What to do: read a history that knows them.** That of `StopWhen` has `None` where nothing was measured.
+# **Instead: read a history that knows them.** That of `StopWhen` has `None` where nothing was measured.
 
 # %% claims=["90.2"]
 # NBVAL_CHECK_OUTPUT
 print("Keras:   ", history["val_loss"])
 print("StopWhen:", stop.history["val_loss"])
+measured = [(loss, epoch) for epoch, loss in enumerate(stop.history["val_loss"]) if loss is not None]
+print("best epoch:", min(measured)[1])
 
 # %% [markdown]
 # <a id="11-three-of-what"></a>
@@ -494,11 +501,12 @@ trap("Epochs after the best", last - 2, expected=3, guess=guess)
 # %% [markdown]
 # **What happens:** nine. `EarlyStopping` counts validations, and three of them take nine epochs.
 #
-# **What to do: divide the epochs you would wait by `validation_freq`, and round up.** Our `Patience` counts validations, too:
+# **Instead: divide the epochs you would wait by `validation_freq`, and round up.** Our `Patience` counts validations, too:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 epochs_to_wait, freq = 3, 3
+# StopWhen and fit take the same validation_freq. If you forget StopWhen's, it raises an error after epoch 0.
 stop = StopWhen(Patience("val_loss", math.ceil(epochs_to_wait / freq)), validation_freq=freq)
 last = run(Script(late), stop, validation_data=(x, y), validation_freq=freq)
 print("epochs after the best:", last - 2)
@@ -530,13 +538,14 @@ try:
     run(script, early, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
 except KeyboardInterrupt:
     trap("Weights of epoch", script.epoch_of_weights(), expected=1, guess=guess)
-model.set_weights(early.best_weights)
+    model.set_weights(early.best_weights)  # do so in your script; None if no epoch has ended
 print("with early.best_weights:", script.epoch_of_weights())
 
 # %% [markdown]
 # **What happens:** those of epoch 4. Keras restores in `on_train_end`, which an interrupt skips.
 #
-# **What to do: fetch them from `early.best_weights`.** `StopWhen` has a method for that, `restore_best()`.
+# **Instead: fetch them from `early.best_weights`.** `StopWhen` has `restore_best()` for that; [91](91_in_your_project.ipynb)
+# has a script.
 
 # %% [markdown]
 # <a id="13-the-loss-without-a-softmax"></a>
@@ -562,14 +571,14 @@ def losses_of(distillation):
 found = losses_of(keras.distillation.LogitsDistillation())
 trap("The lower loss", min(found, key=found.get), expected="perfect")
 print("as it comes:", found)
-print("with object:", losses_of(keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())))
+print("with the object:", losses_of(keras.distillation.LogitsDistillation(loss=keras.losses.KLDivergence())))
 
 # %% [markdown]
 # **What happens:** the useless one wins, with a loss below zero. The loss compares probabilities, which a **softmax**
-# makes from raw outputs. Keras applies one only if `loss` is an object of the class `KLDivergence`. The default, the name
-# `"kl_divergence"`, gets none.
+# makes from raw outputs. Keras applies one only if `loss` is a `KLDivergence` object. The default, the name `"kl_divergence"`, gets
+# none.
 #
-# **What to do: pass the object**, as in the last line.
+# **Instead: pass the object.**
 
 # %% [markdown]
 # ## Exercises
@@ -601,7 +610,7 @@ answer = 5  # after the restart nobody knows of epoch 2
 ex.four_epochs.check(answer)
 
 # %% [markdown]
-# **90.2 Three in one loop.** In Keras 3 this loop walks into three of the traps. Give the numbers of their drawers. The
+# **90.2 Three in one loop.** In Keras 3 this loop walks into three of the traps. Which drawers? The
 # model is compiled with `metrics=["accuracy"]`.
 #
 # ```python
@@ -623,9 +632,8 @@ answer = [1, 2, 5]  # set_random_seed with fit(x, y); one checkpoint for all fol
 ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
-# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`. Keras validated once every
-# `validation_freq` epochs. Return the epoch, counted from 0, with the lowest `val_loss`; if two are
-# equal, the first. No value is NaN.
+# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history` of a fit from epoch 0. `validation_freq` is a whole number:
+# with 2, Keras validated in epochs 1, 3, 5. Return the epoch with the lowest `val_loss`; of equals the first. No value is NaN.
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -647,14 +655,13 @@ ex.summary()
 # %% [markdown]
 # ## And without our library?
 #
-# <details><summary>Drawers 1, 3, 4, 6, 7, 8 and 10</summary>
+# <details><summary>Drawers 1, 3 to 8, and 10</summary>
 #
 # - 1: a tf.data pipeline that shuffles.
-# - 3: a callback of your own.
-# - 4: `ModelCheckpoint(save_best_only=True)`.
-# - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
+# - 3, 5, 8: a callback of your own; [02](02_budgets_and_events.ipynb) has one for 8.
+# - 4: `ModelCheckpoint(save_best_only=True)`; load its file after the fit.
+# - 6: `reset_metrics()` before each batch; the history then has only the last batch's loss.
 # - 7: save every epoch, and find the best in the log.
-# - 8: a callback, as in [02](02_budgets_and_events.ipynb).
 # - 10: exercise 90.3.
 #
 # </details>
@@ -665,4 +672,4 @@ ex.summary()
 # A stop that never fires is easily missed, so have every run say why it ended. Look up the best epoch in a history that records which epoch each
 # value belongs to. Try a callback on a run whose end you know.
 #
-# Next: [91 In your project](91_in_your_project.ipynb) puts it all into a script of your own.
+# Next: [91 In your project](91_in_your_project.ipynb), a script of your own.

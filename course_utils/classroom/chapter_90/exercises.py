@@ -11,7 +11,7 @@ summary = chapter.summary
 
 SIGNS = {  # drawer -> how its trap shows itself
     1: "a seed, fit(x, y), and the same order of rows in every epoch",
-    2: "one callback object in several fits",
+    2: "one callback object for several trainings",
     3: "a baseline, and a run that goes on without getting there",
     4: "a min_delta, and a best epoch that was not kept",
     5: "a monitor that no column is called by, and a run that goes on to its last epoch",
