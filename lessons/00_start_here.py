@@ -38,16 +38,17 @@ show(figures.validation_loss(losses, guess, lowest),
          "a diamond marks the lowest loss.")
 
 # %% [markdown]
-# Nothing was trained just now: a recorded run shows what any stop would have lost. So hundreds of rules are compared in seconds.
+# Nothing was trained just now: a recorded run shows what any stop within it would have lost.
 #
 # ## What does your own stop lose?
 #
-# You stop at some epoch and keep the weights of the epoch with the lowest validation loss so far. Your **regret** says by how many percent
-# that loss is above the lowest of the run: for 0.12 against 0.10 it is 20 %. A later stop never raises it.
+# You stop, and keep the weights of the lowest validation loss so far. Your **regret** says by how many percent that loss is above the
+# lowest of the run: for 0.12 against 0.10 it is 20 %. You keep the best so far, so a later stop never raises it.
 #
-# **Exercise 0.1:** you can pay for epochs 0 to 64; the lowest, 66, is out of reach. Stop with at most 3 % regret.
+# **Exercise 0.1:** you can pay for epochs 0 to 64; the lowest, 66, is out of reach. At which epoch do you stop, for a regret of at most
+# 3 %?
 #
-# We begin with a wrong answer, on purpose. <!-- given: 0.12, 0.10, 20, 3 -->
+# First a wrong answer, on purpose. <!-- given: 0.12, 0.10, 20, 3 -->
 
 # %%
 ex.your_stop.check(15)
@@ -80,8 +81,12 @@ ex.your_stop.check(answer)
 # print(stop.report)                # why it ended, and which epoch's weights you have
 # ```
 #
-# Keras's `EarlyStopping` has such a rule, can keep the weights and, with `verbose=1`, names both epochs, counted from 1. It has no cap
-# on the time; the check for NaN is a class of its own, `TerminateOnNaN`.
+# <details><summary>And Keras's own <code>EarlyStopping</code>?</summary>
+#
+# It has such a rule, and can keep the best weights. With `verbose=1` it then prints the epoch of the stop and the epoch kept, both
+# counted from 1. It has no cap on the time; the check for NaN is a class of its own, `TerminateOnNaN`.
+#
+# </details>
 #
 # The ten epochs are the rule's **patience**. In which epoch would the rule have stopped our run?
 
@@ -90,7 +95,8 @@ guess = ...  # an epoch from 0 to 149
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-reports = {patience: replay(Patience("val_loss", patience), history, best="val_loss")  # on recorded losses
+# replay asks a rule where it would have stopped; best: keep the lowest val_loss until then
+reports = {patience: replay(Patience("val_loss", patience), history, best="val_loss")
            for patience in (10, 20)}
 reveal(guess, reports[10].epoch, "Patience 10 stops at epoch")
 for patience, report in reports.items():
@@ -102,15 +108,18 @@ for patience, report in reports.items():
 # On this run patience 10 would have solved your exercise, without seeing the rest of the curve. Is 1.3 % worth another 24 epochs? That is
 # for you to say.
 #
-# For a problem of your own, 10 is a fair start. To check it, train once or twice with patience 20, and ask what 10 would have kept:
+# For a problem of your own, 10 is a fair start; chapters [03](03_validation_early_stopping.ipynb) and [08](08_but_when.ipynb) try it on
+# many runs. To check it, train once or twice with patience 20, and ask what 10 would have kept:
 #
 # ```python
-# # replay comes from course_utils.stopping, too; stop is the callback of the run with patience 20
-# replay(Patience("val_loss", 10), stop.history, best="val_loss")
+# from course_utils.stopping import replay
+#
+# # stop: the callback of your run with patience 20
+# print(replay(Patience("val_loss", 10), stop.history, best="val_loss"))
 # ```
 #
-# If 20 kept a clearly lower loss, take 20. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and finds a better
-# number from your own runs.
+# If 20 kept a clearly lower loss, take 20. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and looks for a
+# better number in your own runs.
 
 # %%
 import keras
@@ -121,7 +130,8 @@ print("Ready for chapter 01, with Keras", keras.__version__)
 # %% [markdown]
 # ## Where does the course come from?
 #
-# From four well-meant articles on stopping early, whose code does not always do what the text says. We quote what matters.
+# From four well-meant articles on stopping early, whose code does not always do what the text says. We quote what matters, and leave the
+# authors unnamed: their mistakes are common ones.
 #
 # 1. *Several kinds of input*: stop a network for words and pictures once its loss is small ([01](01_threshold_stop.ipynb)).
 # 2. *Saving time and machines*: stop when time is up or an epoch gains little ([02](02_budgets_and_events.ipynb)).
