@@ -69,7 +69,8 @@ show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 hig
 # A rule should hold for all the data. The article's own formula does: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$ is the
 # loss $L$ between label $y_i$ and prediction $\hat y_i$, averaged over all $N$ training emoji. But its loop looks at 16 of them.
 #
-# We recorded such a training, with the mean over all 1294 after each epoch. When a batch first fell below 0.01, what was that mean?
+# We recorded a training with this `break`, and the mean over all 1294 after each epoch. When a batch first fell below 0.01, what was that
+# mean?
 
 # %%
 guess = ...  # the mean loss at that moment; it began near 2
@@ -95,9 +96,9 @@ show(figures.break_or_not(recorded),
          "nearly on one curve; those with the break end early.")
 
 # %% [markdown]
-# Without the `break` all five get below 0.01, with it none does. By batches trained on, all ten are nearly one curve: with the `break`, 25
-# epochs train on fewer than 1000 of their 2025 batches, and little else seems to hold them back. **A lucky batch is not the mean: the loop
-# skips more than half of its batches, and after 25 epochs the mean is still above 0.01.**
+# Without the `break` all five get below 0.01, with it none does. By batches trained on, all ten are nearly one curve. So the `break`
+# seems to do no other harm than to leave batches out: of 2025 batches in 25 epochs it trains on fewer than 1000. **A lucky batch is not
+# the mean: the loop skips more than half of its batches, and after 25 epochs the mean is still above 0.01.**
 #
 # ## How do you fix it?
 #
@@ -115,10 +116,12 @@ print(f"mean of the batches' losses, as that epoch trained on them: {run['mean_l
 
 # %% [markdown]
 # In Keras the loops are inside `fit`. To act between two epochs you hand it a **callback**: an object whose methods Keras calls at fixed
-# moments, such as the end of each epoch.
+# moments, such as the end of each epoch. The course has one that stops:
 #
-# The course has the callback `StopWhen`. It ends the run when a **criterion** is met, such as `Below("loss", 0.01)`. Some losses never get
-# there, so add a **budget**, such as `TimeBudget(minutes=2)`; `|` means "or".
+# `StopWhen(Below("loss", 0.01) | TimeBudget(minutes=2))`
+#
+# `Below` is a **criterion**: once it is met, the run ends. Some losses never get there, so `TimeBudget` sets a **budget**; `|` means
+# "or".
 
 # %% claims=["A5", "A7"]
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=2))
@@ -128,13 +131,13 @@ print(stop.report)  # a step is one batch
 
 # %% [markdown]
 # Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, taken while the weights
-# change. So it lags: in our loop's epoch 12 that mean was 0.0106. But `fit` has it anyway: from here on we use it. **Look at the mean,
-# leave the loop over epochs, and set a budget beside the threshold.**
+# change. So it lags: on the recorded run, in epoch 12, that mean was 0.0106. But `fit` computes it anyway, so from here on we use it.
+# **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
 #
 # ## When does one threshold come?
 #
-# Whoever pays for a training wants to know when it ends. We recorded networks that see the name's words, the picture or both, on five
-# random splits. With 64 units to read the words, whose training loss gets below 0.01 first?
+# Whoever pays for a training wants to know when it ends. We recorded three networks on five random splits: words, pictures, both. Where
+# words are read, 64 units read them. Which one's training loss gets below 0.01 first?
 
 # %%
 guess = ...  # "words", "pictures" or "both"
@@ -160,9 +163,9 @@ tables.reached(curves, limit=0.01)
 tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
-# **Threshold 1 leaves the model undertrained, 0.5 perhaps; from 0.2 downwards the mean accuracy changes no more than it does from split to
-# split.** Thresholds 0.2 and 0.01 are met in epochs 6 and 13: the article wanted to stop paying, and with its own threshold it pays for
-# twice the epochs.
+# **Threshold 1 leaves the model undertrained, 0.5 perhaps. Below 0.2 nothing is gained beyond the differences between splits.**
+# Thresholds 0.2 and 0.01 are met in epochs 6 and 13: the article wanted to stop paying, and with its own threshold it pays for twice the
+# epochs.
 #
 # Now pictures alone, which never got down to 0.01. Do those networks overfit?
 
@@ -172,15 +175,15 @@ show(figures.overfit(curves.select(input="pictures")),
          "falls, and rises again from about epoch 20. The validation accuracy rises and stays.")
 
 # %% [markdown]
-# Yes, says the validation loss: after epoch 20 its mean rises by half. No, says the accuracy: no fewer answers are right. Both are true: the
-# loss also counts how sure the network is of wrong answers. **A threshold on the training loss sees none of this: that takes
+# Yes, says the validation loss: after epoch 20 its mean rises by half. No, says the accuracy: no fewer answers are right. Both are true:
+# to the loss, a wrong answer costs more the surer the network is. **A threshold on the training loss sees none of this: that takes
 # [validation data](03_validation_early_stopping.ipynb).**
 #
 # ## Is the gradient a better signal?
 #
-# The **gradient** is a list of numbers, one for each weight: how fast the loss changes as that weight moves. Its length, as an arrow,
-# is the **gradient norm**, recorded as the mean over an epoch's batches. Once it is small, little should be left to learn. When is it first
-# below 1.0?
+# The **gradient** is a list of numbers, one per weight: how fast the loss changes as that weight moves. Its length, as an arrow, is the
+# **gradient norm**; we noted its mean over each epoch's batches. Once it is small, little should be left to learn. When is it first below
+# 1.0?
 
 # %%
 guess = ...  # an epoch, from 0 to 44, for a network that sees both
@@ -202,9 +205,9 @@ show(ax, alt="Gradient norm of five runs over 20 epochs: it begins below 1.0, ri
              "and below 0.5 from epoch 7 or 8.")
 
 # %% [markdown]
-# The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, and naming the largest group each time gives
-# 0.23. `After(1, ...)` skips that epoch. But `loss < 0.1` serves just as well: it stops no later than `norm < 0.5`, with the same accuracy.
-# **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
+# The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, against 0.23 for naming the largest group
+# each time. `After(1, ...)` skips that epoch. But each later row has a twin on the loss: `loss < 0.2` in the table further up (epoch 6.0,
+# accuracy 0.68), and `loss < 0.1`. **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
 #
 # <details><summary>Where does the norm come from?</summary>
 #
@@ -301,19 +304,24 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - it is still above 1.0 at epoch 9, when 10 epochs are done: give up there, or one epoch later;
+# - 10 epochs or more are done, and it is above 1.0: give up (look from epoch 9 on, or from 10 on);
 # - neither: stop at epoch 29, when 30 epochs are done.
 #
-# Pieces: `Below`; `Above`; `Epochs(n)`, n epochs or more are done; `StepBudget(n)`, n steps are done (81 an epoch); `After(n, rule)`, the rule
-# without the first n epochs; `|` is or, `&` is and. `rule.first(ex.practice("pictures"))` tries your rule on a recorded run; the check uses
-# others.
+# Pieces:
+# - `Below` and `Above`;
+# - `Epochs(n)`: n epochs or more are done;
+# - `StepBudget(n)`: n steps or more, 81 an epoch;
+# - `After(9, rule)`: the rule, first looked at in epoch 9;
+# - `|` for or, `&` for and.
+#
+# `rule.first(ex.practice("pictures"))` tries your rule on a recorded run; the check uses others.
 
 # %% tags=["exercise"]
 rule = ...  # made of Below, Above, After, Epochs, StepBudget, | and &
 ex.always_ends.check(rule)
 
 # %% tags=["solution"]
-rule = Below("loss", 0.01) | After(10, Above("loss", 1.0)) | Epochs(30)  # or StepBudget(30 * 81)
+rule = Below("loss", 0.01) | After(9, Above("loss", 1.0)) | Epochs(30)  # After(10, ...) is right, too
 ex.always_ends.check(rule)
 
 # %%

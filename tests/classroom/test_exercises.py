@@ -140,6 +140,11 @@ def ends_in_time(history):
     return loss < 0.01 or epochs >= 30 or (epochs >= 10 and loss > 1)
 
 
+def gives_up_at_once_or_never(history):
+    epochs, loss = len(history["loss"]), history["loss"][-1]
+    return loss < 0.01 or epochs >= 30 or (epochs == 10 and loss > 1)
+
+
 class Unfinished(keras.callbacks.Callback):
     def __init__(self, metric, threshold):
         super().__init__()
@@ -239,6 +244,7 @@ ANSWERS = {
          "does not wait": (LEARNT | Above("loss", 1.0) | Epochs(30), "that clause has to wait"),
          "waits too briefly": (LEARNT | After(5, Above("loss", 1.0)) | Epochs(30), "give it 10"),
          "waits too long": (LEARNT | After(12, Above("loss", 1.0)) | Epochs(30), "gives up?"),
+         "looks once": (gives_up_at_once_or_never, "is 1.1, the loss is 1.1 at epoch 14"),
          "all of it waits": (After(12, LEARNT | Above("loss", 1.0)) | Epochs(30), "below 0.01 at epoch 11"),
          "or for and": (LEARNT | (Epochs(10) | Above("loss", 1.0)) | Epochs(30), "has to wait"),
          "and for or": (LEARNT & StepBudget(30 * 81), "trains until"),

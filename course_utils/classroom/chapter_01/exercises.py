@@ -6,7 +6,7 @@ import math
 import keras
 import numpy as np
 
-from ...stopping import Below, MissingColumn, as_criterion
+from ...stopping import Above, After, Below, MissingColumn, as_criterion
 from ..data import load_curves
 from ..exercises import Chapter
 from ..stage import Right, Wrong, all_of, check_hooks, one, run, whole
@@ -160,7 +160,8 @@ class ThresholdStop(keras.callbacks.Callback):
         if logs[self.metric] < self.threshold:
             self.model.stop_training = True
 ''',
-    fact="And both loops end: Keras reads stop_training after every batch and after every epoch.")
+    fact="And the loop over epochs ends. Set within an epoch, stop_training would end the loop over batches, "
+         "too: Keras reads it after every batch and after every epoch.")
 def threshold_stop(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
@@ -242,7 +243,7 @@ def _odd_values(answer):
 
 
 BUDGET, STEPS_PER_EPOCH = 30, 81
-PATIENT, SLOW = 10, 1.0  # a loss still above SLOW after PATIENT epochs: the run is given up
+PATIENT, SLOW = 10, 1.0  # a loss above SLOW once PATIENT epochs are done: the run is given up
 
 
 def practice(inputs="both", seed=0):
@@ -263,7 +264,7 @@ def practice(inputs="both", seed=0):
     solution='''
 rule = Below("loss", 0.01) | (Epochs(10) & Above("loss", 1.0)) | Epochs(30)
 ''',
-    fact="The threshold ends the runs that learn, the second clause those that are too slow, "
+    fact="The threshold ends the runs that learn fast enough, the second clause those that are too slow, "
          "and the budget whatever is left, here some made-up runs. On pictures the second gives up before "
          "the epoch of the lowest validation loss: it limits the bill, not the regret.")
 def always_ends(answer):
@@ -292,7 +293,7 @@ def always_ends(answer):
     fault = next((fault for fault in faults if fault), None)
     if fault:
         raise Wrong(fault, draw)
-    said = "Twelve recorded runs and ten made-up ones, each ended when it should be."
+    said = "Twelve recorded runs and eleven made-up ones, each ended when it should be."
     return _fault_of_made_up(rule) or Right(said, draw)
 
 
@@ -306,6 +307,7 @@ def _fault_of_made_up(rule):
             (np.full(epochs, 0.0102), "stays at 0.0102"),
             (np.full(epochs, 0.0098), "is 0.0098 from the start"),
             (np.linspace(9, 5, epochs), "falls slowly, from 9 to 5"),
+            ([0.9] * 14 + [1.1] * (epochs - 14), "stays at 0.9 until epoch 13, and then is 1.1"),
             (late, "stays at 3 until epoch 5, at 0.8 until epoch 19, and then is 0.008"),
             ([0.5] * 35 + [0.001] * 10, "stays at 0.5 until epoch 34, and then is 0.001"),
             (np.full(epochs, math.nan), "is NaN, as all that is measured")):
@@ -322,28 +324,28 @@ def _fault_of_made_up(rule):
 
 def _fault_of_stop(where, losses, stop, columns):
     """What is wrong with a stop at this epoch of a run, or None. `columns`: what the rule reads."""
-    below = Below("loss", 0.01).first({"loss": losses})
-    slow = losses[PATIENT - 1] > SLOW and losses[PATIENT] > SLOW
+    history, last = {"loss": losses}, BUDGET - 1
+    below = Below("loss", 0.01).first(history)
+    waits = (PATIENT - 1, PATIENT)  # both are right
+    slow = [After(wait, Above("loss", SLOW)).first(history) for wait in waits]
+    due = [min(epoch for epoch in (below, given_up, last) if epoch is not None) for given_up in slow]
     if stop is None:
         return f"{where} it never stops. Which clause ends a run that never gets there? (`|`: or, `&`: and.)"
+    if stop in due:
+        return None
     why, stops = "", f"it stops at epoch {stop}, with loss {losses[stop]:.2g}"
     if stop == 0 and "steps" in columns:
         why = f" Is the budget in steps? An epoch has {STEPS_PER_EPOCH}."
     elif stop == 0 and losses[stop] > SLOW:
         why = f" Every run begins above {SLOW}: that clause has to wait, in After or with Epochs and &."
-    if slow and stop < PATIENT - 1:
+    if due[0] == slow[0] and stop < PATIENT - 1:
         return f"{where} {stops}: give it {PATIENT} epochs.{why}"
-    if slow and stop > PATIENT:
-        return (f"{where} the loss is still {losses[PATIENT - 1]:.2g} after {PATIENT} epochs, and your rule "
-                f"trains until {stop}. Which clause gives up?")
-    if slow:
-        return None
-    if below is not None and below < BUDGET:
-        if stop < below:
-            return f"{where} {stops}; 0.01 is reached at epoch {below}.{why}"
-        if stop > below:
-            return f"{where} the loss is below 0.01 at epoch {below}, and your rule trains until {stop}."
-    elif stop != BUDGET - 1:
-        return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
-                f"or {BUDGET * STEPS_PER_EPOCH} steps: epoch {BUDGET - 1} is the last.")
-    return None
+    if due[0] == slow[0] and stop > due[0]:
+        return (f"{where} the loss is {losses[due[0]]:.2g} at epoch {due[0]}, when {PATIENT} epochs or more "
+                f"are done, and your rule trains until {stop}. Which clause gives up?")
+    if due[0] == below and stop < below:
+        return f"{where} {stops}; 0.01 is reached at epoch {below}.{why}"
+    if due[0] == below:
+        return f"{where} the loss is below 0.01 at epoch {below}, and your rule trains until {stop}."
+    return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
+            f"or {BUDGET * STEPS_PER_EPOCH} steps: epoch {last} is the last.")

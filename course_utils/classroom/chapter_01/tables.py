@@ -50,4 +50,4 @@ def stops(runs, rules, labels):
         accuracy = np.mean([run["val_accuracy"][epoch] for run, epoch in zip(runs, epochs)])
         print(f"{name:30} {str(epochs):18}   {accuracy:25.2f}")
     sizes = np.unique(labels, return_counts=True)[1]
-    print(f"{'always the largest group':48}   {sizes.max() / sizes.sum():25.2f}")
+    print(f"\n{'always the largest group':49}   {sizes.max() / sizes.sum():25.2f}")
