@@ -36,7 +36,8 @@ show(figures.descent(losses), alt="The loss of a gradient descent over 100 steps
 # ## Where is the bug?
 #
 # The second of the [four articles](00_start_here.ipynb) wants to end such a training when time is up, or when the performance hardly
-# improves. Here is its loop. We filled in `descent.step` and `descent.loss`; the bug is not there. After how many steps does the loop stop?
+# improves. Here is its loop. We filled in `descent.step` and `descent.loss`; the bug is not there. Follow `performance_improvement`
+# through two rounds by hand. After how many steps does the loop stop?
 
 # %%
 def articles_loop(train_time_limit=100, performance_improvement_threshold=0.001,
@@ -66,14 +67,14 @@ for start in (2.0, 1.0):
     print(f"begun with {start:g} instead of inf: {found[-1]:.2g} at the end, steps: {steps}")
 
 # %% [markdown]
-# All 100: `range` ran out, the rule never ended anything. `performance_improvement` begins at infinity, and
-# `inf - (performance - inf)` is infinity again. A finite start is no cure: begun with 2 it ends up huge, begun with 1 it is negative at once.
-# **An improvement is the loss before minus the loss now. The article compares the loss with the last improvement.**
+# All 100: `range` ran out. `train_time` counts the same steps, so that clause always comes too late. `performance_improvement` begins at
+# infinity, and `inf - (performance - inf)` is infinity again. A finite start is no cure: begun with 2 it ends up huge, begun with 1 it is
+# negative at once. **An improvement is the loss before minus the loss now. The article compares the loss with the last improvement.**
 #
 # ## Formula or text?
 #
-# The article states its rule twice. By its formula you stop when the improvement is $\leq \epsilon$, a small number called **epsilon**. By
-# its text you stop when the improvement *exceeds* a threshold. Only one can be meant: try both on the curve above.
+# The article states its rule twice. By its formula you stop when the improvement is $\leq \epsilon$, a small number called **epsilon**.
+# By its text you stop when the improvement *exceeds* a threshold. Try both on the curve above.
 
 # %% claims=["B4", "B5"]
 # NBVAL_CHECK_OUTPUT
@@ -86,8 +87,8 @@ print("text,    improved >  0.001: first at step", 1 + np.argmax(improved > 0.00
 #
 # ## What does epsilon measure?
 #
-# An epsilon that fits one problem can be far off on the next. So far the illness was *standardised*: one unit was one standard deviation,
-# 77 of the doctors' points. Now predict the points. Same patients, same model, same epsilon of 0.001. At which step does the formula
+# An epsilon that fits one problem can be far off on the next. So far the illness was *standardised*: divided by its standard deviation,
+# 77 points. Now predict the points. Same patients, same model, same epsilon of 0.001. At which step does the formula
 # stop? <!-- given: 77 -->
 
 # %%
@@ -95,7 +96,7 @@ guess = ...  # a step from 1 to 999; standardised, it was 20
 
 # %% tags=["reveal"] claims=["02.1"]
 # NBVAL_CHECK_OUTPUT
-in_points = descent.losses_of(X, disease - disease.mean(), steps=1000)
+in_points = descent.losses_of(X, disease - disease.mean(), steps=1000)  # its start is scaled alike
 formula = ImprovementBelow("loss", epsilon=0.001)  # the article's formula, in the course's words
 share = ImprovementBelow("loss", epsilon=0.001, relative=True)  # epsilon is 0.1 % of the loss
 reveal(guess, formula.first({"loss": in_points}), "Stops at step")
@@ -110,9 +111,9 @@ print(f"in points, the loss is {in_points[0] / losses[0]:,.0f} times as large")
 #
 # ## When are 30 seconds up?
 #
-# A loss may improve for longer than you can pay, so set a time limit. We move the clock by hand: a batch takes 1 second, a validation 3; an
-# epoch has 20 batches. Two runs get 30 seconds each: `prompt` looks at the clock after each batch, `late` after each epoch and its
-# validation. When does `late` end?
+# A loss may improve for longer than you can pay, so set a time limit. We move the clock by hand: a batch takes 1 second, a validation 3;
+# an epoch has 20 batches. Two runs get 30 seconds each: `prompt` looks at the clock after each batch; `late`, a function of the history,
+# after each epoch and its validation. When does `late` end?
 
 # %%
 def fit(criterion):
@@ -122,12 +123,11 @@ def fit(criterion):
     model.compile("sgd", "mse")
     training_data = batches(X, y, size=23, seed=0)  # 442 patients: 20 batches an epoch
     model.fit(training_data, epochs=9, verbose=0, callbacks=[clock, stop],
-              validation_data=(X, y))  # only the clock matters here: elsewhere, validate on other patients
+              validation_data=(X, y))  # it only has to take time: elsewhere, validate on other patients
     return stop
 
 
-# a criterion may be a function of the history so far, a list for each column; [-1]: of the latest epoch
-late = fit(lambda history: history["seconds"][-1] >= 30)
+late = fit(lambda history: history["seconds"][-1] >= 30)  # [-1]: of the latest epoch
 prompt = fit(TimeBudget(seconds=30))
 guess = ...  # after how many seconds, from 30 upwards
 
@@ -145,9 +145,10 @@ show(figures.budgets(spans, budget=30),
 #
 # ## Which matters more, epsilon or the window?
 #
-# One bad epoch looks like the end. With a **window** of 10, an epoch is compared with the one ten before: to end the run, ten epochs have
-# to gain next to nothing, or a spike has to undo their gain. Fifty runs are recorded, ten on each of five problems, 300 epochs long. Here
-# is one.
+# One bad epoch looks like the end. With a **window** of 10, an epoch is compared with the one ten before, so a single bad epoch ends the
+# run less easily.
+#
+# Fifty runs are recorded, ten on each of five problems, 300 epochs long. Here is one of them, and where windows 1 and 10 stop it.
 
 # %%
 curves = data.load_curves("proben1")
@@ -156,14 +157,14 @@ seen = [run for name in names for run in curves.select(problem=name, units=64)[:
 show(*figures.two_windows("thyroid", seen[38], epsilon=0.001))
 
 # %% [markdown]
-# Window 10 ends on a spike, too, but late enough: the best of all 300 epochs is behind it.
+# On this run window 10 is lucky: it ends on a spike, too, but the best of all 300 epochs is behind it.
 #
-# Each stop keeps the weights of its lowest validation loss so far. Here [regret](00_start_here.ipynb) is measured on **test data**, which
-# neither training nor stopping has seen: how many percent higher is the test loss of these weights than of those that all 300 epochs would
-# have kept? With window 1 it is 95 % on average. With 10?
+# And on all fifty? Compare two sets of weights: those that a stop keeps, of the lowest validation loss so far, and those that all 300
+# epochs would have kept. Here [regret](00_start_here.ipynb) says by how many percent the first set's loss is higher on **test data**,
+# which neither training nor stopping has seen. With window 1 the mean regret is 95 %. With window 10?
 
 # %%
-guess = ...  # percent, from 0 to 95
+guess = ...  # percent, from 0 to 95: the mean regret with window 10
 
 # %% tags=["reveal"] claims=["B11", "02.2"]
 # NBVAL_CHECK_OUTPUT
@@ -174,20 +175,26 @@ def price(window, epsilon):
 
 
 reveal(guess, f"{price(10, 0.001)[0]:.0f} %", "Mean regret with window 10")
-print("window   regret, epsilon 0.1 %   regret, epsilon 1 %   of 300 epochs, epsilon 0.1 %")
+print("means over five problems, which differ; epochs trained in percent of 300")
+print("           epsilon 0.1 %              epsilon 1 %")
+print("window   regret   epochs trained        regret")
 for window in (1, 5, 10, 20):
-    (small, cost), (large, _) = price(window, 0.001), price(window, 0.01)
-    print(f"{window:6} {small:20.0f} % {large:19.0f} % {cost:22.0f} %")
+    (regret, epochs), (regret_at_1_percent, _) = price(window, 0.001), price(window, 0.01)
+    print(f"{window:6} {regret:6.0f} % {epochs:14.0f} % {regret_at_1_percent:11.0f} %")
 
 # %% [markdown]
-# Ten times the epsilon raises regret by little, at most from 31 % to 35 %. Ten times the window takes it from 95 % to 14 %, and the epochs
-# trained from 2 % to 8 % of 300. **Choose the window first: here epsilon hardly matters between 0.1 % and 1 %.**
+# Ten times the epsilon raises the regret by little, at most from 31 % to 35 %. Ten times the window takes it from 95 % to 14 %, and the
+# epochs trained from 2 % to 8 %. **Choose the window first: for regret, epsilon hardly matters here between 0.1 % and 1 %.**
 #
 # ## An event: end, go on, or lower the rate?
 #
-# A criterion that is met is an **event**. Ten networks learned to tell clothes apart, with Adam at rate 0.005, until a
-# deliberately short `Patience("val_loss", 3)` was met. *End* stops there. *Go on* trains six more epochs; so does *rate / 10*, at a tenth
-# of the rate. Each keeps its weights of the lowest validation loss. By how many points of test accuracy does *rate / 10* beat *end*?
+# A criterion that is met is an **event**. Ten networks learned to tell clothes apart, with Adam at rate 0.005, until a deliberately short
+# `Patience("val_loss", 3)` was met. Three actions, each from the event's weights:
+# - *end*: stop;
+# - *go on*: six more epochs;
+# - *rate / 10*: the same, at a tenth of the rate.
+#
+# Each keeps the weights of its lowest validation loss. By how many points of test accuracy does *rate / 10* beat *end*?
 
 # %%
 events = data.load_curves("events")  # Patience 3: three epochs without a new lowest validation loss
@@ -206,7 +213,8 @@ show(figures.three_actions(events, "adam 0.005"),
 # Nine of ten runs gain. It is not only the six more epochs: *go on* has them too. The usual explanation: large steps jump about the
 # minimum, small ones settle into it.
 #
-# Here are SGD, and Adam at a tenth of that rate. In which of the three cases does *rate / 10* not beat *go on*?
+# Is that so for other optimizers, too? We did the same with SGD at rate 0.3, and with Adam at 0.0005. In which of the three cases does
+# *rate / 10* not beat *go on*?
 
 # %% tags=["reveal"] claims=["02.3"]
 # NBVAL_CHECK_OUTPUT
@@ -218,8 +226,9 @@ for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
     print("{:11} {:>17} {:>21}".format(optimizer, *gains))
 
 # %% [markdown]
-# With Adam at 0.0005 both gain 0.8, perhaps because its steps were small already. With SGD even *go on* gains 1.7 ± 1.9 points: in some
-# runs the event came too early to be the end. **An event says that its rule was met, not why: before you end, try a lower rate.**
+# With Adam at 0.0005 both gain 0.8, perhaps because its steps were small already. With SGD even *go on* gains 1.7 ± 1.9 points: after a
+# patience of only 3, some runs were not at their end. **An event says that its rule was met, not why: before you end, a lower rate is
+# worth a try.**
 #
 # ## How does that look in `fit`?
 #
@@ -242,13 +251,13 @@ print("event:", *(event.reason for event in lower_rate.events))
 print("end:", stop.report)
 
 # %% [markdown] claims=["B7"]
-# **Join criteria with `|`: what you can spend (`TimeBudget`); what must not happen (`NotFinite`); what is good enough (`Below` if you know
-# that loss, otherwise `Patience`, or `ImprovementBelow` with a wide window).**
+# **Join criteria with `|`: what you can spend (`TimeBudget`); what must not happen (`NotFinite`); when to be content (`Below`, if you
+# know that loss); when to stop hoping (`Patience`, or `ImprovementBelow` with a wide window).**
 #
-# <details><summary>And the machine's load, which the article would watch?</summary>
+# <details><summary>And the load, as in the article?</summary>
 #
-# A ceiling for memory: a process that asks too much may be killed. `Above("memory", 16_000)`, in MiB, with `Memory()` among the
-# callbacks. A busy processor is what you pay for.
+# Set a ceiling for memory, since a greedy process may be killed: `Above("memory", 16_000)`, in MiB, with `Memory()` among the callbacks.
+# A busy processor needs none: it is what you pay for.
 #
 # </details>
 #
@@ -257,7 +266,7 @@ print("end:", stop.report)
 # Stuck? `ex.which_clause.hint()`, then `.solution()`.
 #
 # **2.1 Which clause?** Training ends when `seconds >= 12`, or when an epoch improves on the one before by 0.01 or less. At which epoch,
-# counted from 0, and by which clause, "time" or "improvement"?
+# counted from 0, and by which clause?
 
 # %% tags=["exercise"]
 seconds = [3, 6, 9, 12, 15]
@@ -291,8 +300,8 @@ ex.improvement_list.check(improvements)
 
 # %% [markdown]
 # **2.3 The condition, mended.** Write the rule as a function that returns `True` to stop and `False` to go on. It stops when the time is
-# at least `limit`, or the last improvement at most `epsilon`. `seconds` and `losses` hold one value for each epoch so far; `seconds` counts
-# from the start of training. With one loss there is no improvement yet, and only the time counts.
+# at least `limit`, or the latest improvement at most `epsilon`. `seconds` and `losses` hold one value for each epoch so far; `seconds`
+# counts from the start of training. With one loss there is no improvement yet, and only the time counts.
 
 # %% tags=["exercise"]
 def should_stop(seconds, losses, limit, epsilon):
@@ -352,9 +361,9 @@ class PromptBudget(keras.callbacks.Callback):
 ex.prompt_budget.check(PromptBudget)
 
 # %% [markdown]
-# **2.5 Epsilon and window.** Find an `ImprovementBelow` on "val_loss" that trains at most 20 % of the epochs, with a mean regret of at most
-# 3 %. `price(window, epsilon)`, with `relative=True`, gives regret and epochs for its fifty runs; the check takes fifty others. The window may
-# be longer than the table's.
+# **2.5 Epsilon and window.** Find an `ImprovementBelow` on "val_loss" that trains at most 20 % of the epochs, with a mean regret of at
+# most 3 %. `price(window, epsilon)`, with `relative=True`, gives regret and epochs, both in percent, for its fifty runs. The check takes
+# fifty others, so leave a margin. The window may be longer than the table's.
 
 # %% tags=["exercise"]
 rule = ...  # ImprovementBelow("val_loss", epsilon=, window=, relative=)

@@ -212,7 +212,8 @@ class PromptBudget(keras.callbacks.Callback):
             self.model.stop_training = True
 ''',
     fact="In the first epoch nobody knows how long validation takes: a budget that ends there may be overrun "
-         "by one pass.")
+         "by one pass. After that the last batch may overrun it by a part of itself, and a validation that "
+         "takes longer than the last by the difference.")
 def prompt_budget(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
@@ -314,8 +315,8 @@ def epsilon_and_window(answer):
         from .figures import cost_and_regret
 
         ax = cost_and_regret(_known(), (cost, regret), (MOST_COST, MOST_REGRET))
-        show(ax, "Regret against cost. A line joins windows 1 to 60; your rule is a dot at "
-                 f"{100 * cost:.1f} % of the epochs and {regret:z.1f} % regret.")
+        show(ax, "Regret against cost. A line comes down from window 1 to window 60; "
+                 f"your rule is a dot at {100 * cost:.1f} % of the epochs and {regret:z.1f} % regret.")
 
     said = f"Your rule trains {100 * cost:.1f} % of the epochs and loses {regret:z.1f} %."
     if row.never:
