@@ -1,15 +1,15 @@
 # %% [markdown]
 # # In your project
 #
-# Epoch 112 of 200, and the machine is gone. With the script of section 10, and if the disk is still there, the next machine goes on at
-# epoch 112. Without the script it starts from nothing.
+# Epoch 112 of 200, and the machine is gone. With section 10's script, and if the disk is still there, the next one goes on at epoch 112.
 #
 # You will
 # - add the callbacks to a script of yours (sections 1 and 2),
 # - choose a rule to start from (3), and its patience (5),
-# - save a report (2), and resume after the machine has been taken away (10).
+# - save a report (2), and resume after a kill (10).
 #
-# 50 minutes. The exercise is your project. Run sections 1 and 2 first; then take what you need. Section 7 also needs 5.
+# 50 minutes. The exercise is your project. Run 1 and 2 first; then take what you need: patience in other tools (4), falling rates (6), no
+# validation set (7, after 5), the score to report (8), TensorBoard (9).
 
 # %% [markdown]
 # ## 1 Install it, or copy a folder
@@ -19,7 +19,7 @@
 # %%
 from course_utils.classroom.chapter_91 import tables
 
-print(tables.pip_line())
+print(tables.pip_line())  # type this line in your project's terminal
 
 # %% [markdown]
 # It brings Keras and NumPy. This page's script needs besides:
@@ -117,7 +117,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")
 # ```
 #
-# The whole `train.py` is in section 10, where it learns to survive a kill.
+# The whole `train.py` is in section 10.
 
 # %% [markdown]
 # ## 3 A rule to start from
@@ -128,9 +128,9 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
-# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less (blind to overfitting) |
+# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less (blind to overfitting; no `restore_best`) |
 # | a machine by the hour | `TimeBudget(minutes=30)` |
-# | always | `NotFinite()`: against NaN and infinity |
+# | any real run | besides, `NotFinite()`: against NaN and infinity |
 #
 # Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
 
@@ -155,7 +155,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, often one each epoch | N + 1 |
 
 # %% [markdown]
-# So Lightning's patience 8, with four validations each epoch, is about this course's 2.
+# So Lightning's patience 8, with four validations an epoch, is about our 2.
 #
 # <details><summary>How do we know?</summary>
 #
@@ -231,8 +231,9 @@ reveal(guess, left[5], "Epochs at the lower rate")
 print("by the patience of the stop:", left)
 
 # %% [markdown]
-# None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two.** Keras's own
-# pair has the same trap: `ReduceLROnPlateau` waits 10 by default, and on such a curve `EarlyStopping` with 10 or less leaves it no epoch.
+# None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two, by as many
+# epochs as the lower rate needs.** Keras's own pair has the same trap: `ReduceLROnPlateau` waits 10 by default, and on such a curve
+# `EarlyStopping` with 10 or less leaves it no epoch.
 
 # %% [markdown]
 # A **cosine** schedule lowers the rate along half a cosine wave, to zero. Stop halfway, and you never get to the small rates. So let it
@@ -242,7 +243,7 @@ print("by the patience of the stop:", left)
 # import keras
 # from course_utils.stopping import NotFinite, StopWhen, TimeBudget
 #
-# # 200 epochs of 19 batches: 1200 rows, 64 a batch
+# # for `epochs=200` in fit, each of 19 batches: 1200 rows, 64 a batch
 # schedule = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=200 * 19)
 # optimizer = keras.optimizers.Adam(schedule)  # for model.compile
 # stop = StopWhen(NotFinite() | TimeBudget(hours=8), restore_best="val_loss")  # more hours than it should take
@@ -251,17 +252,17 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# In the end you train on everything, and have no validation data left. For how many epochs? The usual answer: train several times, each
-# time with another part of the data (a *fold*) held out, and take the median of the best epochs. With `x`, `y` and `build_model` of section 2:
+# In the end you train on everything, and have no validation data left. For how many epochs? The usual answer: train several times, with
+# another part of the data (a *fold*) held out each time, and take the median of the best epochs. With `x`, `y` and `build_model` of section 2:
 #
 # ```python
 # import numpy as np
-# from course_utils.stopping import Patience, StopWhen
+# from course_utils.stopping import NotFinite, Patience, StopWhen
 #
 # best = []
 # for fold in range(5):
 #     out = np.random.default_rng(0).permutation(len(x)) % 5 == fold  # a fifth of the rows, at random
-#     stop = StopWhen(Patience("val_loss", 10), restore_best="val_loss")
+#     stop = StopWhen(Patience("val_loss", 10) | NotFinite(), restore_best="val_loss")
 #     build_model().fit(x[~out], y[~out], validation_data=(x[out], y[out]), epochs=200, batch_size=64,
 #                       callbacks=[stop])
 #     best.append(stop.report.best_epoch)
@@ -271,10 +272,11 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# A stop without a validation set must trust other runs. How much worse is that? We ask recorded runs: five problems, twenty splits each.
+# This stop trusts other runs. How much worse is that than a validation set of its own? We ask recorded runs: five problems, twenty splits
+# each.
 #
-# - *Blind* stops at the median of the best epochs of the next five splits, which had a validation set. It keeps the last weights.
-# - *Watched* has one, and patience 10, and keeps the best.
+# - *Blind* stands for the recipe above: it stops at the median of the best epochs of five other splits, and keeps the last weights.
+# - *Watched* has a validation set and patience 10, and keeps the best weights.
 #
 # In how many of the 100 runs does *blind* have the larger regret?
 
@@ -290,12 +292,12 @@ gaps = np.concatenate([blind[problem] - watched[problem] for problem in blind])
 reveal(guess, int((gaps > 0).sum()), "Blind has the larger regret in")
 print(f"there by {gaps[gaps > 0].mean():.0f} points on average; the smaller in {(gaps < 0).sum()}, "
       f"by {-gaps[gaps < 0].mean():.0f} points; the same in {(gaps == 0).sum()}\n")
-tables.print_regrets(blind, watched)  # a difference is rounded after it is taken
+# below zero: at the epochs kept, test loss happened to be lower. Differences are rounded after they are taken
+tables.print_regrets(blind, watched)
 
 # %% [markdown]
-# In a single run it is nearly a coin's toss which of them wins; but where *blind* loses, it loses more. **Blind costs more on gene and
-# thyroid; on the other three, chance could explain it.** There the difference is less than twice its *standard error*, about how far
-# chance moves a mean. A regret below zero: at the epochs kept, test loss happened to be lower.
+# Run by run *watched* wins by 52 to 39; and where *blind* loses, it loses more. **Blind costs more on gene and thyroid; on the other
+# three, chance could explain it.** There the difference is less than twice its *standard error*, about how far chance moves a mean.
 #
 # But you refit for more data, and *blind* had no more than *watched*. Our advice, unmeasured: refit when data are scarce.
 
@@ -304,20 +306,22 @@ tables.print_regrets(blind, watched)  # a difference is rounded after it is take
 #
 # You report the validation loss of the epoch that you keep. But it was picked because that loss is low. How far off is the number?
 #
-# In [chapter 03](03_validation_early_stopping.ipynb) 200 validation sets of each size, drawn from one pool of 9,000 pictures, watched one
-# training. Sets of 25 chose epochs at which the pool's loss is 0.63, on average. What was the lowest loss on the 25 themselves?
+# Take 25 pictures for validation, and keep the epoch of their lowest loss. [Chapter 03](03_validation_early_stopping.ipynb) did this with
+# 200 such sets on one training. At the epochs kept, the loss on the pool that all came from, 9,000 pictures, was 0.63, on average. What was
+# it on the 25 that chose?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # a loss, from 0 to 1
-sets, rows = data.load_curves("validation_sets"), {}  # shuffled=0: with true labels
-(pool,) = sets.select(shuffled=0, size=9000)
+sets = data.load_curves("validation_sets")
+(pool,) = sets.select(shuffled=0, size=9000)  # 0: true labels; chapter 03 also has shuffled ones
+rows = {}
 for size in (25, 50, 200, 2000):
     runs = sets.select(shuffled=0, size=size)
     chosen = [int(np.argmin(run["val_loss"])) for run in runs]
     promised = np.mean([min(run["val_loss"]) for run in runs])
     rows[size] = promised, np.array(pool["val_loss"])[chosen].mean()
-reveal(guess, round(rows[25][0], 2), "Lowest loss on the 25 themselves, on average")
+reveal(guess, round(rows[25][0], 2), "Loss on the 25 that chose, on average")
 tables.print_losses(rows)
 
 # %% [markdown]
@@ -327,20 +331,21 @@ tables.print_losses(rows)
 # %% [markdown]
 # ## 9 Watch a run
 #
-# How near is a run to its end? Most rules have a score (failures so far) and a limit. `TensorBoardReport`, after its `StopWhen` in the
-# list, writes both for TensorBoard, and the reason as text.
+# How near is a run to its end? Most rules have a score and a limit: `Patience`, its failures in a row and N. `TensorBoardReport` writes
+# both for TensorBoard, and the reason as text.
 
 # %% claims=["B12"]
 from course_utils.stopping import GeneralizationLoss, TensorBoardReport
 
 rule = Patience("val_loss", 10) | GeneralizationLoss(50)  # val_loss more than 50 % above its lowest so far
 stop = StopWhen(rule, restore_best="val_loss")
-board = TensorBoardReport(stop, project / "logs")  # in train.py: folder / "logs", and [stop, board, backup]
+# after its StopWhen in the list. In the train.py of section 10: folder / "logs", and [stop, board, backup]
+board = TensorBoardReport(stop, project / "logs")
 build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, callbacks=[stop, board])
 print(stop.report.reason)
 
 # %% [markdown]
-# For your own `train.py`: `pip install tensorboard`, then `tensorboard --logdir runs`. Or draw the same from the history:
+# Then `pip install tensorboard`, and `tensorboard --logdir runs`. Or draw the same from the history:
 
 # %%
 import matplotlib.pyplot as plt
@@ -357,12 +362,11 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # %% [markdown]
 # ## 10 A machine that may be taken away
 #
-# Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a killed run goes on after its
-# last finished epoch, with its count of failures, its best weights and the time used. (Keras's `EarlyStopping`
-# [forgets](90_cabinet_of_traps.ipynb) its count and best weights.)
+# Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a killed run (tested with `kill -9`)
+# goes on after its last finished epoch, with its count of failures, its best weights and the time used.
 #
 # Is it still the same run? We train once undisturbed, and once in two jobs, the first ended by an exception as epoch 4 begins. How many
-# of some fifty losses differ?
+# losses differ?
 
 # %%
 from course_utils.stopping import Signal
@@ -394,7 +398,7 @@ print(stop.report)
 
 # %% tags=["reveal"] claims=["91.3"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # losses, of training and validation together
+guess = ...  # of some fifty losses, training and validation, how many differ from the undisturbed run's
 differ = [a != b for name in ("loss", "val_loss")
           for a, b in zip(stop.history[name], unbroken.history[name], strict=True)]
 reveal(guess, sum(differ), "Losses that differ")
@@ -402,6 +406,8 @@ reveal(guess, sum(differ), "Losses that differ")
 # %% [markdown]
 # **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no augmentation, no graphics card, which may sum in
 # another order. Your `train.py` shuffles, so its losses will differ.
+#
+# Keras's `EarlyStopping` would have [forgotten](90_cabinet_of_traps.ipynb) its count and best weights.
 
 # %% [markdown]
 # The whole `train.py`: `# new` marks what stops and saves, `# kill` what survives a kill.
@@ -432,11 +438,12 @@ reveal(guess, sum(differ), "Losses that differ")
 # rule = Patience("val_loss", 10) | NotFinite()  # new: section 3
 # rule = rule | TimeBudget(hours=24)  # new: 24 hours over all jobs together
 # rule = rule | Signal("SIGTERM")  # kill: the system's "please end", see below
-# stop = StopWhen(rule, restore_best="val_loss", state=folder / "state")  # new; kill: state
+# stop = StopWhen(rule, restore_best="val_loss",  # new
+#                 state=folder / "state")  # kill
 # backup = keras.callbacks.BackupAndRestore(folder / "backup")  # kill
 # model = build_model()
 # model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
-#           callbacks=[stop, backup])  # new; kill: backup, after `stop`
+#           callbacks=[stop, backup])  # new: stop. kill: backup, after it
 # model.save(folder / "model.keras")  # new: it has the best weights
 #
 # print(stop.report)  # new
@@ -447,7 +454,8 @@ reveal(guess, sum(differ), "Losses that differ")
 # ```
 
 # %% [markdown]
-# **Try it: run it, press Ctrl-C midway, and run it again.** It must go on with the epoch that you broke off.
+# **Try it: run it, press Ctrl-C once you have read `Epoch 5/200` (be quick: it takes seconds), and run it again.** It must begin with the
+# epoch that you broke off.
 #
 # To begin an unfinished run from nothing, or with another model or rule, delete its folder.
 
@@ -463,10 +471,9 @@ reveal(guess, sum(differ), "Losses that differ")
 # `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
 
 # %% [markdown]
-# - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends shortly before the end.
-# - `Deadline("06:30")` ends `fit` before 6:30, while there is time for one more batch, validation and save. `Deadline()` asks SLURM, a
-#   cluster's scheduler, when the job ends.
-# - `StopFile("STOP")` waits for someone to make that file.
+# - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends before the end.
+# - `Deadline("06:30")` ends `fit` before 6:30, with time left to validate and save. `Deadline()` asks SLURM, a cluster's scheduler.
+# - `StopFile("STOP")` waits for that file. Delete it before the next job, which else ends in an error.
 #
 # All three act after the current batch, and the next job begins that epoch again. If epochs take hours, make them shorter
 # (`steps_per_epoch`).
@@ -506,8 +513,8 @@ print("the second job knows their losses:", second.history["val_loss"][:4] == fi
 # exit $code
 # ```
 #
-# A job killed for too much memory, or at its time limit, is not requeued; after a node failure `--requeue` lets SLURM do it. Tested with a
-# stand-in for `scontrol`, not on a cluster.
+# After a node failure `--requeue` lets SLURM do it; a job killed for too much memory is not requeued. Tested with a stand-in for
+# `scontrol`, not on a cluster.
 
 # %%
 shutil.rmtree(project)  # it was only a stand-in
@@ -518,4 +525,4 @@ shutil.rmtree(project)  # it was only a stand-in
 # Let every run say why it ended. Keep the history of every run, and choose the next rule by replay. Before a long run, kill a short one
 # and see it come back.
 #
-# Back to [00](00_start_here.ipynb), or to the [cabinet of traps](90_cabinet_of_traps.ipynb).
+# Back to [00](00_start_here.ipynb).
