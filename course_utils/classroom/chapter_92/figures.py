@@ -51,6 +51,8 @@ def two_workers(recorded, epoch=6, every=5):
     ax.barh(rows, [*alone, *together], height=0.6, color=BLUE, label="trains")
     ax.annotate("waits ...", (alone[0], 0), (alone[0] + 7, 0), color=RED, va="center",
                 arrowprops={"arrowstyle": "<-", "color": RED})  # not along the axis: no batch is done
+    if recorded["alone"]["over"][1]:
+        ax.text(alone[1] + 0.7, 1, "its fit has ended", va="center")
     votes = [batch for batch in range(1, max(together) + 1) if batch % every == 0 or batch % epoch == 0]
     for row in rows[2:]:
         ax.plot(votes, [row] * len(votes), "o", color=ORANGE, markersize=6, linestyle="none",
