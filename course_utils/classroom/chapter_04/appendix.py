@@ -155,7 +155,8 @@ def loss_or_error(problems, patience, epochs=300):
     """
     lines = ["test error, in points (± standard deviation): watching the error minus watching the loss",
              "(a minus: watching the error is better)",
-             f"{f'patience {patience}':>21}{'no stop,':>20}{f'epochs trained, patience {patience}, %:':>36}",
+             f"{f'patience {patience}':>21}{'best of all':>20}"
+             f"{f'epochs trained, patience {patience}, %:':>36}",
              f"{f'{epochs} epochs':>41}{'error / loss':>36}"]
     for name, runs in problems.items():
         same, endless = (error_minus_loss(runs, length) for length in (patience, epochs))
