@@ -73,7 +73,7 @@ def augmented(plain, varied, rule):
         plain, varied: histories.
         rule: a criterion on "val_loss".
     """
-    ax = axes(7.2, 3.4, xlabel="epoch (counted from 0)", ylabel="validation loss", ylim=(1.0, 2.1))
+    ax = axes(7.2, 3.4, xlabel="epoch (counted from 0)", ylabel="validation loss", ylim=(1.0, 2.3))
     for runs, colour, line, mark, name in ((plain, ORANGE, "--", "^", "as they are"),
                                            (varied, BLUE, "-", "o", "with augmentation")):
         ax.plot(np.mean([run["val_loss"] for run in runs], axis=0), line, color=colour, linewidth=2.2,
@@ -121,5 +121,6 @@ def scores(table, score="logme"):
     panels[0].indicate_inset_zoom(zoomed, edgecolor="black")  # which part of the panel is enlarged
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
-    caption(figure, "A mark is a draw of pictures. The scales differ.")
+    caption(figure, "A mark is a draw of pictures. The two panels have different scales; the inset "
+                    "enlarges a part of the left one.")
     return figure
