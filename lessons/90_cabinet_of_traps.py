@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A cabinet of traps
 #
-# Thirteen ways in which Keras does something other than you meant. Most of them make no sound.
+# Thirteen ways in which Keras does something other than you meant. Most make no sound.
 #
 # You will
 # - meet each trap in its smallest form,
@@ -13,7 +13,7 @@
 #
 # <details><summary>In which versions?</summary>
 #
-# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; and tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. Not tried: JAX,
+# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. Not tried: JAX,
 # PyTorch.
 #
 # </details>
@@ -33,18 +33,19 @@
 # | `stop_training` | [8](#8-time-is-up) |
 # | `trainable = False`, in a callback | [9](#9-frozen-it-says) |
 # | `validation_freq=` | [10](#10-where-was-the-best), [11](#11-three-of-what) |
-# | you press Ctrl-C | [12](#12-ctrl-c) |
+# | Ctrl-C, or a notebook's stop button | [12](#12-ctrl-c) |
 # | `LogitsDistillation` | [13](#13-the-loss-without-a-softmax) |
 #
 # <details><summary>Or let grep look</summary>
 #
 # ```bash
-# grep -rnoE --include='*.py' --include='*.ipynb' "random.set_seed|set_random_seed|(baseline|min_delta|mode|monitor) *=" .
-# grep -rnoE --include='*.py' --include='*.ipynb' "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training" .
-# grep -rnoE --include='*.py' --include='*.ipynb' "\.trainable *=|validation_freq|LogitsDistillation" .
+# look() { grep -rnoE --include='*.py' --include='*.ipynb' --exclude-dir=.venv "$1" .; }
+# look "random.set_seed|set_random_seed|ModelCheckpoint|(baseline|min_delta|mode|monitor) *="
+# look "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training"
+# look "\.trainable *=|validation_freq|LogitsDistillation"
 # ```
 #
-# It misses drawers 2 and 12, and arguments without a name or in a dictionary.
+# It misses drawer 12, and arguments without a name or in a dictionary.
 #
 # </details>
 
@@ -79,13 +80,11 @@ run = drawers.runner(model, x, y)  # trains this model on x and y, each time fro
 # %% [markdown]
 # ## How to read a drawer
 #
-# A tiny network trains on sixteen rows, in batches of four. `run(script, callback)` is `fit` with `callbacks=[callback]`, and returns
-# the last epoch's number, counted from 0.
+# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up, even where a drawer passes
+# validation data: a `Script` has one number for each epoch.
 #
-# The `val_loss` that callbacks see is made up, even where a drawer passes validation data: a `Script` has one number for each epoch.
-# `script.epoch_of_weights()` says which epoch's weights the model has.
-#
-# If your Keras does what one expects, `trap` says so.
+# `run(script, callback)` is `fit` with `callbacks=[callback]`. It trains one epoch for each number, unless the callback stops it, and
+# returns the last epoch, counted from 0. `script.epoch_of_weights()` says which epoch's weights the model has.
 
 # %% [markdown]
 # <a id="1-the-seed"></a>
@@ -93,7 +92,7 @@ run = drawers.runner(model, x, y)  # trains this model on x and y, each time fro
 # ## 1. The seed
 #
 # *Keras 3 only.* **Yours if** you call `set_random_seed` or `tf.random.set_seed`, then `fit(x, y)`, as careful people do,
-# [02](02_budgets_and_events.ipynb) among them.
+# and [02](02_budgets_and_events.ipynb).
 #
 # **One expects** a new order of the rows in each epoch.
 #
@@ -111,15 +110,14 @@ seeded = watch(x, row, batch_size=4)
 trap("Orders with a seed", len(np.unique(seeded, axis=0)), expected=3, guess=guess)
 
 # %% [markdown]
-# **What happens:** one order, three times. Each row shares its batch with the same three in every epoch; what that costs we have not
-# measured.
+# **What happens:** one order, three times. Each row shares its batch with the same three in every epoch; the cost we have not measured.
 #
 # **Instead: give `fit` our `batches`.** Each epoch then has its own order, and the next run with this seed repeats them:
 
 # %% tags=["reveal"]
 # In your script: model.fit(batches(x, y, size=32, seed=0), epochs=10), no batch_size, no validation_split
-mended = watch(batches(x, row, size=4, seed=0))
-again = watch(batches(x, row, size=4, seed=0))  # a new one for each training
+mended = watch(batches(x, row, size=4, seed=7))
+again = watch(batches(x, row, size=4, seed=7))  # a new one for each training
 print("the same orders in the next run:", np.array_equal(mended, again))
 show(figures.orders(seeded, mended),
      alt="Three epochs as rows of sixteen coloured squares, four to a batch. Seeded fit: three equal rows. "
@@ -130,12 +128,13 @@ show(figures.orders(seeded, mended),
 #
 # ## 2. The callback that remembers
 #
-# **Yours if** one `ModelCheckpoint` serves several trainings: folds, seeds, settings. In Keras 3.13.2 and 3.14.0 `EarlyStopping`, too.
+# **Yours if** one `ModelCheckpoint(save_best_only=True)` serves several trainings: folds, seeds, settings. In Keras 3.13.2 and 3.14.0
+# `EarlyStopping`, too.
 #
-# Ours saves each new best. The first run only gets worse. The second starts higher, and each of its four epochs is a new best. **One
-# expects** four files from it.
+# Ours saves each new best. The first run only gets worse. The second starts higher, and sets a new best in each of its four
+# epochs. **One expects** four files from it.
 #
-# **Guess:** how many are there?
+# **Guess:** how many?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -159,8 +158,7 @@ print(files)
 # %% [markdown]
 # **What happens:** none. The checkpoint still holds the first run's 0.1 against the second.
 #
-# **Instead: make a new callback for each training.** The memory is right only where the second `fit`
-# goes on with the first. `StopWhen` starts afresh in every `fit`.
+# **Instead: make a new callback for each training.** `StopWhen` starts afresh in every `fit`, unless `state=` lets it go on (drawer 7).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -168,8 +166,9 @@ stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")  # one for bot
 with tempfile.TemporaryDirectory() as folder:
     for losses in (worse, better):
         script = Script(losses)
-        last = run(script, stop, checkpoint(folder))  # a new checkpoint for each
+        last = run(script, stop, checkpoint(folder))  # a new one: this run does not go on with the other
     print(sorted(os.listdir(folder)))
+# If StopWhen still held the first run's 0.1, the second would end at epoch 1.
 print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_of_weights()}")
 
 # %% [markdown]
@@ -180,7 +179,7 @@ print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_
 # **Yours if** you pass `baseline=` to `EarlyStopping`.
 #
 # The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, patience 2.
-# Our loss falls from 0.9 to 0.2 in eight epochs. **One expects** the run to stop after epoch 1.
+# Our loss falls from 0.9 to 0.2 in eight epochs. Epochs 0 and 1 miss, so **one expects** the run to stop after epoch 1.
 #
 # **Guess:** which epoch is the last?
 
@@ -192,8 +191,8 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras counts the epochs that miss the baseline, but looks at the count only in an epoch that is no
-# new best. Here the count reaches eight, and nobody looks.
+# **What happens:** all eight epochs run. Only a new best below the baseline resets the count of epochs, and Keras looks at it only in an
+# epoch that is no new best. Here it reaches eight, and nobody looks.
 #
 # **Instead: say what you mean**, such as "after two epochs, no loss below 0.1", as a function:
 
@@ -231,7 +230,7 @@ trap("Weights of epoch", script.epoch_of_weights(), expected=2, guess=guess)
 # %% [markdown]
 # **What happens:** those of epoch 0, the worst of the four. Epoch 2 was better by less than the margin, so Keras never stored it.
 #
-# **Instead: keep the best without a margin.** In `StopWhen`, `min_delta` decides when to stop, and nothing else:
+# **Instead: keep the best without a margin.** The `min_delta` of our `Patience` decides when to stop, and nothing else:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -244,7 +243,7 @@ print("weights of epoch", script.epoch_of_weights())
 #
 # ## 5. One letter short
 #
-# **Yours if** you pass `mode=`, and can mistype. In tf_keras the second is enough.
+# **Yours if** you pass `mode=`, and the monitor's name has a typo. In tf_keras the typo is enough.
 #
 # The monitor is `"val_los"`. The loss does not move, and patience is 2. **One expects** an error, or to stop after epoch 2.
 
@@ -258,10 +257,10 @@ warned = [str(one.message) for one in said if "val_los" in str(one.message)]
 print("warnings:", len(warned), *warned[:1])
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras 3 warns once; progress bars, if any, roll over it.
+# **What happens:** all eight epochs run. Keras 3 warns once, and progress bars scroll it away.
 #
-# **Instead: leave `mode` out.** Keras 3 then raises an error, even for a metric of your own that is spelt right. For that, and in
-# tf_keras, use `StopWhen`: it takes a mode, and still checks the name:
+# **Instead: leave `mode` out.** Keras 3 then raises an error, even for a metric of your own that is spelt right. For such a metric, and in
+# tf_keras, use `StopWhen`: it takes a mode and checks the name:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -270,7 +269,7 @@ for callback in (keras.callbacks.EarlyStopping("val_los", patience=2),
     try:
         run(Script(flat), callback)
     except (ValueError, KeyError) as error:
-        print(f"{type(callback).__name__}: {str(error)[:75]} ...")
+        print(f"{type(callback).__name__}: {str(error)[:150]}")
 
 # %% [markdown]
 # <a id="6-the-loss-of-a-batch"></a>
@@ -296,7 +295,7 @@ trap("After the last batch", float(seen[-1]), expected=0, guess=guess)
 print("after each batch:", [round(float(loss), 1) for loss in seen])
 
 # %% [markdown]
-# **What happens:** it is the mean of the epoch so far. The one bad batch still shows after three good ones.
+# **What happens:** it is the mean of the epoch so far.
 #
 # **Instead: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss; its rules count batches, too:
 
@@ -346,7 +345,8 @@ def with_notes(folder):  # StopWhen first: its notes may be an epoch ahead of th
             keras.callbacks.BackupAndRestore(backup)]
 
 
-# In your script: model.fit(..., callbacks=with_notes("a/folder/that/lasts"))
+# In your script: model.fit(..., callbacks=with_notes("a/folder/that/lasts")).
+# When the run has ended by itself, notes and backup are removed, and the next training starts afresh.
 print("last epoch:", drawers.lose_machine(run, Script(losses), with_notes, new_model, at=5))
 
 # %% [markdown]
@@ -356,7 +356,7 @@ print("last epoch:", drawers.lose_machine(run, Script(losses), with_notes, new_m
 #
 # **Yours if** a callback sets `stop_training` in mid-epoch.
 #
-# Ours sets it after the first of four batches. Validation has four batches, too. **One expects** none of them to run.
+# Ours sets it after the first of four batches. Validation has four, too. **One expects** none of them to run.
 #
 # **Guess:** how many do?
 
@@ -383,7 +383,7 @@ trap("Validation batches after the stop", stop.validated, expected=0, guess=gues
 # **What happens:** all four. The loop over batches ends; validation runs all the same.
 #
 # **Instead: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also end validation after its
-# first batch. But `val_loss` is then that batch's, and a checkpoint may take it for the best:
+# first batch, but a checkpoint may take that batch's `val_loss` for the best:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -421,14 +421,15 @@ def freeze(epoch, logs=None):
 
 script = Script([0.5] * 4)
 run(script, keras.callbacks.LambdaCallback(on_epoch_begin=freeze), model=mine)
-trap("Epochs in which it moved", script.moved(layer=0, since=2), expected=0, guess=guess)
+moved = script.moved(layer=0, since=2)  # in how many epochs, from 2 on, its weights changed
+trap("Epochs in which it moved", moved, expected=0, guess=guess)
 print("trainable:", mine.layers[0].trainable)
 
 # %% [markdown]
 # **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
 #
-# **Instead: have the step built anew**, by `make_train_function(force=True)`. Between fits `compile` does it, for unfreezing, too
-# ([06](06_transfer_learning.ipynb)).
+# **Instead: have the step built anew**, by `make_train_function(force=True)`. That is for freezing. To unfreeze, end the
+# fit, `compile`, and fit again ([06](06_transfer_learning.ipynb)).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -451,7 +452,7 @@ for layer in (0, 1):
 #
 # ## 10. Where was the best?
 #
-# **Yours if** you set `validation_freq=` and use `argmin`.
+# **Yours if** you set `validation_freq=` and find the best by `argmin`.
 #
 # With `validation_freq=2` Keras validates in epochs 1, 3 and 5. Epoch 3 is the best. **One expects** `argmin` to say so.
 #
@@ -486,7 +487,7 @@ print("best epoch:", min(measured)[1])
 #
 # Both are 3. The documentation calls patience a "number of epochs". The best epoch is 2, so **one expects** three more.
 #
-# **Guess:** how many more are trained?
+# **Guess:** how many more?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -506,7 +507,7 @@ trap("Epochs after the best", last - 2, expected=3, guess=guess)
 # %%
 # NBVAL_CHECK_OUTPUT
 epochs_to_wait, freq = 3, 3
-# StopWhen and fit take the same validation_freq. If you forget StopWhen's, it raises an error after epoch 0.
+# Tell StopWhen the validation_freq of fit. If you forget, a rule on val_loss raises an error after epoch 0.
 stop = StopWhen(Patience("val_loss", math.ceil(epochs_to_wait / freq)), validation_freq=freq)
 last = run(Script(late), stop, validation_data=(x, y), validation_freq=freq)
 print("epochs after the best:", last - 2)
@@ -538,13 +539,14 @@ try:
     run(script, early, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
 except KeyboardInterrupt:
     trap("Weights of epoch", script.epoch_of_weights(), expected=1, guess=guess)
-    model.set_weights(early.best_weights)  # do so in your script; None if no epoch has ended
+    # In a notebook this line goes into the next cell, without the try. None if no epoch has ended.
+    model.set_weights(early.best_weights)
 print("with early.best_weights:", script.epoch_of_weights())
 
 # %% [markdown]
 # **What happens:** those of epoch 4. Keras restores in `on_train_end`, which an interrupt skips.
 #
-# **Instead: fetch them from `early.best_weights`.** `StopWhen` has `restore_best()` for that; [91](91_in_your_project.ipynb)
+# **Instead: fetch them from `early.best_weights`.** `StopWhen` has `restore_best()`; [91](91_in_your_project.ipynb)
 # has a script.
 
 # %% [markdown]
@@ -552,10 +554,10 @@ print("with early.best_weights:", script.epoch_of_weights())
 #
 # ## 13. The loss without a softmax
 #
-# *Keras 3 only.* **Yours if** you use `LogitsDistillation()`.
+# *Keras 3 only.* **Yours if** you use `LogitsDistillation` without `loss=`, or with `loss="kl_divergence"`.
 #
 # It compares a small network, the student, with a large one, the teacher. Our perfect student gives the teacher's outputs. The useless one
-# gives 10 for every class. **One expects** the perfect one to have the lower loss.
+# gives 10 for every class. **One expects** the perfect one's loss to be lower.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -610,14 +612,13 @@ answer = 5  # after the restart nobody knows of epoch 2
 ex.four_epochs.check(answer)
 
 # %% [markdown]
-# **90.2 Three in one loop.** In Keras 3 this loop walks into three of the traps. Which drawers? The
-# model is compiled with `metrics=["accuracy"]`.
+# **90.2 Three in one loop.** In Keras 3 this loop walks into three traps. Which drawers?
 #
 # ```python
 # keras.utils.set_random_seed(0)
 # checkpoint = keras.callbacks.ModelCheckpoint("{val_loss:.3f}.keras", save_best_only=True)
 # for train, held_out in folds:
-#     model = build_model()
+#     model = build_model()  # compiled with metrics=["accuracy"]
 #     stop = keras.callbacks.EarlyStopping("val_acc", mode="max", patience=5)
 #     model.fit(x[train], y[train], validation_data=(x[held_out], y[held_out]), epochs=100,
 #               callbacks=[stop, checkpoint])
@@ -632,7 +633,7 @@ answer = [1, 2, 5]  # set_random_seed with fit(x, y); one checkpoint for all fol
 ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
-# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history` of a fit from epoch 0. `validation_freq` is a whole number:
+# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from epoch 0. `validation_freq` is a whole number:
 # with 2, Keras validated in epochs 1, 3, 5. Return the epoch with the lowest `val_loss`; of equals the first. No value is NaN.
 
 # %% tags=["exercise"]
@@ -655,13 +656,14 @@ ex.summary()
 # %% [markdown]
 # ## And without our library?
 #
-# <details><summary>Drawers 1, 3 to 8, and 10</summary>
+# <details><summary>Drawers 1, 3 to 8, and 10; the others need none</summary>
 #
 # - 1: a tf.data pipeline that shuffles.
 # - 3, 5, 8: a callback of your own; [02](02_budgets_and_events.ipynb) has one for 8.
 # - 4: `ModelCheckpoint(save_best_only=True)`; load its file after the fit.
-# - 6: `reset_metrics()` before each batch; the history then has only the last batch's loss.
-# - 7: save every epoch, and find the best in the log.
+# - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
+# - 7: `ModelCheckpoint` for every epoch; find the best by `CSVLogger(append=True)`. File names count from 1, the log from 0. The stop
+#   comes late.
 # - 10: exercise 90.3.
 #
 # </details>
@@ -672,4 +674,4 @@ ex.summary()
 # A stop that never fires is easily missed, so have every run say why it ended. Look up the best epoch in a history that records which epoch each
 # value belongs to. Try a callback on a run whose end you know.
 #
-# Next: [91 In your project](91_in_your_project.ipynb), a script of your own.
+# Next: [91 In your project](91_in_your_project.ipynb).

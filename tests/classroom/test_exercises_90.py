@@ -220,6 +220,25 @@ def test_drawer_2_early_stopping_starts_afresh(library):
         assert len(fit.history["loss"]) == len(losses)
 
 
+@pytest.mark.parametrize(("library", "error"), [(keras, ValueError), (tf_keras, KeyError)],
+                         ids=["keras", "tf_keras"])
+def test_drawer_9_a_step_built_anew_cannot_unfreeze_what_was_frozen_from_the_start(library, error):
+    x, model = np.arange(4.0)[:, None] / 4, library.Sequential([library.Input((1,))])
+    for _ in range(2):
+        model.add(library.layers.Dense(1))
+    model.layers[0].trainable = False
+    model.compile("sgd", "mse")
+
+    class Unfreeze(library.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                model.layers[0].trainable = True
+                model.make_train_function(force=True)
+
+    with pytest.raises(error):
+        model.fit(x, x, epochs=2, verbose=0, callbacks=[Unfreeze()])
+
+
 @pytest.mark.parametrize(("library", "batches"), [(keras, 1), (tf_keras, 4)], ids=["keras", "tf_keras"])
 def test_drawer_8_only_keras_3_can_cut_validation_short(library, batches):
     class Cut(library.callbacks.Callback):
@@ -303,6 +322,25 @@ def test_without_a_mode_keras_3_raises_where_a_monitor_is_misspelt():
     x = np.arange(8.0)[:, None]
     with pytest.raises(ValueError, match="val_los"):
         tiny(keras).fit(x, x, epochs=3, verbose=0, callbacks=[keras.callbacks.EarlyStopping("val_los")])
+
+
+def test_without_a_mode_keras_3_raises_for_a_metric_of_ones_own():
+    def mine(y_true, y_pred):
+        return keras.ops.mean(y_pred)
+
+    x, stop = np.arange(8.0)[:, None], keras.callbacks.EarlyStopping("val_mine")
+    with pytest.raises(ValueError, match="val_mine"):
+        tiny(keras, metrics=[mine]).fit(x, x, validation_data=(x, x), epochs=3, verbose=0, callbacks=[stop])
+
+
+def test_a_checkpoint_counts_epochs_from_1_and_the_log_from_0(tmp_path):
+    x = np.arange(8.0)[:, None]
+    tiny(keras).fit(x, x, epochs=2, verbose=0, callbacks=[
+        keras.callbacks.CSVLogger(tmp_path / "log.csv", append=True),
+        keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True)])
+    assert {path.name for path in tmp_path.glob("*.h5")} == {"1.weights.h5", "2.weights.h5"}
+    log = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in log] == ["epoch", "0", "1"]
 
 
 def test_without_validation_data_keras_3_only_warns():

@@ -22,7 +22,7 @@ SIGNS = {  # drawer -> how its trap shows itself
     10: "validation values that are fewer than the epochs",
     11: "a stop that comes several times too late, in a run that is validated now and then",
     12: "an interrupt, and weights of the last epoch",
-    13: "a distillation loss that is given by its name, or by nothing",
+    13: "a LogitsDistillation without a loss, or with the name \"kl_divergence\"",
 }
 
 

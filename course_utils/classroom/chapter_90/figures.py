@@ -10,7 +10,7 @@ def orders(seeded, mended, size=4):
     A gap is where a batch of `size` rows ends.
     """
     figure, panels = plt.subplots(1, 2, figsize=(9, 1.6), layout="constrained")
-    titles = ("seeded fit(x, row)", "batches(x, row, ...)")
+    titles = ("seeded fit(x, row): one order, three times", "batches(x, row, ...): three orders")
     for panel, order, title in zip(panels, (seeded, mended), titles):
         panel.imshow(order, cmap="cividis", aspect="auto")
         for (epoch, place), row in np.ndenumerate(order):
