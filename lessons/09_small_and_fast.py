@@ -63,7 +63,7 @@ print(f"{by_hand.count_params():,} weights")
 # NBVAL_CHECK_OUTPUT
 narrow, report = prune_filters(model, 0.5)  # the share of the units that goes
 print(report)
-print("Second layer cut as by hand:", np.array_equal(narrow.get_weights()[3], bias[kept]))
+print("Same units kept as by hand:", np.array_equal(narrow.get_weights()[3], bias[kept]))
 
 # %% [markdown]
 # Half of the units are gone, and two thirds of the weights: a kernel between two layers that are cut loses rows *and*
@@ -94,8 +94,8 @@ print(f"before the cut {accuracy(model)}, cut and trained on {accuracy(half)}")
 # ## Make the file
 #
 # An app on a phone has no Keras. It can bring LiteRT, a small program that runs networks from a file, and `to_lite` makes
-# the bytes of such a file. In *int8* a weight takes one byte in place of four; for that, `to_lite` looks at the training pictures to
-# see how large the numbers in each layer get.
+# the bytes of such a file. In *int8* a weight takes one byte in place of four, and so does every number that passes from layer to
+# layer. How large those get depends on the pictures, so `to_lite` looks at the training ones.
 
 # %%
 mine = 7  # choose a test picture, 0 to 539
@@ -114,8 +114,8 @@ yours = measure(file, reference=model)
 print(yours)  # the ratio is the median of the rounds, with the smallest and the largest behind it
 
 # %% [markdown]
-# The 17,226 weights take about a byte each; the other 8 kB describe the layers. A ratio below 1 is faster; the cut and
-# the 8 bits share in it. A phone has another ratio: time the file there. <!-- given: 8 -->
+# The 17,226 weights take about a byte each; the other 8 kB describe the layers, and gzip well. A ratio below
+# 1 is faster; the cut and the 8 bits share in it. On a phone, measure anew. <!-- given: 8 -->
 #
 # ## Zeros, or fewer units?
 #
@@ -123,7 +123,7 @@ print(yours)  # the ratio is the median of the rounds, with the smallest and the
 # 8 bits:
 # - *uncut*,
 # - *0.9 zeros*: nine weights in ten pruned,
-# - *half* and *quarter*: so much of each layer is left.
+# - *half* and *quarter*: so much of each layer but the last.
 #
 # All were trained on, *uncut* too. 0.9 zeros leave about 5,400 weights, the quarter has 6,600. Whose file is smaller?
 
@@ -132,9 +132,8 @@ print(yours)  # the ratio is the median of the rounds, with the smallest and the
 guess = ...  # "zeros" or "quarter", after gzip
 front = load_curves("small_front")  # the recorded files
 reveal(guess, outcomes.smaller(front), "The smaller file")
-# Means of five seeds: weights that are not zero, kB after gzip, time by that of the first line, and how many
-# points more than there are right: each file against uncut of its own seed, with the sd of these differences.
-# All were timed on one x86 processor.
+# Means of five seeds. weights: those not zero. kB: after gzip. time: the first line's is 1 (on one x86).
+# right: the first line's accuracy; below it, points more (+) or fewer (-), seed by seed, and their sd.
 print(outcomes.prices(front, "mlp"))
 
 # %% tags=["reveal"] claims=["C12", "09.1"]
@@ -142,12 +141,12 @@ show(*figures.one_picture(front, own=[(yours.gzip, yours.ratio, 100 * lite.accur
 
 # %% [markdown]
 # The quarter, by far. gzip packs zeros well, but must note *where* they are. The half is a little larger than the zeros,
-# 20 kB against 16. But look at the time: in 8 bits, zeros take as long as *uncut*, the half and the quarter do not.
+# 20 kB against 16. But look at the time: zeros take as long as *uncut*, the half and the quarter do not.
 #
 # Accuracy? On average the quarter loses 0.5 points, with an sd of 0.6: too little to be sure of, with five seeds.
 #
-# **Nine zeros in ten made the file small, and not faster. Half of the units made it nearly as small, and fast; a quarter
-# of them, smaller and faster still.**
+# **Nine zeros in ten made the file small, and not faster. With half of the units left it was nearly as small, and faster;
+# with a quarter left, smaller and faster still.**
 #
 # And a CNN? There a cut takes away whole filters:
 
@@ -156,19 +155,15 @@ show(*figures.one_picture(front, own=[(yours.gzip, yours.ratio, 100 * lite.accur
 print(outcomes.prices(front, "cnn"))  # as above
 
 # %% [markdown]
-# **Half of the CNN, in 8 bits, reads as well as the whole in 32 (+0.1, sd 0.5): from 12 kB instead of 143, in half the
-# time.** The quarter and the zeros each lost more than a point on average. Do not cut too far, and test.
+# **Half of the CNN, in 8 bits, reads about as well as the whole in 32 (+0.1, sd 0.5): from 12 kB, not 143, in half
+# the time.** The quarter and the zeros lost more than a point on average. Do not cut too far, and test.
 #
-# <details><summary>Eight bits made the CNN slower</summary>
-#
-# 1.21 against 1.00; in 32 bits the half took 0.34. We did not look into why. <!-- given: 0.34 -->
-#
-# </details>
+# Here the 8 bits bought bytes and *cost* time: in 32, the half took 0.34, not 0.51. <!-- given: 0.34 -->
 #
 # ## Why not narrow from the start?
 #
-# Nobody forces you to train a wide network first. We trained five that were narrow from the start, twice like the others.
-# In 8 bits, which half of the MLP reads more on average?
+# Nobody forces you to train a wide network first. So we trained five of each width narrow from the start, in two rounds
+# too. In 8 bits, which half-wide MLP reads more on average: cut, or narrow from the start?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -182,24 +177,24 @@ print(outcomes.compared(front))  # points, +: narrow is better; means of five se
 #
 # <details><summary>Could the training prepare for eight bits?</summary>
 #
-# tfmot's `quantize_model` rounds in training as the file will. At the better of two rates it gained 0.5 points on the MLP
-# (sd 0.8, five seeds) and 0.2 on the CNN (sd 0.7): too little to be sure of. <!-- given: 0.5, 0.8, 0.2, 0.7 -->
+# tfmot's `quantize_model` rounds in training as the file will. At the better of two learning rates it gained 0.5 points on the
+# MLP (sd 0.8, five seeds) and 0.2 on the CNN (sd 0.7): too little to be sure of, and to pick the better rate flatters it. <!-- given: 0.5, 0.8, 0.2, 0.7 -->
 #
 # </details>
 
 # %% [markdown]
 # ## Do zeros ever buy time?
 #
-# Only if the program skips them. `to_lite(..., sparse=True)` leaves zeros out of the file. We tried it on three `Dense`
-# layers of 1,024 units, about 3 million weights, with nine zeros in ten: *single*, scattered anywhere, or *fours*, in
-# blocks of four. In 32 bits without zeros, the layers take a time of 1. How long do they take with zeros in *fours*?
+# Only if the program skips them. `to_lite(..., sparse=True)` leaves them *out of the file*; does the program then skip them?
+# We tried it on three `Dense` layers of 1,024 units, about 3 million weights, with nine zeros in ten: *single*, scattered
+# anywhere, or *fours*, in blocks of four. In 32 bits without zeros, the layers take a time of 1. How long do they take with zeros in *fours*?
 
 # %% tags=["reveal"] claims=["C14", "09.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # between 0 and 1
 rows = outcomes.with_zeros(load_curves("small_zeros"))
 reveal(guess, round(rows["fours", "32 bits, zeros left out"].time, 2), "Time of fours")
-print("zeros   file                       MB  time")  # before gzip; medians of three networks
+print("zeros   file          MB, not gzipped  time")  # medians of three networks
 for (zeros, kind), row in rows.items():
     print(f"{zeros:7} {kind:24} {row.megabytes:4.1f}  {row.time:.2f}")
 
@@ -209,11 +204,12 @@ for (zeros, kind), row in rows.items():
 #
 # Before you reach for blocks, look at the second line: int8 alone is just as fast, in a file more than twice as large. The
 # MLP above gained less (0.52), with a sixtieth of the weights; we did not look into why. What blocks cost in
-# accuracy we do not know: these layers were never trained.
+# accuracy we do not know: these layers were never trained. Nor did we time blocks *and* int8.
 #
 # ## How many zeros can a network take?
 #
-# At 0.9 zeros 05's MLP lost one point. How many does a network lose that sorts emoji by the words in their names?
+# At 0.9 zeros 05's MLP lost one point, on other splits than above. How many does a network lose that sorts emoji
+# by the words in their names?
 
 # %% tags=["reveal"] claims=["C9", "09.3"]
 # NBVAL_CHECK_OUTPUT
@@ -226,13 +222,13 @@ reveal(guess, outcomes.lost(tasks["emoji, words"], 0.9), "Points the emoji lose 
 print(outcomes.losses(tasks))  # means of five or six seeds, trained on after pruning
 
 # %% [markdown]
-# At 0.9 the losses run from 0.7 points to 5.5, on the digits alone to 4.7; one step further the GRU falls off a cliff.
-# **No one share suits all: try two or three, on several seeds.**
+# At 0.9 the losses run from 0.7 points to 5.5, the digits' to 4.7; one step further the GRU falls off a
+# cliff. **No one share suits all: try two or three, on several seeds.**
 #
 # <details><summary>Why several seeds?</summary>
 #
 # The emoji's 1.2 points at 0.8 have an sd of 1.8. At 0.9 the MLP's 1.0 was 0.3 in the files above, the CNN's 0.7 was
-# 1.3: other splits, seeds and training. <!-- given: 0.8, 0.9, 1.8 -->
+# 1.3: other splits, seeds, training, and 8 bits. <!-- given: 0.8, 0.9, 1.8 -->
 #
 # </details>
 #
@@ -299,7 +295,7 @@ ex.the_front.check(front_of)
 # **9.4 How many zeros?** `rows` is a list of `(seed, share, accuracy)`: the share of zeros, and the percentage that is read
 # correctly. A share of 0 is the uncut network. Each seed has an uncut network, but not every seed was tried at every share. Compare each
 # network with the uncut one *of its seed*, and return the largest share that loses at most one point on average over the seeds
-# tried there, even if a smaller share loses more; or 0 if none does.
+# tried there, even if a smaller share loses more (0, if no other does).
 
 # %% tags=["exercise"]
 def tolerated(rows):  # [(1, 0, 98), (2, 0, 96), (2, 0.9, 95.5)]: 0.9 loses half a point
@@ -321,8 +317,8 @@ ex.how_many_zeros.check(tolerated)
 
 # %% [markdown]
 # **9.5 The smallest that still reads.** Write a function of `train` and `validation`, pairs of pictures and labels, that learns from
-# these alone and returns the bytes of a file, as `to_lite` gives them; `trained` and `pictures.small_network(units=...)` are yours to
-# use, and `measure(file).gzip` weighs it. It will be run on two splits that you have not seen. Aim: at least 95 % of their test pictures
+# these alone and returns the bytes of a file, as `to_lite` gives them. The file does the reading, 8 bits and all. `trained` and
+# `pictures.small_network(units=...)` are yours to use, and `measure(file).gzip` weighs it. It will be run on two splits that you have not seen. Aim: at least 95 % of their test pictures
 # right, on average, and at most 12,000 bytes after gzip for either; then 8,000, then 5,000, which has been done.
 # The network may be narrow from the start.
 # <!-- given: 95 -->
@@ -349,8 +345,8 @@ ex.summary()
 # ## Three sentences to keep
 #
 # Zeros make a small download; fewer units make a network small *and* fast, and it stays accurate if you do not cut too far;
-# 8 bits make it smaller still. Here zeros saved time in blocks of four, and not one by one. How many zeros a network can
-# take differs with the network and with the task, so try two or three shares, each on several seeds.
+# 8 bits make it smaller still (here the MLP faster, the CNN slower). Here zeros saved time in blocks of four, and not one by one. How many zeros a network can
+# take differs with the network and with the task, so try two or three, on several seeds.
 #
 # Can a large network teach a small one, and when should pruning begin? An
 # [optional appendix](09b_more_on_small_networks.ipynb) tries both.

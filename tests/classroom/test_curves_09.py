@@ -169,6 +169,15 @@ def test_what_the_lesson_says_of_the_ways_to_begin(when):
     alone, guide = (outcomes.begun(when, "mlp", way) for way in ("patience", "guide"))
     assert round(100 * alone.share.mean()) == 81, "at an unchanged rate"
     assert outcomes.told(alone.accuracy - guide.accuracy) == "+0.0: 5 better, 4 worse"
+    settled, patience = (outcomes.begun(when, "mlp", way) for way in ("settled x3", "patience x3"))
+    assert round(100 * settled.share.mean()) == 48
+    assert outcomes.told(settled.accuracy - patience.accuracy) == "-0.1: 3 better, 4 worse"
+
+
+def test_the_table_of_levels_has_the_means_that_the_figure_shows(when):
+    *_, patience, early = (line.split() for line in outcomes.levels(when).splitlines())
+    assert patience == ["patience", "x3", "60", "76", "97.2", "97.9"]
+    assert early == ["early", "x3", "42", "47", "97.2", "97.4"]
 
 
 # ---- a teacher ----
@@ -186,6 +195,8 @@ def test_a_teacher_helps_where_labels_are_wrong_and_not_where_they_are_right(dis
     assert outcomes.told(student - teacher) == "+0.3: 7 better, 3 worse"
     last, best = (outcomes.student(distil, "noisy", "plain", stop)[0] for stop in (None, "labels"))
     assert (last - best).mean() < -1, "without one it does"
+    epochs = {stop: outcomes.student(distil, "all", "distilled", stop)[1] for stop in ("agree", "labels")}
+    assert {stop: round(took.mean()) for stop, took in epochs.items()} == {"agree": 21, "labels": 37}
 
 
 # ---- how many zeros ----

@@ -32,9 +32,8 @@ def soft_loss(teacher, student, temperature):
     p, q = softmax(teacher / temperature), softmax(student / temperature)
     return temperature ** 2 * np.mean(np.sum(p * np.log(p / q), axis=1))
 ''',
-    fact="At a temperature of 3, its default, it is the loss of keras.distillation, if that is given "
-         "KLDivergence(). Add the same number to all of an example's logits, and it stays as it is. A loss "
-         "for which that does not hold has forgotten the softmax: trap 13 in the cabinet, chapter 90.")
+    fact="Keras's LogitsDistillation computes just this if you give it loss=KLDivergence(). As it comes, it "
+         "has forgotten the softmax: trap 13 in the cabinet, chapter 90.")
 def the_teachers_loss(answer):
     for teacher, student, temperature in LOSSES:
         given = teacher.copy(), student.copy()

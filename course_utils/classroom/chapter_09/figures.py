@@ -36,7 +36,7 @@ def one_picture(curves, own=()):
     low, high = panels[0].get_ylim()
     panels[0].errorbar(0.05, (low + high) / 2, sd, color=GREY, capsize=4,
                        transform=panels[0].get_yaxis_transform())
-    panels[0].text(0.06, (low + high) / 2 + 0.8 * sd, "± 1 sd", color=GREY, fontsize=9,
+    panels[0].text(0.06, (low + high) / 2 + 0.8 * sd, "single seeds: ± 1 sd", color=GREY, fontsize=9,
                    transform=panels[0].get_yaxis_transform())
     panels[0].set(title="bytes: smaller is left", ylabel="test accuracy, %",
                   xlabel="kB after gzip (log scale)",
@@ -45,16 +45,17 @@ def one_picture(curves, own=()):
                   xticks=(0.25, 0.5, 1), xticklabels=(0.25, 0.5, 1))
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
-    caption(figure, "Filled: 8 bits. Hollow: uncut in 32 bits, whose time is 1. Means of five seeds, and "
-                    "their sd up and down; yours is one network, timed on your machine")
+    caption(figure, "Filled: 8 bits. Hollow: uncut in 32 bits, whose time is 1. Means of five seeds; yours "
+                    "is one network, timed on your machine.\nGrey bar: how far single seeds lie from such "
+                    "a mean (± 1 sd). The table's sd are of differences, seed by seed")
     size = {(model, bits): np.mean(found[model, bits]["gz"]) / 1000
             for model, bits in (("dense", 32), ("pruned", 8), ("quarter", 8))}
     return figure, ("Test accuracy against kilobytes and against time, of an MLP in 8 bits: uncut, with nine "
                     "zeros in ten, cut to a half and to a quarter. A line leads from the uncut one in 32 "
                     f"bits ({size['dense', 32]:.0f} kB, time 1) to the one in 8. Zeros shrink the file to "
                     f"{size['pruned', 8]:.0f} kB and stand straight below uncut in time. The quarter is "
-                    f"furthest left in both, with {size['quarter', 8]:.0f} kB. All accuracies lie within one "
-                    "grey bar.")
+                    f"furthest left in both, with {size['quarter', 8]:.0f} kB. All these means lie within "
+                    "one grey bar, which is as long as single seeds differ.")
 
 
 def _place(found, model, bits, column, factor):

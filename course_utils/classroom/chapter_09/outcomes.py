@@ -163,6 +163,20 @@ def ways(curves):
     return [(network, way) for network in ("mlp", "cnn") for way in WAYS if (network, way) in there]
 
 
+def levels(curves):
+    """Epochs and accuracy of each way to begin, means over the seeds, as a table: text, to be printed.
+
+    Args:
+        curves: the recording small_when.
+    """
+    lines = ["             epochs, % of 84     right, %", "              MLP     CNN       MLP    CNN"]
+    for way in ("guide", "guide x3", "patience x3", "early x3"):
+        mlp, cnn = (begun(curves, network, way) for network in ("mlp", "cnn"))
+        lines.append(f"{way:13}{100 * mlp.share.mean():4.0f}{100 * cnn.share.mean():8.0f}"
+                     f"{mlp.accuracy.mean():10.1f}{cnn.accuracy.mean():7.1f}")
+    return "\n".join(lines)
+
+
 def beginnings(curves):
     """What ways to begin gain over each other, each seed with its like, as a table: text, to be printed.
 
@@ -170,8 +184,7 @@ def beginnings(curves):
         curves: the recording small_when.
     """
     lines = ["points, and of ten seeds     MLP                       CNN"]
-    for way, than in (("guide x3", "guide"), ("patience x3", "guide"), ("patience x3", "guide x3"),
-                      ("early x3", "patience x3")):
+    for way, than in (("guide x3", "guide"), ("patience x3", "guide x3"), ("early x3", "patience x3")):
         gains = [begun(curves, network, way).accuracy - begun(curves, network, than).accuracy
                  for network in ("mlp", "cnn")]
         cells = "".join(f"{told(gain):26}" for gain in gains)
@@ -252,7 +265,7 @@ def stopped(curves):
     Args:
         curves: the recording small_distil.
     """
-    lines = ["minus by the labels    by mixed loss             by agreement"]
+    lines = ["more than by labels    by mixed loss             by agreement"]
     for task in ("all", "noisy", "few"):
         gains = [gained(curves, task, stop) - gained(curves, task) for stop in ("mixed", "agree")]
         lines.append(f"{task:23}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
