@@ -681,7 +681,7 @@ def test_a_rule_is_scored_by_the_patience_that_loses_as_much(twenty):
     line = patience_line(twenty)
     rules = prices({"quick": GeneralizationLoss(1), "slow": SuccessiveIncreases(8)}, twenty)
     said = readable(figures.equal_regret(line, rules))
-    assert "at 18 percent of the epochs, a slow one at 47" in said
+    assert "at 18 percent of the epochs, lies to its right; a slow one, at 47, lies on its flat end" in said
     assert [f"{ratio(rule, line):.1f}" for rule in rules] == ["1.4", "2.5"]
 
 

@@ -32,8 +32,7 @@ def equal_regret(line, rules):
         rules: two prices, with names such as "GL 1 (quick)".
     """
     ax = axes(width=7.4, height=3.9)
-    # longer ones would stand where the slow rule's line is, and labels above where the sums are
-    _frontier(ax, line, LABELLED[:5], aside=(-11, -10))
+    _frontier(ax, line, aside=(-11, -10))  # above them stand the sums
     for rule, colour, mark in zip(rules, (RED, BLUE), "sD"):
         cost, lost = 100 * rule.cost.mean(), rule.regret.mean()
         same = cost / ratio(rule, line)  # what patience costs at this regret
@@ -41,15 +40,15 @@ def equal_regret(line, rules):
         ax.plot(cost, lost, mark, color=colour, markersize=8, label=rule.name)
         ax.plot(same, lost, "o", color=colour, markerfacecolor="none", markersize=11, markeredgewidth=1.5)
         middle = (cost * same) ** 0.5, lost  # on a log scale
-        ax.annotate(f"{cost:.1f} / {same:.1f} = {cost / same:.1f}", middle, xytext=(0, 5), color=colour,
+        ax.annotate(f"{cost:.1f} / {same:.1f} = {cost / same:.1f}", middle, xytext=(0, 9), color=colour,
                     textcoords="offset points", ha="center", fontsize=10)
     ax.set(xlim=(9, 60), ylim=(-1, 7.5))
     ax.legend(frameon=False, fontsize=9)
     quick, slow = (rule.cost.mean() * 100 for rule in rules)
-    return ax, ("Regret against cost. The line of patience falls steeply and is flat from length 8 on. Two "
-                f"rules lie to its right: a quick one at {quick:.0f} percent of the epochs, a slow one at "
-                f"{slow:.0f}. From each a dashed line leads left to the line of patience, with the ratio of "
-                "the costs.")
+    return ax, ("Regret against cost. The line of patience falls steeply and is flat from length 8 on. A "
+                f"quick rule, at {quick:.0f} percent of the epochs, lies to its right; a slow one, at "
+                f"{slow:.0f}, lies on its flat end. From each a dashed line leads left to where the line of "
+                "patience first gets as low, with the ratio of the costs.")
 
 
 def left_to_win(line, oracles, scored):
