@@ -158,7 +158,7 @@ def second_stop(history):
     return len(losses) > 3 and min(losses[-3:]) >= min(losses[:-3])
 ''',
     fact="Nearly Armed(at_target(0.9), Patience(\"val_loss\", 3)), which once armed counts every "
-         "epoch. On masks that never get full both never stop: put a budget beside them.")
+         "epoch. On masks that never get full both never stop: then only `epochs` of fit ends the run.")
 def armed_stop(answer):
     def draw(stop):
         from ..notebook import show
@@ -184,7 +184,7 @@ STATEMENTS = {
     hints=["Each letter asks for two rows of the table or more. Which column?",
            "*time* is against *not pruned*: 1 is as slow. For b, divide int8's bytes by those without it."],
     solution='answer = "bd"',
-    fact="In this table zeros help only after gzip. Short numbers help there, too, and they save time.")
+    fact="In this table zeros make a file small after gzip, and save no time. Short numbers help with both.")
 def read_the_table(answer):
     parts = several(answer, ordered=False)
     letters = None if parts is None else {str(letter).strip().lower() for letter in parts}

@@ -232,7 +232,6 @@ def costs(by_sparsity):
                                     ("cnn", "gradual", "CNN", BLUE, "o")])
     panels[1].set(title="ramp: three networks")
     figure.supxlabel("lines: means of six seeds (CNN) or five; bars: smallest to largest seed\n"
-                     "(marks are shifted sideways a little, so that none hides another)\n"
                      "further training: patience 3, counted from the last cut, 25 epochs at most", fontsize=9)
     return figure
 
