@@ -116,8 +116,6 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # stop.history.to_csv(folder / "history.csv")  # section 5 reads it
 # plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")
 # ```
-#
-# The whole `train.py` is in section 10.
 
 # %% [markdown]
 # ## 3 A rule to start from
@@ -128,7 +126,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
-# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less (blind to overfitting; no `restore_best`) |
+# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. No `restore_best`: training loss ignores overfitting |
 # | a machine by the hour | `TimeBudget(minutes=30)` |
 # | any real run | besides, `NotFinite()`: against NaN and infinity |
 #
@@ -140,8 +138,10 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 4 What patience counts
 #
-# Ten of what? A *failure* is a check without improvement. By default, scikit-learn (`tol`), PyTorch (`threshold`) and Keras's
-# `ReduceLROnPlateau` (`min_delta`) count a very small improvement as a failure, too.
+# Your `patience=8` moves to Lightning, with four validations an epoch. How many epochs is it there? Two. So ask: eight of what?
+#
+# A *failure* is a check without improvement. By default, scikit-learn (`tol`), PyTorch (`threshold`) and
+# Keras's `ReduceLROnPlateau` (`min_delta`) count a very small improvement as a failure, too.
 
 # %% [markdown]
 # | tool with patience N | counts | acts at failure number |
@@ -149,18 +149,15 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | this course's `Patience`; Keras's `EarlyStopping`, `ReduceLROnPlateau` | epochs that were validated | N |
 # | Lightning's `EarlyStopping` | validation runs; an epoch may have several | N |
 # | Hugging Face's `EarlyStoppingCallback` | evaluations: epochs, or every `eval_steps` steps | N |
-# | XGBoost's `early_stopping_rounds` | boosting rounds | N |
 # | scikit-learn's `SGDClassifier` (`n_iter_no_change`) | epochs | N |
 # | scikit-learn's `MLPClassifier` (likewise) | epochs | N + 1 |
 # | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, often one each epoch | N + 1 |
 
 # %% [markdown]
-# So Lightning's patience 8, with four validations an epoch, is about our 2.
-#
 # <details><summary>How do we know?</summary>
 #
-# Keras and scikit-learn are tested; the rest we read in the code of Lightning 2.6, Transformers 5.24, XGBoost 3.2 and PyTorch (commit
-# 008f727). <!-- given: 2.6, 5.24, 3.2 -->
+# Keras and scikit-learn are tested; the rest is in the code of Lightning 2.6, Transformers 5.24 and PyTorch (commit
+# 008f727). <!-- given: 2.6, 5.24 -->
 #
 # </details>
 
@@ -183,7 +180,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs. What does patience
 # cost, and what does it save?
 #
-# *Regret*: by how many percent the test loss at the epoch kept exceeds that at the epoch of the run's lowest validation loss.
+# *Regret* compares two test losses of a run: at the epoch that the rule kept, and at the epoch of lowest validation loss in all 300.
 
 # %% claims=["B13", "91.2"]
 # NBVAL_CHECK_OUTPUT
@@ -198,7 +195,7 @@ print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 # **From line to line patience about triples: each step costs more epochs than the one before, and saves less regret.**
 # Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition. Choose by what an epoch costs you.
 #
-# Without a `test_loss`, `compare` measures in `val_loss`, where more patience never looks worse.
+# Without `measured=`, `compare` measures in `val_loss`, where more patience never looks worse.
 
 # %% [markdown]
 # ## 6 Learning rates that fall
@@ -261,7 +258,7 @@ print("by the patience of the stop:", left)
 #
 # best = []
 # for fold in range(5):
-#     out = np.random.default_rng(0).permutation(len(x)) % 5 == fold  # a fifth of the rows, at random
+#     out = np.random.default_rng(0).permutation(len(x)) % 5 == fold  # one shuffle for all folds, a fifth each
 #     stop = StopWhen(Patience("val_loss", 10) | NotFinite(), restore_best="val_loss")
 #     build_model().fit(x[~out], y[~out], validation_data=(x[out], y[out]), epochs=200, batch_size=64,
 #                       callbacks=[stop])
@@ -272,10 +269,10 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# This stop trusts other runs. How much worse is that than a validation set of its own? We ask recorded runs: five problems, twenty splits
-# each.
+# Such a run stops when others should have. How much worse is that than a validation set of its own? We ask recorded runs: five
+# problems, twenty splits each.
 #
-# - *Blind* stands for the recipe above: it stops at the median of the best epochs of five other splits, and keeps the last weights.
+# - *Blind* is the recipe: it stops at the median of five other splits' best epochs, as patience 10 found them, and keeps the last weights.
 # - *Watched* has a validation set and patience 10, and keeps the best weights.
 #
 # In how many of the 100 runs does *blind* have the larger regret?
@@ -286,18 +283,20 @@ guess = ...  # runs, of 100
 blind, watched = {}, {}
 for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
     runs = curves.select(problem=problem, units=64)  # one size of the four
-    blind[problem] = tables.regrets(runs, tables.medians_of_others(runs, count=5))
-    watched[problem] = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0].regret
+    found = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0]
+    watched[problem] = found.regret
+    # each run is stopped at the median of five others' best epochs, as patience 10 found them
+    blind[problem] = tables.regrets(runs, tables.medians_of_others(runs, found.stops, count=5))
 gaps = np.concatenate([blind[problem] - watched[problem] for problem in blind])
 reveal(guess, int((gaps > 0).sum()), "Blind has the larger regret in")
-print(f"there by {gaps[gaps > 0].mean():.0f} points on average; the smaller in {(gaps < 0).sum()}, "
-      f"by {-gaps[gaps < 0].mean():.0f} points; the same in {(gaps == 0).sum()}\n")
+print(f"in those, larger by {gaps[gaps > 0].mean():.0f} points on average; in {(gaps < 0).sum()} smaller, "
+      f"by {-gaps[gaps < 0].mean():.0f} points; in {(gaps == 0).sum()} the same\n")
 # below zero: at the epochs kept, test loss happened to be lower. Differences are rounded after they are taken
 tables.print_regrets(blind, watched)
 
 # %% [markdown]
-# Run by run *watched* wins by 52 to 39; and where *blind* loses, it loses more. **Blind costs more on gene and thyroid; on the other
-# three, chance could explain it.** There the difference is less than twice its *standard error*, about how far chance moves a mean.
+# *Watched* wins by 67 to 24; and where *blind* loses, it loses more. **Stopping blind cost more on four problems of five; on diabetes,
+# chance could explain it.** There the difference is less than twice its *standard error*, about how far chance moves a mean.
 #
 # But you refit for more data, and *blind* had no more than *watched*. Our advice, unmeasured: refit when data are scarce.
 
@@ -345,7 +344,7 @@ build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbos
 print(stop.report.reason)
 
 # %% [markdown]
-# Then `pip install tensorboard`, and `tensorboard --logdir runs`. Or draw the same from the history:
+# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. Here we draw the same from the history:
 
 # %%
 import matplotlib.pyplot as plt
@@ -364,50 +363,6 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 #
 # Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a killed run (tested with `kill -9`)
 # goes on after its last finished epoch, with its count of failures, its best weights and the time used.
-#
-# Is it still the same run? We train once undisturbed, and once in two jobs, the first ended by an exception as epoch 4 begins. How many
-# losses differ?
-
-# %%
-from course_utils.stopping import Signal
-
-
-def train_somewhere(*more):
-    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")  # Signal: below
-    stop = StopWhen(rule, restore_best="val_loss", state=project / "state")
-    backup = keras.callbacks.BackupAndRestore(project / "backup")
-    build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, shuffle=False,
-                      callbacks=[stop, backup, *more])
-    return stop
-
-
-def taken_away(epoch, logs=None):
-    if epoch == 4:
-        raise OSError("the machine is gone")
-
-# %%
-keras.utils.set_random_seed(1)
-unbroken = train_somewhere()
-keras.utils.set_random_seed(1)  # the same first weights
-try:
-    train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=taken_away))
-except OSError as error:
-    print(error)
-stop = train_somewhere()  # with other first weights, which the backup replaces
-print(stop.report)
-
-# %% tags=["reveal"] claims=["91.3"]
-# NBVAL_CHECK_OUTPUT
-guess = ...  # of some fifty losses, training and validation, how many differ from the undisturbed run's
-differ = [a != b for name in ("loss", "val_loss")
-          for a, b in zip(stop.history[name], unbroken.history[name], strict=True)]
-reveal(guess, sum(differ), "Losses that differ")
-
-# %% [markdown]
-# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no augmentation, no graphics card, which may sum in
-# another order. Your `train.py` shuffles, so its losses will differ.
-#
-# Keras's `EarlyStopping` would have [forgotten](90_cabinet_of_traps.ipynb) its count and best weights.
 
 # %% [markdown]
 # The whole `train.py`: `# new` marks what stops and saves, `# kill` what survives a kill.
@@ -454,8 +409,8 @@ reveal(guess, sum(differ), "Losses that differ")
 # ```
 
 # %% [markdown]
-# **Try it: run it, press Ctrl-C once you have read `Epoch 5/200` (be quick: it takes seconds), and run it again.** It must begin with the
-# epoch that you broke off.
+# **Try it, in a terminal: save it as `train.py`, run `python train.py runs/try`, press Ctrl-C at `Epoch 5/200` (be quick: it takes
+# seconds), and run it again.** It must begin with the epoch that you broke off.
 #
 # To begin an unfinished run from nothing, or with another model or rule, delete its folder.
 
@@ -464,7 +419,7 @@ reveal(guess, sum(differ), "Losses that differ")
 #
 # | what ended it | exit code of `train.py` | `state`, `backup` | started again |
 # |---|---|---|---|
-# | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | begins anew, overwrites |
+# | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | trains from the start, overwrites the results |
 # | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
 # | an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
 #
@@ -473,10 +428,58 @@ reveal(guess, sum(differ), "Losses that differ")
 # %% [markdown]
 # - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends before the end.
 # - `Deadline("06:30")` ends `fit` before 6:30, with time left to validate and save. `Deadline()` asks SLURM, a cluster's scheduler.
-# - `StopFile("STOP")` waits for that file. Delete it before the next job, which else ends in an error.
+# - `StopFile("STOP")` waits for that file. Delete it before the next job, which else ends in an error; the SLURM script below
+#   leaves no time for that.
 #
-# All three act after the current batch, and the next job begins that epoch again. If epochs take hours, make them shorter
-# (`steps_per_epoch`).
+# All three act after the current batch, and the next job begins that epoch again.
+
+# %% [markdown]
+# Is it still the same run? We train once undisturbed, and once in two jobs; an exception ends the first as epoch 4 begins.
+
+# %%
+from course_utils.stopping import Signal
+
+
+def train_somewhere(*more):
+    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")
+    stop = StopWhen(rule, restore_best="val_loss", state=project / "state")
+    backup = keras.callbacks.BackupAndRestore(project / "backup")
+    build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, shuffle=False,
+                      callbacks=[stop, backup, *more])
+    return stop
+
+
+def taken_away(epoch, logs=None):
+    if epoch == 4:
+        raise OSError("the machine is gone")
+
+# %%
+keras.utils.set_random_seed(1)
+unbroken = train_somewhere()
+keras.utils.set_random_seed(1)  # the same first weights
+try:
+    train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=taken_away))
+except OSError as error:
+    print(error)
+stop = train_somewhere()  # with other first weights, which the backup replaces
+print(stop.report)
+
+# %% [markdown]
+# How many of its losses, training and validation, differ from the undisturbed run's?
+
+# %% tags=["reveal"] claims=["91.3"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # losses, of some fifty
+differ = [a != b for name in ("loss", "val_loss")
+          for a, b in zip(stop.history[name], unbroken.history[name], strict=True)]
+reveal(guess, sum(differ), "Losses that differ")
+
+# %% [markdown]
+# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no augmentation, no graphics card, which may sum in
+# another order. Your `train.py` shuffles, so its losses will differ.
+
+# %% [markdown]
+# And with a warning? `SIGTERM` comes as epoch 4 begins:
 
 # %%
 import signal
@@ -498,8 +501,9 @@ print("epochs of the first job:", first.history["epoch"])
 print("the second job knows their losses:", second.history["val_loss"][:4] == first.history["val_loss"])
 
 # %% [markdown]
-# After a warning `fit` returns, and `train.py` ends with 75, the customary "try again later". With SLURM, this script passes the
-# warning on to Python, and waits until it has saved:
+# After a warning `fit` returns, and `train.py` ends with 75, the customary "try again later".
+#
+# <details><summary>With SLURM, this script passes the warning on to Python, and waits until it has saved</summary>
 #
 # ```bash
 # # #!/bin/bash
@@ -513,8 +517,9 @@ print("the second job knows their losses:", second.history["val_loss"][:4] == fi
 # exit $code
 # ```
 #
-# After a node failure `--requeue` lets SLURM do it; a job killed for too much memory is not requeued. Tested with a stand-in for
-# `scontrol`, not on a cluster.
+# Tested with a stand-in for `scontrol`, not on a cluster.
+#
+# </details>
 
 # %%
 shutil.rmtree(project)  # it was only a stand-in

@@ -32,13 +32,19 @@ def regrets(runs, epochs):
                      for run, epoch, least in zip(runs, epochs, best, strict=True)])
 
 
-def medians_of_others(runs, count):
-    """For each run, the median epoch of lowest validation loss of the `count` runs after it, in a circle.
+def medians_of_others(runs, stops, count):
+    """For each run, the median of the best epochs of the `count` runs after it, in a circle.
 
-    >>> medians_of_others([{"val_loss": [2.0, 1.0]}, {"val_loss": [1.0, 2.0]}], count=1)
+    Args:
+        runs: histories with "val_loss".
+        stops: the epoch that ended each run. A rule that ended it there knows nothing of what came after.
+        count: how many others.
+
+    >>> runs = [{"val_loss": [2.0, 1.0, 0.5]}, {"val_loss": [1.0, 2.0, 3.0]}]
+    >>> medians_of_others(runs, [1, 2], count=1)
     [0, 1]
     """
-    best = [int(np.argmin(run["val_loss"])) for run in runs]
+    best = [int(np.argmin(run["val_loss"][:stop + 1])) for run, stop in zip(runs, stops, strict=True)]
     return [int(np.median(np.roll(best, -i)[1:count + 1])) for i in range(len(runs))]
 
 
