@@ -69,13 +69,12 @@ show(*figures.sweep(first, ended, hopeless="rate 3"))
 # rule for one trial cannot see that.
 #
 # **ASHA**, in the sweep library Ray Tune, compares trials. After 5, 15 and 45 epochs a trial goes on if it is in the best third of those
-# that got there so far. It does not wait for the others. Ours came two at a time, the smallest width first; so the first at each mark
-# passed unopposed, and whoever came early had few to beat.
+# that got there so far. It does not wait for the others.
 
 # %% [markdown]
-# From here on we count the epochs trained, not those saved. In all five sweeps together the rule trains 59.9 %, and ASHA
-# 54.7 %. With both, whichever comes first ends a trial. If ASHA saved all that the rule saves, and more, both would train 54.7 %; if they
-# never saved the same epoch, 14.6 %. **Guess:** what percentage do they train? <!-- given: 14.6 -->
+# From here on we count the epochs trained, not saved. Alone, the rule trains 59.9 % of all epochs of the five sweeps, ASHA 54.7 %.
+# With both, whichever comes first ends a trial. If each decides as it did alone, that is at most 54.7 %, and 14.6 % if the two never save
+# the same epoch. **Guess:** what percentage do they train? <!-- given: 14.6 -->
 
 # %% tags=["reveal"] claims=["92.1"]
 # NBVAL_CHECK_OUTPUT
@@ -84,21 +83,21 @@ ways = {"rule": [sweep.by_rule(rule) for sweep in five],
         "ASHA": [sweep.asha for sweep in five], "both": [sweep.both for sweep in five]}
 found = {way: sweeps.together(five, ended, hopeless="rate 3") for way, ended in ways.items()}
 reveal(guess, found["both"].needed, "Trained with both, in percent")
-print("        % of all epochs   without rate 3   best val_loss worse by (worst of 5)")
+print("        trained, % of all   without rate 3   best val_loss up, worst sweep")
 for way, of in found.items():
-    print(f"{way:8}{of.needed:13.1f} % {of.serious:14.1f} % {of.rise:33.1f} %")
+    print(f"{way:8}{of.needed:15.1f} % {of.serious:14.1f} % {of.rise:27.1f} %")
 
 # %% [markdown]
 # Little more than a third: 37.4 %. The hopeless rate flatters that, too: without it, 47.1 %. Part of the saving is common to both. The
 # rest is there, we think, because they look for different things: the rule for trials that no longer improve, ASHA for those that are
-# behind. The price is the rule's: the best loss rose by 1.3 % at most. As ASHA does not wait, another order of trials could have changed
-# its numbers.
+# behind. The price is the rule's: the best loss rose by 1.3 % at most. Another order of trials could have changed ASHA's
+# numbers: the first at each mark passes unopposed.
 #
 # **Ask both: does this trial still improve, and does it keep up with the others?**
 
 # %% [markdown]
-# In Ray Tune the rule is the `stop`, ASHA the `scheduler`. `rule` is the one above; `space` and `train` are yours, and `train` reports
-# `val_loss` once an epoch:
+# In Ray Tune the rule is the `stop`, ASHA the `scheduler`. `rule` is the one above; `space` and `train` are yours, and `train` calls
+# `tune.report({"val_loss": ...})` once an epoch:
 #
 # ```python
 # from ray import tune
@@ -130,7 +129,7 @@ for way, of in found.items():
 guess = ...  # batches, 0 to 72
 real = data.load_two_workers()  # recorded with three libraries; with TensorFlow, Keras was tf_keras
 reveal(guess, real["torch"]["alone"]["batches"][0], "Batches of worker 0, with PyTorch")
-print("half a minute after worker 1's time was up (a reason counts batches and epochs from 0):")
+print("half a minute after worker 1's time was up (a reason counts from 0: batch 3 of epoch 3 is the 22nd):")
 print("            worker 0                     worker 1")
 for library, what in real.items():
     (zero, one), done = workers.ends(what["alone"]), what["alone"]["batches"][0]
@@ -180,7 +179,7 @@ x, y = workers.digits()
 
 def work(worker, together):  # together: a Together(every=8) that lets these threads vote
     stop = StopWhen(StepBudget(57 if worker == 1 else 1000), together=together)
-    half = batches(x[worker::2], y[worker::2], size=30, seed=0)  # each worker has every other digit
+    half = batches(x[worker::2], y[worker::2], size=30, seed=0)  # each worker has every other picture
     workers.network(seed=0).fit(half, epochs=50, verbose=0, callbacks=[stop])
     return stop
 
@@ -217,13 +216,14 @@ show(*figures.two_workers(real["torch"]))
 
 # %% [markdown]
 # The figure is PyTorch's. With each, the wish came after batch 22, the next vote after 24. Nobody hangs, and both networks are
-# equal to the last bit. A vote took 4 to 208 ms on average: choose `every` so large that the steps between two votes take far longer.
+# equal to the last bit. Here, on one machine, a vote took 4 to 208 ms on average: let the steps between two votes take far longer.
 #
 # **Let all vote, and all stop at one step.**
 #
 # <details><summary>Whose best epoch comes back?</summary>
 #
 # If each worker validates on its own part of the data, their losses differ. Then the mean decides, and all bring back the same epoch.
+# But `Patience` reads each worker's own loss: one that has enough ends it for all.
 #
 # </details>
 
@@ -260,7 +260,7 @@ show(*figures.two_workers(real["torch"]))
 # | one process, on one GPU or several (several not tried) | `StopWhen`, as ever |
 # | one training, several processes | `StopWhen(..., together=Together(every=20))` in each |
 # | many runs to compare | `as_stopper` for Ray Tune, `OptunaStop` for Optuna: see `docs/recipes.md` |
-# | a job with a set end time | `Deadline()` and `state=`, in [91](91_in_your_project.ipynb) |
+# | a job with a set end time | `Deadline()` with SLURM, else `Deadline("06:30")`; and `state=`, in [91](91_in_your_project.ipynb) |
 #
 # **Count the processes, not the GPUs.**
 
