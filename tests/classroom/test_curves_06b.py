@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from course_utils.classroom.chapter_06 import results, source_figures, sources
-from course_utils.classroom.data import load_curves
+from course_utils.classroom.data import load_curves, load_openmoji
 from course_utils.stopping import Patience, plots
 from course_utils.transfer import logme
 
@@ -97,6 +97,8 @@ def test_the_scores_are_told(capsys):
         "the best of all five               -       10     10          10 (ImageNet)",
         "the best of the three small        6        7      6  6 (small, other task)",
         "the weakest of the three small     1        9      9            9 (clothes)"]
+    sources.print_last(table, "leep", "random small")
+    assert capsys.readouterr().out == "LEEP puts random small last in 10 of 10 draws\n"
     sources.print_accuracies(table)
     told = capsys.readouterr().out
     names = "ImageNet", sources.OTHER, "random small", "clothes", "random MobileNetV2"
@@ -127,6 +129,14 @@ def test_far_sources_help_on_emoji_and_not_on_photos():
     assert (emoji["ImageNet"] > emoji["random MobileNetV2"]).all()
     assert (emoji["photos"] > emoji["random small"]).sum() == 4
     assert abs(photos["emoji"].mean() - photos["random small"].mean()) < 0.005
+
+
+def test_on_photos_only_imagenet_beats_training_from_scratch_even_with_fewer_photos():
+    scratch = np.mean(sources.by_size(load_curves("transfer_sizes"), "photos")["scratch"][750])
+    heads = sources.source_table(load_curves("transfer_sources"))["photos"]
+    assert [name for name, of in heads.items() if of["test_accuracy"].mean() > scratch] == ["ImageNet"]
+    groups = np.unique(load_openmoji().groups, return_counts=True)[1]
+    assert round(100 * groups.max() / groups.sum()) == 24  # guessing: the largest group
 
 
 def test_noise_with_a_number_for_each_picture_fits_any_labels_and_logme_is_not_taken_in():
