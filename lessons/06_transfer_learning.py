@@ -75,8 +75,9 @@ print("is it the source's own layer?", target_model.layers[-1] is source_model.l
 #
 # Training can undo what the source took days to learn. A **frozen** layer keeps its weights: `trainable = False`.
 #
-# A toy source has two layers, with six arrays of weights. We freeze it and fit: none of them changes. Then we set
-# `trainable = True` and fit again, without a new `compile`. How many of the six change now?
+# A toy *target* is a toy source, two layers with six arrays of weights, and one more layer on top. We freeze the source
+# and fit the target: none of the six changes. Then we set `source.trainable = True` and fit again, without a new
+# `compile`. How many of the six change now?
 
 # %% tags=["reveal"] claims=["06.3"]
 # NBVAL_CHECK_OUTPUT
@@ -84,7 +85,7 @@ guess = ...  # arrays, 0 to 6
 inputs = keras.Input((4,))
 norm = keras.layers.BatchNormalization()
 source = keras.Model(inputs, norm(keras.layers.Dense(8)(inputs)))  # Dense, then norm: six arrays of weights
-target = keras.Model(inputs, keras.layers.Dense(4)(source(inputs)))  # a layer of its own on top
+target = keras.Model(inputs, keras.layers.Dense(4)(source(inputs)))  # one more layer on top
 settings = dict(optimizer="adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 
 source.trainable = False
@@ -96,7 +97,8 @@ target.compile(**settings)
 print("unfrozen and compiled:", results.fit_and_count(target, source), "of 6 change")
 
 # %% [markdown]
-# **A change of `trainable` takes effect at the next `compile`.** Until then nothing tells you.
+# **After a `fit`, a change of `trainable` waits for the next `compile`.** Nothing warns you, and `summary()`
+# counts those weights as trainable.
 #
 # Now all six change. Two belong to `Dense`, four to **BatchNormalization**, which rescales what passes through it:
 #
@@ -136,17 +138,17 @@ reveal(guess_norm, results.fit_and_count(target, source), "With norm frozen")
 # %% [markdown]
 # ## How good is a real source?
 #
-# Our source is MobileNetV2, two million weights made for phones. In place of its last layer we
+# Our source is MobileNetV2, a network for phones with two million weights. In place of its last layer we
 # put one with ten outputs: the **head**. The network trains in two *phases*:
 #
 # 1. *Head*: the head alone. It begins at random, and might spoil what is below.
 # 2. *Top*: the head and the source's last convolution, `Conv_1`, at a rate 60 times lower, so as to undo little.
 #
 # The *bottom*, below `Conv_1`, never changes. So we send each photo through it once and keep what comes out. Each
-# epoch then trains `model` alone, the rest, and takes less than a second. `model` has 427,530 weights:
+# epoch then trains `model` alone and takes less than a second. `model` has 427,530 weights:
 #
 # ```
-# photo -> bottom -> [ Conv_1 -> head ]    in brackets: model
+# photo -> bottom -> [ Conv_1, its norm -> head ]    in brackets: model
 # ```
 
 # %%
@@ -222,8 +224,8 @@ show(drawn, alt=figures.ALT["predictions"])
 # %% [markdown]
 # **Your turn.** Train the two phases again, on a fresh model from `with_head()`, and change one thing: the
 # patience, of both phases, or one learning rate. Guess first: will the `val_loss` that is kept be lower than ours,
-# printed above with three decimals? (Any answer passes that gets half of the validation photos right. It does not
-# count as an exercise.)
+# printed above with three decimals? (Any answer that gets half of the validation photos right passes. It counts
+# for no score.)
 
 # %% tags=["exercise"]
 answer = dict(model=with_head()[1], data=known, validation_data=validation, phases=[..., ...])  # two Phases
@@ -243,7 +245,7 @@ ex.your_phases.check(answer)  # calls fit_in_phases
 #
 # - *Scratch*: a small network, from random weights.
 # - *Features*: a head on the frozen source.
-# - *Fine-tuned*: that head, then a larger top. It begins further down: 1.7 million weights instead of 0.4.
+# - *Fine-tuned*: that head, then a top that begins further down: 1.7 million weights, where ours above had 0.4.
 #
 # By how many percentage points is *features* ahead of *scratch*? <!-- given: 1.7, 0.4 -->
 
@@ -251,7 +253,7 @@ ex.your_phases.check(answer)  # calls fit_in_phases
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percentage points
 curves = data.load_curves("transfer")
-rules = {"scratch": Patience("val_loss", 8),  # with 3 it would end too soon
+rules = {"scratch": Patience("val_loss", 8),  # 3 would cost it four points
          "features": Patience("val_loss", 5),
          "fine-tuned": Patience("val_loss", 3)}  # for its top; its head had 5, as in *features*
 ends = {way: results.outcomes(curves.select(way=way), rule) for way, rule in rules.items()}
@@ -273,15 +275,14 @@ results.print_seeds(ends, "fine-tuned", "features")
 # %% [markdown]
 # ## Does a stop between phases find the best model sooner?
 #
-# How long a head? The article says: let a stop decide, and find the best model sooner. We recorded three ways, with
-# three seeds:
+# How long a head? The article says: let a stop decide, and find the best model sooner. Three ways, three seeds:
 #
-# - *Own stops*: head, then top, each with a patience: three of the *fine-tuned* runs.
+# - *Own stops*: head, then the larger top, each with a patience: three of the *fine-tuned* runs.
 # - *Fixed*: 60 epochs of head, then 10 of top, from the head's *last* weights.
 # - *At once*: head and top together from the start, with one patience, at the top's low rate.
 #
-# An epoch of head takes a tenth of a second, one of top about three. After 20 seconds somebody pulls the plug, and each way
-# hands over the weights with its lowest validation loss so far. Whose test accuracy is highest, on average?
+# An epoch of head takes a tenth of a second, one of top about three. After 20 seconds somebody pulls the plug: each way
+# hands over its weights of lowest validation loss. Whose test accuracy is highest, on average?
 
 # %% tags=["reveal"] claims=["D10"]
 # NBVAL_CHECK_OUTPUT
@@ -303,14 +304,14 @@ results.print_overfitting("fixed", curves.select(way="long head"))
 
 # %% [markdown]
 # *Own stops* and *fixed* begin alike: some six seconds to pass the photos through the source, two of head. Until 16 s
-# they are level. Then the top of *own stops* finds a lower loss; that of *fixed* never does.
+# they are level. Then, in two seeds of three, the top of *own stops* finds a lower loss, and the line moves; that of
+# *fixed* never does.
 #
 # **Against *fixed*: ahead at both moments, in two seeds of three.** In the third both keep the same head. Sixty epochs
 # overfit the head; fewer might do as well. Part of the lead may come from starting with the best weights.
 #
-# **Against *at once*: sooner, yes; better, no.** Its first epoch ends after ten seconds, below the edge of the figure.
-# Its low rate may cost time, too. In the end accuracies are level, and *at once* has the lower loss: its random head
-# did no lasting harm. <!-- given: ten, six, 16 -->
+# **Against *at once*: sooner, yes; better, no.** In the end accuracies are level, and *at once* has the lower loss: its
+# random head did no lasting harm. <!-- given: six, 16 -->
 
 # %% [markdown]
 # ## Exercises
@@ -416,10 +417,10 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Features of a source that fits cost seconds, and here beat a small network from scratch by 24 points, or by 15 if that
-# has mirrored and shifted photos and more patience. In phases, let each stop by its own rule and start the next from
-# the best weights: that beat a fixed sixty epochs in two seeds of three, with one tie, but a single phase, given time,
-# did as well. A change of `trainable` waits for the next `compile`; with few photos, so the usual
+# Features of a source that fits cost seconds, and beat a small network from scratch by 24 points, or by 15 if that
+# has mirrored, shifted photos and more patience. In phases, let each stop by its own rule and start the next from
+# the best weights: that beat a fixed plan of 60 + 10 epochs in two seeds of three, but a single phase, given time, did
+# as well. After a `fit`, a change of `trainable` waits for the next `compile`; with few photos, so the usual
 # advice, keep BatchNormalization frozen.
 #
 # Next: [07 More than one modality](07_more_than_one_modality.ipynb), or first the optional
