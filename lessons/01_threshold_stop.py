@@ -116,12 +116,10 @@ print(f"mean of the batches' losses, as that epoch trained on them: {run['mean_l
 
 # %% [markdown]
 # In Keras the loops are inside `fit`. To act between two epochs you hand it a **callback**: an object whose methods Keras calls at fixed
-# moments, such as the end of each epoch. The course has one that stops:
+# moments, such as the end of each epoch. The next cell's first line makes one that stops.
 #
-# `StopWhen(Below("loss", 0.01) | TimeBudget(minutes=2))`
-#
-# `Below` is a **criterion**: once it is met, the run ends. Some losses never get there, so `TimeBudget` sets a **budget**; `|` means
-# "or".
+# `Below` is a **criterion**: once it is met, the run ends. Some losses never get there. `epochs=25` ends such a run, too, but you pay for
+# time, and seldom know how long an epoch takes: `TimeBudget` sets a **budget** in minutes. `|` means "or".
 
 # %% claims=["A5", "A7"]
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=2))
@@ -130,14 +128,14 @@ model.fit(batches(*emoji.train, size=16, seed=0), epochs=25, verbose=0, callback
 print(stop.report)  # a step is one batch
 
 # %% [markdown]
-# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, taken while the weights
-# change. So it lags: on the recorded run, in epoch 12, that mean was 0.0106. But `fit` computes it anyway, so from here on we use it.
-# **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
+# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, each taken before later
+# batches changed weights. So it lags: on the recorded run it was still 0.0106 in epoch 12. `fit` computes it anyway, so from here on we use
+# it. **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
 #
 # ## When does one threshold come?
 #
-# Whoever pays for a training wants to know when it ends. We recorded three networks on five random splits: words, pictures, both. Where
-# words are read, 64 units read them. Which one's training loss gets below 0.01 first?
+# Whoever pays for a training wants to know its end. We recorded three networks on five splits: words, pictures, both. A layer
+# of 64 numbers, **units**, reads the words. Which one's training loss gets below 0.01 first?
 
 # %%
 guess = ...  # "words", "pictures" or "both"
@@ -163,9 +161,8 @@ tables.reached(curves, limit=0.01)
 tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
-# **Threshold 1 leaves the model undertrained, 0.5 perhaps. Below 0.2 nothing is gained beyond the differences between splits.**
-# Thresholds 0.2 and 0.01 are met in epochs 6 and 13: the article wanted to stop paying, and with its own threshold it pays for twice the
-# epochs.
+# **Threshold 1 leaves the model undertrained. 0.5 and 0.2 lose 0.02 ± 0.02 against the best row: perhaps nothing.** Thresholds 0.2 and 0.01
+# are met in epochs 6 and 13: the article wanted to stop paying, and with its own threshold it pays for twice the epochs.
 #
 # Now pictures alone, which never got down to 0.01. Do those networks overfit?
 
@@ -175,8 +172,8 @@ show(figures.overfit(curves.select(input="pictures")),
          "falls, and rises again from about epoch 20. The validation accuracy rises and stays.")
 
 # %% [markdown]
-# Yes, says the validation loss: after epoch 20 its mean rises by half. No, says the accuracy: no fewer answers are right. Both are true:
-# to the loss, a wrong answer costs more the surer the network is. **A threshold on the training loss sees none of this: that takes
+# Yes, says the validation loss: after epoch 20 its mean rises by half. No, says the accuracy: no fewer answers are right. Both can be true:
+# the loss rises if the network gets surer of wrong answers. **A threshold on the training loss sees none of this: that takes
 # [validation data](03_validation_early_stopping.ipynb).**
 #
 # ## Is the gradient a better signal?
@@ -194,6 +191,7 @@ both, small = curves.select(input="both"), Below("gradient_norm", 1.0)
 reveal(guess, small.first(both[0]), "Below 1.0 in epoch")
 rules = {"norm < 1.0": small,
          "norm < 1.0, but not in epoch 0": After(1, small),
+         "loss < 0.2": Below("loss", 0.2),
          "norm < 0.5": Below("gradient_norm", 0.5),
          "loss < 0.1": Below("loss", 0.1)}
 tables.stops(both, rules, labels=emoji.validation[1])
@@ -205,9 +203,9 @@ show(ax, alt="Gradient norm of five runs over 20 epochs: it begins below 1.0, ri
              "and below 0.5 from epoch 7 or 8.")
 
 # %% [markdown]
-# The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, against 0.23 for naming the largest group
-# each time. `After(1, ...)` skips that epoch. But each later row has a twin on the loss: `loss < 0.2` in the table further up (epoch 6.0,
-# accuracy 0.68), and `loss < 0.1`. **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
+# The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, against 0.23 for naming the largest group each
+# time. `After(1, ...)` skips that epoch. But each of the other norm rules has a twin below it: a rule on the loss, no later and as
+# accurate. **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
 #
 # <details><summary>Where does the norm come from?</summary>
 #
@@ -232,8 +230,8 @@ answer = 4  # 0.5 itself is not below 0.5
 ex.first_below.check(answer)
 
 # %% [markdown]
-# **1.2 Count the breaks.** `losses` holds a list for each epoch: the losses of all its batches, also of those that the article's loop skips.
-# On how many batches does the loop train in each epoch, if it breaks at a loss below `threshold`? Return a list of counts.
+# **1.2 Count the breaks.** `losses` holds a list for each epoch: the losses of all its batches, also of those that the article's loop
+# skips. On how many batches does the loop train in each epoch, if it breaks at a loss below `threshold`? Return a list of counts.
 
 # %% tags=["exercise"]
 def batches_run(losses, threshold):
@@ -304,14 +302,14 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - 10 epochs or more are done, and it is above 1.0: give up (look from epoch 9 on, or from 10 on);
+# - 10 epochs or more are done, and it is above 1.0: give up (from epoch 9 on; 10 will do);
 # - neither: stop at epoch 29, when 30 epochs are done.
 #
-# Pieces:
+# Pieces, more than you need:
 # - `Below` and `Above`;
 # - `Epochs(n)`: n epochs or more are done;
 # - `StepBudget(n)`: n steps or more, 81 an epoch;
-# - `After(9, rule)`: the rule, first looked at in epoch 9;
+# - `After(9, rule)`: the rule, from epoch 9 on;
 # - `|` for or, `&` for and.
 #
 # `rule.first(ex.practice("pictures"))` tries your rule on a recorded run; the check uses others.
@@ -331,6 +329,6 @@ ex.summary()
 # ## Three sentences to keep
 #
 # To stop, leave the loop over epochs, not only that over batches, and look at the mean over the data, not at a lucky batch. A threshold
-# that may never be reached needs a budget beside it. A gradient below your limit can mean finished, or not yet begun.
+# that may never be reached needs a budget beside it, of epochs or of time. A gradient below your limit can mean finished, or not yet begun.
 #
 # Next: [02 Budgets and events](02_budgets_and_events.ipynb). What else can run out?

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from course_utils.classroom.chapter_02 import exercises as chapter_02
+from course_utils.classroom.chapter_02.lifetimes import lifetime
 from course_utils.classroom.stage import Clock, run
 from course_utils.stopping import Epochs, ImprovementBelow, Patience, TimeBudget
 from exercise_rules import ExerciseRules
@@ -44,6 +45,12 @@ class Summed(keras.callbacks.Callback):
         self.validation += self.clock() - self.begun
 
     def on_train_batch_end(self, batch, logs=None):
+        self.look()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.look()
+
+    def look(self):
         if self.clock() - self.start + self.validation >= self.seconds:
             self.model.stop_training = True
 
@@ -60,6 +67,9 @@ class Counts(Summed):
 
     def on_train_batch_end(self, batch, logs=None):
         self.used += 1
+        self.look()
+
+    def look(self):
         if self.used + self.validation >= self.seconds:
             self.model.stop_training = True
 
@@ -68,7 +78,7 @@ class SwitchesOff(Summed):
     def on_test_end(self, logs=None):
         self.validation = self.clock() - self.begun
 
-    def on_train_batch_end(self, batch, logs=None):
+    def look(self):
         self.model.stop_training = bool(self.clock() - self.start + self.validation >= self.seconds)
 
 
@@ -120,8 +130,8 @@ def pops(seconds, losses, limit, epsilon):
     return seconds[-1] >= limit or (bool(losses) and losses[-1] - now <= epsilon)
 
 
-def budget(look="batch", start="training", reserve="measured", reached=lambda passed, of: passed >= of,
-           target="model"):
+def budget(look="both", start="training", reserve="measured", reached=lambda passed, of: passed >= of,
+           target="model", reached_at_end=None):
     class Budget(keras.callbacks.Callback):
         def __init__(self, seconds, clock):
             super().__init__()
@@ -138,15 +148,15 @@ def budget(look="batch", start="training", reserve="measured", reached=lambda pa
 
         def on_train_batch_end(self, batch, logs=None):
             self.last = self.clock()
-            if look == "batch":
-                self.look()
+            if look != "epoch":
+                self.look(reached)
 
         def on_epoch_end(self, epoch, logs=None):
             self.validation = self.clock() - self.last
-            if look == "epoch":
-                self.look()
+            if look != "batch":
+                self.look(reached_at_end or reached)
 
-        def look(self):
+        def look(self, reached):
             kept_back = {"measured": self.validation, "twice": 2 * self.validation}.get(reserve, reserve)
             if reached(self.clock() - self.start + kept_back, self.seconds):
                 (self.model if target == "model" else self).stop_training = True
@@ -253,6 +263,10 @@ class TestChapter02(ExerciseRules):
             [budget(), budget(reached=lambda passed, of: passed + 1 > of), keeps(max),
              keeps(lambda passes: passes[-1])],
             {"after an epoch": (budget("epoch", reserve=0), "too seldom"),
+             "after batches alone": (budget("batch"), "ask in on_epoch_end as well"),
+             "at the end without a pass": (
+                 budget(reached_at_end=lambda passed, of: passed - 3 >= of), "with one more pass kept back"),
+             "not >= at the end": (budget(reached_at_end=lambda passed, of: passed > of), "just 49"),
              "from construction": (budget(start="never"), "after one batch"),
              "no validation": (budget(reserve=0), "Leave room"),
              "starts anew": (budget(start="epoch"), "start anew"),
@@ -301,8 +315,9 @@ class TestChapter02(ExerciseRules):
 ONE_FAULT = [  # what one message is said of, because it is one fault, or because the message names both
     {"none for one", "0 for one"}, {"exceeds, inf", "first is 0", "always"}, {"and", "time alone"},
     {"counts epochs", "a limit of 12"}, {"from the best", "any pair"}, {"first is 1", "first is the loss"},
-    {"from construction", "at once"}, {"starts anew", "another clock"},
-    {"the first validation", "the shortest"}, {"patience", "patience by hand"}]
+    {"after batches alone", "at the end without a pass"}, {"from construction", "at once"},
+    {"starts anew", "another clock"}, {"the first validation", "the shortest"},
+    {"patience", "patience by hand"}]
 
 
 def test_every_wrong_answer_says_something_else():
@@ -313,6 +328,14 @@ def test_every_wrong_answer_says_something_else():
             said.setdefault(exercise.grade(answer).text, set()).add(name)
         shared += [names for names in said.values() if len(names) > 1]
     assert shared == ONE_FAULT
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(21, 23), (46.5, 46), (47, 46), (49, 46), (50, 50), (70, 69)])
+def test_a_budget_that_ends_just_after_a_validation_begins_no_other_epoch(seconds, ends):
+    names, clock = {"keras": keras}, Clock()
+    exec(chapter_02.prompt_budget.code, names)
+    model, parts = lifetime(names["PromptBudget"](seconds, clock), clock)  # an epoch of 20 s and 3 s
+    assert model.stop_training and parts[-1] == ("validate", ends - 3, ends)
 
 
 def test_the_stage_has_batches_validation_and_a_clock():

@@ -121,7 +121,7 @@ def mean_loss(losses, sizes):
     return sum(loss * size for loss, size in zip(losses, sizes)) / sum(sizes)
 ''',
     fact="The last batch counts for the two emoji of fifty that it holds. As one batch of four it would have "
-         "taken the mean from 0.23 to 0.40.")
+         "taken the mean from 0.23 to 0.40. Keras weights the batches of its loss in the same way.")
 def mean_over_emoji(answer):
     asked = "One number is asked for, the mean of the whole epoch"
     value = one(_call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2]), asked, typed=False)
@@ -266,7 +266,7 @@ rule = Below("loss", 0.01) | (Epochs(10) & Above("loss", 1.0)) | Epochs(30)
 ''',
     fact="The threshold ends the runs that learn fast enough, the second clause those that are too slow, "
          "and the budget whatever is left, here some made-up runs. On pictures the second gives up before "
-         "the epoch of the lowest validation loss: it limits the bill, not the regret.")
+         "the epoch of the lowest validation loss: it limits the bill, not what you lose.")
 def always_ends(answer):
     if isinstance(answer, (int, float, str)):
         return f"The answer should be a criterion, such as Below(\"loss\", 0.01); this is {answer!r}."

@@ -191,7 +191,9 @@ def mended_condition(answer):
            "Look at it in on_train_batch_end, and set self.model.stop_training = True when time is up. "
            "Never set it to False: another callback may have asked for the end.",
            "Keras validates after the last batch as well. Measure a validation pass between on_test_begin "
-           "and on_test_end. Stop when what has passed, and one more pass, reach the budget."],
+           "and on_test_end. Stop when what has passed, and one more pass, reach the budget.",
+           "Ask the same in on_epoch_end, after the validation: another epoch would train at least one "
+           "batch, and be validated, too."],
     solution='''
 class PromptBudget(keras.callbacks.Callback):
     def __init__(self, seconds, clock):
@@ -210,10 +212,13 @@ class PromptBudget(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self.clock() - self.start + self.validation >= self.seconds:
             self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):  # else one more batch is trained, and validated
+        self.on_train_batch_end(None)
 ''',
     fact="In the first epoch nobody knows how long validation takes: a budget that ends there may be overrun "
-         "by one pass. After that the last batch may overrun it by a part of itself, and a validation that "
-         "takes longer than the last by the difference.")
+         "by a whole pass and part of a batch. Later it is overrun by part of a batch at most, unless a "
+         "validation takes longer than the last.")
 def prompt_budget(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
@@ -315,7 +320,7 @@ def epsilon_and_window(answer):
         from .figures import cost_and_regret
 
         ax = cost_and_regret(_known(), (cost, regret), (MOST_COST, MOST_REGRET))
-        show(ax, "Regret against cost. A line comes down from window 1 to window 60; "
+        show(ax, "Regret against cost. A line comes down from short windows to window 60; "
                  f"your rule is a dot at {100 * cost:.1f} % of the epochs and {regret:z.1f} % regret.")
 
     said = f"Your rule trains {100 * cost:.1f} % of the epochs and loses {regret:z.1f} %."
