@@ -40,12 +40,12 @@
 #
 # ```bash
 # look() { grep -rnoE --include='*.py' --include='*.ipynb' --exclude-dir=.venv "$1" .; }
-# look "random.set_seed|set_random_seed|ModelCheckpoint|(baseline|min_delta|mode|monitor) *="
+# look "random.set_seed|set_random_seed|ModelCheckpoint|EarlyStopping|(baseline|min_delta|mode|monitor) *="
 # look "logs(\[|\.get\().{1,2}loss|BackupAndRestore|stop_training"
 # look "\.trainable *=|validation_freq|LogitsDistillation"
 # ```
 #
-# It misses drawer 12, and arguments without a name or in a dictionary.
+# It misses arguments without a name or in a dictionary, and your own Ctrl-C.
 #
 # </details>
 
@@ -75,16 +75,20 @@ def new_model(rate=0.01, **settings):
 
 
 model = new_model()
-run = drawers.runner(model, x, y)  # trains this model on x and y, each time from the same first weights
+# run(script, callback) trains this model on x and y, each time from the same first weights: an epoch for each
+# number of the script, unless a callback stops it.
+run = drawers.runner(model, x, y)
 
 # %% [markdown]
 # ## How to read a drawer
 #
-# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up, even where a drawer passes
-# validation data: a `Script` has one number for each epoch.
+# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up, even with validation
+# data: a `Script` has one number for each epoch.
 #
-# `run(script, callback)` is `fit` with `callbacks=[callback]`. It trains one epoch for each number, unless the callback stops it, and
-# returns the last epoch, counted from 0. `script.epoch_of_weights()` says which epoch's weights the model has.
+# `run(script, callback)` is `fit` with this callback, or several. It returns the last epoch, counted from 0.
+# `script.epoch_of_weights()` says which epoch's weights the model has.
+#
+# Put your guess in place of `...`, then run.
 
 # %% [markdown]
 # <a id="1-the-seed"></a>
@@ -100,7 +104,7 @@ run = drawers.runner(model, x, y)  # trains this model on x and y, each time fro
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # 1, 2 or 3, in place of the dots
+guess = ...  # 1, 2 or 3
 row = np.arange(16)  # each row has its number as its label
 watch = drawers.watcher(new_model)  # trains for three epochs, and returns the labels as the model saw them
 drawers.forget_seed()  # in case one has been set
@@ -110,14 +114,15 @@ seeded = watch(x, row, batch_size=4)
 trap("Orders with a seed", len(np.unique(seeded, axis=0)), expected=3, guess=guess)
 
 # %% [markdown]
-# **What happens:** one order, three times. Each row shares its batch with the same three in every epoch; the cost we have not measured.
+# **What happens:** one order, three times: each row meets the same three others in every epoch. We have not measured the cost.
 #
 # **Instead: give `fit` our `batches`.** Each epoch then has its own order, and the next run with this seed repeats them:
 
 # %% tags=["reveal"]
-# In your script: model.fit(batches(x, y, size=32, seed=0), epochs=10), no batch_size, no validation_split
+# In your script, without batch_size and validation_split:
+# model.fit(batches(x, y, size=32, seed=0), epochs=10)
 mended = watch(batches(x, row, size=4, seed=7))
-again = watch(batches(x, row, size=4, seed=7))  # a new one for each training
+again = watch(batches(x, row, size=4, seed=7))  # call batches anew for each training
 print("the same orders in the next run:", np.array_equal(mended, again))
 show(figures.orders(seeded, mended),
      alt="Three epochs as rows of sixteen coloured squares, four to a batch. Seeded fit: three equal rows. "
@@ -128,11 +133,10 @@ show(figures.orders(seeded, mended),
 #
 # ## 2. The callback that remembers
 #
-# **Yours if** one `ModelCheckpoint(save_best_only=True)` serves several trainings: folds, seeds, settings. In Keras 3.13.2 and 3.14.0
+# **Yours if** one `ModelCheckpoint(save_best_only=True)` serves several trainings: folds, seeds. In Keras 3.13.2 and 3.14.0
 # `EarlyStopping`, too.
 #
-# Ours saves each new best. The first run only gets worse. The second starts higher, and sets a new best in each of its four
-# epochs. **One expects** four files from it.
+# The first run only gets worse. The second starts higher, and sets a new best in each of its four epochs. **One expects** four files from it.
 #
 # **Guess:** how many?
 
@@ -142,7 +146,7 @@ guess = ...  # files of the second run, 0 to 4
 worse, better = [0.1, 0.2, 0.3, 0.4], [0.9, 0.8, 0.7, 0.6]
 
 
-def checkpoint(folder):  # each file is named after its val_loss
+def checkpoint(folder):  # saves each new best in a file that is named after its val_loss
     path = os.path.join(folder, "{val_loss}.weights.h5")
     return keras.callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
 
@@ -166,7 +170,7 @@ stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")  # one for bot
 with tempfile.TemporaryDirectory() as folder:
     for losses in (worse, better):
         script = Script(losses)
-        last = run(script, stop, checkpoint(folder))  # a new one: this run does not go on with the other
+        last = run(script, stop, checkpoint(folder))  # a new checkpoint for each run
     print(sorted(os.listdir(folder)))
 # If StopWhen still held the first run's 0.1, the second would end at epoch 1.
 print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_of_weights()}")
@@ -191,10 +195,10 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Only a new best below the baseline resets the count of epochs, and Keras looks at it only in an
-# epoch that is no new best. Here it reaches eight, and nobody looks.
+# **What happens:** all eight epochs run. Keras counts epochs, and starts again only at a new best below the baseline. It compares the count
+# with patience only in an epoch that is *not* a new best. Here each is one: the count reaches eight, and nobody looks.
 #
-# **Instead: say what you mean**, such as "after two epochs, no loss below 0.1", as a function:
+# **Instead: say what you mean**, as a function. "After two epochs, no loss below 0.1":
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -254,13 +258,13 @@ with warnings.catch_warnings(record=True) as said:
     last = run(Script(flat), keras.callbacks.EarlyStopping("val_los", mode="min", patience=2))
 trap("Last epoch", last, expected=2)
 warned = [str(one.message) for one in said if "val_los" in str(one.message)]
-print("warnings:", len(warned), *warned[:1])
+print(f"warnings: {len(warned)}", *warned[:1], sep="\n")
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras 3 warns once, and progress bars scroll it away.
+# **What happens:** all eight epochs run. Keras 3 shows one warning, and progress bars scroll it away.
 #
-# **Instead: leave `mode` out.** Keras 3 then raises an error, even for a metric of your own that is spelt right. For such a metric, and in
-# tf_keras, use `StopWhen`: it takes a mode and checks the name:
+# **Instead: leave `mode` out.** Keras 3 then raises an error, even for most metrics of your own, spelt right. For those, and in tf_keras, use
+# `StopWhen`, which takes a mode and checks the name:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -297,7 +301,7 @@ print("after each batch:", [round(float(loss), 1) for loss in seen])
 # %% [markdown]
 # **What happens:** it is the mean of the epoch so far.
 #
-# **Instead: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss; its rules count batches, too:
+# **Instead: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss, and `Patience` counts batches:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -323,23 +327,25 @@ guess = ...  # last epoch, 5 to 14
 losses = [0.9, 0.8, 0.4] + [0.5] * 12
 
 
-# lose_machine plays it: an error as epoch 5 begins, then a second fit of a new model. Only the folder lasts.
 def keras_alone(folder):
     return [keras.callbacks.EarlyStopping(patience=4), keras.callbacks.BackupAndRestore(folder)]
 
 
+# lose_machine plays it: an error as epoch 5 begins, then a second fit of a new model. Only the folder lasts.
 last = drawers.lose_machine(run, Script(losses), keras_alone, new_model, at=5)
 trap("Last epoch", last, expected=6, guess=guess)
 
 # %% [markdown]
 # **What happens:** three epochs too many. The backup has the weights and the epoch, not the best loss: the new `EarlyStopping` takes epoch 5
-# for the best so far.
+# for the best.
 #
 # **Instead: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
 
 # %%
 # NBVAL_CHECK_OUTPUT
-def with_notes(folder):  # StopWhen first: its notes may be an epoch ahead of the backup, never one short
+# StopWhen first: if the machine goes between the two, that epoch is trained again and counted once.
+# The other way round, its notes would lack an epoch that the backup has, and going on would be an error.
+def with_notes(folder):
     notes, backup = os.path.join(folder, "stop"), os.path.join(folder, "backup")
     return [StopWhen(Patience("val_loss", 4), restore_best="val_loss", state=notes),
             keras.callbacks.BackupAndRestore(backup)]
@@ -380,10 +386,10 @@ run(Script([0.5]), stop, validation_data=(x, y))
 trap("Validation batches after the stop", stop.validated, expected=0, guess=guess)
 
 # %% [markdown]
-# **What happens:** all four. The loop over batches ends; validation runs all the same.
+# **What happens:** all four: validation runs all the same.
 #
-# **Instead: leave time for it.** `TimeBudget` does, in [02](02_budgets_and_events.ipynb). In Keras 3 you can also end validation after its
-# first batch, but a checkpoint may take that batch's `val_loss` for the best:
+# **Instead: leave time for validation**, as `TimeBudget` does after the first epoch ([02](02_budgets_and_events.ipynb)). If none is
+# left, and no callback looks at `val_loss`, Keras 3 can end it after one batch:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -428,8 +434,7 @@ print("trainable:", mine.layers[0].trainable)
 # %% [markdown]
 # **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
 #
-# **Instead: have the step built anew**, by `make_train_function(force=True)`. That is for freezing. To unfreeze, end the
-# fit, `compile`, and fit again ([06](06_transfer_learning.ipynb)).
+# **Instead: have the step built anew**, by `make_train_function(force=True)`. To unfreeze, end the fit, `compile`, and fit again ([06](06_transfer_learning.ipynb)).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -467,7 +472,7 @@ history = model.history.history  # what fit returned
 trap("np.argmin", int(np.argmin(history["val_loss"])), expected=3, guess=guess)
 
 # %% [markdown]
-# **What happens:** it says 1, an epoch with a loss of 0.8. Keras keeps three values, and not their epochs.
+# **What happens:** it says 1, an epoch with a loss of 0.8. Keras keeps three values, not their epochs.
 #
 # **Instead: read a history that knows them.** That of `StopWhen` has `None` where nothing was measured.
 
@@ -539,6 +544,7 @@ try:
     run(script, early, keras.callbacks.LambdaCallback(on_epoch_end=ctrl_c))
 except KeyboardInterrupt:
     trap("Weights of epoch", script.epoch_of_weights(), expected=1, guess=guess)
+    # Keras 3 and tf_keras 2.21.0 restore as a run ends; tf_keras 2.15.1 only if EarlyStopping ended it.
     # In a notebook this line goes into the next cell, without the try. None if no epoch has ended.
     model.set_weights(early.best_weights)
 print("with early.best_weights:", script.epoch_of_weights())
@@ -577,10 +583,9 @@ print("with the object:", losses_of(keras.distillation.LogitsDistillation(loss=k
 
 # %% [markdown]
 # **What happens:** the useless one wins, with a loss below zero. The loss compares probabilities, which a **softmax**
-# makes from raw outputs. Keras applies one only if `loss` is a `KLDivergence` object. The default, the name `"kl_divergence"`, gets
-# none.
+# makes from raw outputs. Keras applies one only if `loss` is a `KLDivergence` object, and not for its name, the default.
 #
-# **Instead: pass the object.**
+# **Instead: pass the object.** Keras then multiplies the loss by the square of `temperature`, 9 by default: look again at its weight. <!-- given: 9 -->
 
 # %% [markdown]
 # ## Exercises
@@ -625,7 +630,7 @@ ex.four_epochs.check(answer)
 # ```
 
 # %% tags=["exercise"]
-answer = [..., ..., ...]  # three drawers, in any order
+answer = [..., ..., ...]  # the numbers of three drawers, in any order
 ex.three_in_one_loop.check(answer)
 
 # %% tags=["solution"]
@@ -656,14 +661,14 @@ ex.summary()
 # %% [markdown]
 # ## And without our library?
 #
-# <details><summary>Drawers 1, 3 to 8, and 10; the others need none</summary>
+# <details><summary>Drawers 1, 3 to 8, and 10; the other cures are plain Keras</summary>
 #
 # - 1: a tf.data pipeline that shuffles.
 # - 3, 5, 8: a callback of your own; [02](02_budgets_and_events.ipynb) has one for 8.
 # - 4: `ModelCheckpoint(save_best_only=True)`; load its file after the fit.
 # - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
-# - 7: `ModelCheckpoint` for every epoch; find the best by `CSVLogger(append=True)`. File names count from 1, the log from 0. The stop
-#   comes late.
+# - 7: `ModelCheckpoint` for every epoch, and `CSVLogger(append=True)`. Load the file of the log's best epoch: files count from 1, the
+#   log from 0. The stop comes late.
 # - 10: exercise 90.3.
 #
 # </details>
