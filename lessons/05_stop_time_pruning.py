@@ -51,23 +51,23 @@ reveal(guess, "stopped" if 0.9 - there > there - home else "restored", "Took mor
 print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 
 # %% [markdown]
-# A cut hurts first and heals later. When the run stopped the loss had only risen, so its best epoch was the first, with
-# a third of the cuts made. **Restoring that epoch undid most of the pruning.** Later epochs, fully pruned,
-# would have been better.
+# A cut hurts first, then heals. At the stop the loss had only risen, so its best epoch was the first, with
+# a third of the cuts made. **Restoring that epoch undid most of the pruning.** Much later epochs would
+# have been about as good.
 #
 # ## How should a stop wait?
 #
 # A **mask** remembers which weights are cut. It is **full** once all are cut that you asked for, and
 # `Armed(full, rule)` lets `rule` sleep until then.
 #
-# Ten such CNNs wait, with patience 3 and at most 20 epochs from then on. Each gets back its epoch of lowest loss,
-# *full or not*. How many keep full masks? <!-- given: 3, 20 -->
+# Ten CNNs wait, with patience 3 and at most 20 epochs, counted from the first full one. Each gets back its
+# epoch of lowest loss, *full or not*. How many keep full masks? <!-- given: 3, 20 -->
 
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # of ten runs
 full = at_target(0.9)  # met above 0.899: 0.9 of the weights is seldom a whole number
-waits = Armed(full, patience | Epochs(20))  # both count from the first epoch with full masks
+waits = Armed(full, patience | Epochs(20))
 kept = {"does not wait": figures.outcome(after, patience),  # what each of the ten keeps
         "waits to stop": figures.outcome(after, waits),
         "waits to choose, too": figures.outcome(after, waits, best_when=full)}
@@ -91,8 +91,8 @@ show(figures.kept_sparsities(kept), alt=figures.ALT["kept_sparsities"])
 #
 # prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)  # this stop begins the pruning
 # stop = StopWhen(waits, restore_best="val_loss", best_when=full)  # and this one ends it
-# # in this order: `stop` reads the sparsity that `prune` logs; `epochs` is the end if the masks never get full
-# model.fit(..., epochs=100, callbacks=[prune, stop])
+# # `prune` comes first: `stop` reads the sparsity that it logs
+# model.fit(..., epochs=100, callbacks=[prune, stop])  # 100 ends it if the masks never get full
 # ```
 #
 # </details>
@@ -147,21 +147,21 @@ print("with none cut:", accuracies[0], "with half cut:", accuracies[0.5])
 
 # %% tags=["reveal"] claims=["C9"]
 guess = ...  # "CNN", "MLP" or "GRU"
-costs = data.load_curves("pruning_sparsity")
+costs = data.load_curves("pruning_sparsity")  # other trainings than the ten above, so other numbers
 lost = figures.points_lost(costs, 0.9)
 reveal(guess, max(lost, key=lost.get), "Loses most")
 print("percentage points of accuracy lost at 0.90, along a ramp:", lost)
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* trained on, the CNN loses less than a point up to 0.90, cut along a ramp or at once. (At 0.98 the ramp looks
-# better; on six seeds I would not bet on it.) *Right:* the GRU can spare half of its weights, not nine tenths.
+# *Left:* trained on, the CNN loses less than a point up to 0.90, along a ramp or at once. (At 0.98 the ramp looks
+# better; on six seeds I would not bet on it.) *Right:* the GRU can spare half, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
 #
-# Is a stop a good moment? Ten MLPs were pruned from four moments on, to 0.90 and 0.98. Later ones find a better
-# trained network and leave fewer epochs to heal: 60 (*start*), 57 (*early*),
+# Is a stop a good moment? Ten MLPs were pruned from four moments on, to 0.90 and 0.98. Later moments find a better
+# trained network and leave fewer of 60 epochs to cut and heal: 60 (*start*), 57 (*early*),
 # 24 to 39 (*stop*), 12 (*late*). Which makes most mistakes at 0.98? <!-- given: 0.90, 0.98 -->
 
 # %% tags=["reveal"] claims=["C4"]
@@ -203,8 +203,8 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To `fit` a zero is a weight like any other. Those that stay get no gradient: most sit at a hidden unit that puts out 0 for every
-# picture.
+# To `fit` a zero is a weight like any other. One that stays got no gradient: for example at a hidden unit that puts out 0 for
+# every picture.
 # **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
 # cut, under the masks: give `second` more patience or more epochs, and do not call `fit` afterwards.
 #
@@ -231,12 +231,12 @@ print(f"The pruned file reads {reads}, and this is {test[1][mine]}.")
 # like zip), until the phone unpacks the file.
 #
 # And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*: half of its filters taken
-# out, those with the smaller weights, then trained on. How many times as fast as *not pruned* is *pruned*?
+# out, those with the smaller weights, then trained on. *Pruned* against *not pruned*: how many times as fast?
 
 # %% tags=["reveal"] claims=["C10", "05.3"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # 1 is as fast, 10 is ten times as fast
-rows = figures.sizes(data.load_curves("pruning_sizes"))
+rows = figures.sizes(data.load_curves("pruning_sizes"))  # once more trainings of their own
 reveal(guess, round(1 / rows["pruned"]["latency"], 1), "Times as fast")
 print(figures.sizes_table(rows))
 pruned_kB, half_kB = (rows[name]["lite_bytes"] / 1000 for name in ("pruned", "half"))
@@ -244,8 +244,8 @@ print(f"not compressed: pruned {pruned_kB:.0f} kB, half {half_kB:.0f} kB")
 
 # %% [markdown]
 # No faster, on our processor (not a phone's): it seems that LiteRT, out of the box, multiplies zeros, too. What saves time is
-# int8, or taking out whole filters: *half* takes a third of the time and keeps more accuracy than *pruned*. Its file is the larger
-# one only after gzip.
+# int8, or taking out whole filters: *half* takes a third of the time and keeps more accuracy than *pruned*, but gave up
+# only half of its bytes, not nine tenths of its weights. Its file is larger only after gzip.
 # **Scattered zeros buy a smaller file, once it is compressed, and here no time.**
 #
 # ## Exercises
@@ -324,10 +324,10 @@ ex.read_the_table.check(answer)
 # for `best_when`, met in *full* epochs only. On these, <!-- given: 0.90 -->
 #
 # - every run keeps 0.90,
-# - they last at most 20 epochs on average, the seven before included,
+# - they last at most 20 epochs on average, the seven before full masks included,
 # - mean test accuracy is at most half a percentage point below that of the best full epochs, had nothing stopped.
 #
-# On made-up runs, with other ramps, the rule must
+# On made-up runs with other ramps it must
 #
 # - last for at least eight full epochs, if the loss keeps falling,
 # - stop in the sixth full epoch at the latest, if no later loss is below that of the first.
@@ -348,7 +348,7 @@ ex.summary()
 # %% [markdown]
 # ## For dessert: does this loop stop?
 #
-# The fourth article also prints a training loop, to stop at 99 % accuracy. Does it, as printed or repaired?
+# The fourth article also prints a training loop, to stop at 99 % accuracy. As printed, does it? And with its bug repaired?
 
 # %% claims=["C1", "C2", "C3"]
 # NBVAL_CHECK_OUTPUT
@@ -371,16 +371,16 @@ except ValueError as error:
     print("as printed: ValueError:", error)
 print("with y as a column:", articles_loop(y[:, np.newaxis]))
 sides = X[:, :1]  # label 1 on the right, -1 on the left
-print("and labels that a line through the origin can part:", articles_loop(sides))
+print("and labels that a line through the origin separates:", articles_loop(sides))
 
 # %% [markdown]
-# **It takes at least columns, and labels that a line through the origin can part.**
+# **The loop needs `y` as a column, and labels that a line through the origin separates.**
 #
 # <details><summary>What goes wrong?</summary>
 #
 # `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label: the accuracy is a mean
 # over sixteen products, then the update crashes. Repaired, it never stops: without a bias opposite points get opposite
-# answers, but share a label here. Nor would a bias help: no line parts these.
+# answers, but share a label here. Nor would a bias help: no line separates these.
 #
 # </details>
 #

@@ -170,7 +170,7 @@ def asked_and_kept(run, report, asked=0.9):
                        textcoords="offset points")
     panels[0].set(ylim=(0, 1.02), ylabel="sparsity", title="A CNN is pruned")
     panels[1].set(ylim=(0, None), ylabel="validation loss",
-                  xlabel="epoch of pruning (0 is the first; its cuts are made)")
+                  xlabel="epoch of pruning (counted from 0)")
     return figure
 
 
