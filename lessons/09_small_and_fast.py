@@ -114,18 +114,18 @@ yours = measure(file, reference=model)
 print(yours)  # the ratio is the median of the rounds, with the smallest and the largest behind it
 
 # %% [markdown]
-# The 17,226 weights take about a byte each; the other 8 kB describe the layers, and gzip well. A ratio below
+# The 17,226 weights take about a byte each; the other 8 kB describe the layers. A ratio below
 # 1 is faster; the cut and the 8 bits share in it. On a phone, measure anew. <!-- given: 8 -->
 #
 # ## Zeros, or fewer units?
 #
-# One network is one throw of the dice. So we trained five like yours, on other splits, and made four files of each, in
-# 8 bits:
+# One network is one throw of dice. So we trained five on other splits, and made four files of each, in 8 bits:
 # - *uncut*,
 # - *0.9 zeros*: nine weights in ten pruned,
-# - *half* and *quarter*: so much of each layer but the last.
+# - *half* and *quarter*: so much of each layer is left; the last stays whole.
 #
-# All were trained on, *uncut* too. 0.9 zeros leave about 5,400 weights, the quarter has 6,600. Whose file is smaller?
+# Then all four were trained some more, *uncut* too. 0.9 zeros leave about 5,400 weights, the quarter has 6,600. Whose
+# file is smaller?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -133,20 +133,20 @@ guess = ...  # "zeros" or "quarter", after gzip
 front = load_curves("small_front")  # the recorded files
 reveal(guess, outcomes.smaller(front), "The smaller file")
 # Means of five seeds. weights: those not zero. kB: after gzip. time: the first line's is 1 (on one x86).
-# right: the first line's accuracy; below it, points more (+) or fewer (-), seed by seed, and their sd.
+# right: the first line's accuracy; below it, the difference from that, seed by seed: mean and sd.
 print(outcomes.prices(front, "mlp"))
 
 # %% tags=["reveal"] claims=["C12", "09.1"]
 show(*figures.one_picture(front, own=[(yours.gzip, yours.ratio, 100 * lite.accuracy(*test))]))
 
 # %% [markdown]
-# The quarter, by far. gzip packs zeros well, but must note *where* they are. The half is a little larger than the zeros,
+# The quarter, by far. gzip packs zeros well, but must note *where* they are. The half is a quarter larger than the zeros,
 # 20 kB against 16. But look at the time: zeros take as long as *uncut*, the half and the quarter do not.
 #
 # Accuracy? On average the quarter loses 0.5 points, with an sd of 0.6: too little to be sure of, with five seeds.
 #
-# **Nine zeros in ten made the file small, and not faster. With half of the units left it was nearly as small, and faster;
-# with a quarter left, smaller and faster still.**
+# **Nine zeros in ten made the file small, and not faster. With half of the units left it was larger than that, and faster;
+# with a quarter left, smaller and faster than both.**
 #
 # And a CNN? There a cut takes away whole filters:
 
@@ -156,14 +156,14 @@ print(outcomes.prices(front, "cnn"))  # as above
 
 # %% [markdown]
 # **Half of the CNN, in 8 bits, reads about as well as the whole in 32 (+0.1, sd 0.5): from 12 kB, not 143, in half
-# the time.** The quarter and the zeros lost more than a point on average. Do not cut too far, and test.
+# the time.** The quarter and the zeros lost more than a point on average. Do not cut too far.
 #
-# Here the 8 bits bought bytes and *cost* time: in 32, the half took 0.34, not 0.51. <!-- given: 0.34 -->
+# Here the 8 bits *cost* time: *uncut* took 1.21, the half 0.51; in 32 it took 0.34 (not shown). <!-- given: 0.34 -->
 #
 # ## Why not narrow from the start?
 #
-# Nobody forces you to train a wide network first. So we trained five of each width narrow from the start, in two rounds
-# too. In 8 bits, which half-wide MLP reads more on average: cut, or narrow from the start?
+# Nobody forces you to train a wide network first. So we trained five narrow ones of each width, and then
+# trained them on, as the cut ones. In 8 bits, which half-wide MLP reads more on average: cut, or narrow?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -177,8 +177,8 @@ print(outcomes.compared(front))  # points, +: narrow is better; means of five se
 #
 # <details><summary>Could the training prepare for eight bits?</summary>
 #
-# tfmot's `quantize_model` rounds in training as the file will. At the better of two learning rates it gained 0.5 points on the
-# MLP (sd 0.8, five seeds) and 0.2 on the CNN (sd 0.7): too little to be sure of, and to pick the better rate flatters it. <!-- given: 0.5, 0.8, 0.2, 0.7 -->
+# tfmot's `quantize_model` rounds in training as the file will. Against rounding afterwards, the uncut MLP gained 0.5 points
+# (sd 0.8, five seeds) and the uncut CNN 0.2 (sd 0.7): too little to be sure of, and picked as the better of two learning rates. <!-- given: 0.5, 0.8, 0.2, 0.7 -->
 #
 # </details>
 
@@ -187,7 +187,7 @@ print(outcomes.compared(front))  # points, +: narrow is better; means of five se
 #
 # Only if the program skips them. `to_lite(..., sparse=True)` leaves them *out of the file*; does the program then skip them?
 # We tried it on three `Dense` layers of 1,024 units, about 3 million weights, with nine zeros in ten: *single*, scattered
-# anywhere, or *fours*, in blocks of four. In 32 bits without zeros, the layers take a time of 1. How long do they take with zeros in *fours*?
+# anywhere, or *fours*, in blocks of four. Call the time of the full layers, in 32 bits, 1. What is it with zeros in *fours*, left out?
 
 # %% tags=["reveal"] claims=["C14", "09.2"]
 # NBVAL_CHECK_OUTPUT
@@ -199,17 +199,17 @@ for (zeros, kind), row in rows.items():
     print(f"{zeros:7} {kind:24} {row.megabytes:4.1f}  {row.time:.2f}")
 
 # %% [markdown]
-# **In blocks, yes; single zeros saved bytes and hardly any time,** on one x86 processor. To leave zeros out of the file is
+# **Left out in blocks, yes; left out singly they saved bytes and hardly any time,** on one x86 processor. To leave zeros out of the file is
 # not yet to skip them in the sum.
 #
 # Before you reach for blocks, look at the second line: int8 alone is just as fast, in a file more than twice as large. The
-# MLP above gained less (0.52), with a sixtieth of the weights; we did not look into why. What blocks cost in
+# MLP above only came down to 0.52, with a sixtieth of the weights. What blocks cost in
 # accuracy we do not know: these layers were never trained. Nor did we time blocks *and* int8.
 #
 # ## How many zeros can a network take?
 #
-# At 0.9 zeros 05's MLP lost one point, on other splits than above. How many does a network lose that sorts emoji
-# by the words in their names?
+# At 0.9 zeros 05's MLP lost one point. A network that sorts emoji by the words in their
+# names: how many points does it lose at 0.9?
 
 # %% tags=["reveal"] claims=["C9", "09.3"]
 # NBVAL_CHECK_OUTPUT
@@ -222,13 +222,13 @@ reveal(guess, outcomes.lost(tasks["emoji, words"], 0.9), "Points the emoji lose 
 print(outcomes.losses(tasks))  # means of five or six seeds, trained on after pruning
 
 # %% [markdown]
-# At 0.9 the losses run from 0.7 points to 5.5, the digits' to 4.7; one step further the GRU falls off a
+# At 0.9 losses run from 0.7 points to 5.5, the digits' to 4.7; one step further the GRU falls off a
 # cliff. **No one share suits all: try two or three, on several seeds.**
 #
 # <details><summary>Why several seeds?</summary>
 #
-# The emoji's 1.2 points at 0.8 have an sd of 1.8. At 0.9 the MLP's 1.0 was 0.3 in the files above, the CNN's 0.7 was
-# 1.3: other splits, seeds, training, and 8 bits. <!-- given: 0.8, 0.9, 1.8 -->
+# The emoji's 1.2 points at 0.8 have an sd of 1.8. At 0.9 the MLP lost 1.0 here, the CNN 0.7; in the files above
+# 0.3 and 1.3: other splits, seeds, training, and 8 bits. <!-- given: 0.8, 0.9, 1.8 -->
 #
 # </details>
 #
@@ -319,7 +319,7 @@ ex.how_many_zeros.check(tolerated)
 # **9.5 The smallest that still reads.** Write a function of `train` and `validation`, pairs of pictures and labels, that learns from
 # these alone and returns the bytes of a file, as `to_lite` gives them. The file does the reading, 8 bits and all. `trained` and
 # `pictures.small_network(units=...)` are yours to use, and `measure(file).gzip` weighs it. It will be run on two splits that you have not seen. Aim: at least 95 % of their test pictures
-# right, on average, and at most 12,000 bytes after gzip for either; then 8,000, then 5,000, which has been done.
+# right, on average, and at most 12,000 bytes after gzip for either; then 8,000, then 5,000: the last hint points the way.
 # The network may be narrow from the start.
 # <!-- given: 95 -->
 
@@ -344,8 +344,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# Zeros make a small download; fewer units make a network small *and* fast, and it stays accurate if you do not cut too far;
-# 8 bits make it smaller still (here the MLP faster, the CNN slower). Here zeros saved time in blocks of four, and not one by one. How many zeros a network can
+# Zeros make a small download; fewer units made both networks here small *and* fast, and about as accurate at a half;
+# 8 bits made them smaller still (the MLP faster, the CNN slower). Here zeros saved time only in blocks of four that were left out of the file. How many zeros a network can
 # take differs with the network and with the task, so try two or three, on several seeds.
 #
 # Can a large network teach a small one, and when should pruning begin? An

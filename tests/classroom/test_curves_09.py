@@ -168,7 +168,7 @@ def test_what_the_lesson_says_of_the_ways_to_begin(when):
         assert gain["patience x3"] >= 0
     alone, guide = (outcomes.begun(when, "mlp", way) for way in ("patience", "guide"))
     assert round(100 * alone.share.mean()) == 81, "at an unchanged rate"
-    assert outcomes.told(alone.accuracy - guide.accuracy) == "+0.0: 5 better, 4 worse"
+    assert outcomes.told(alone.accuracy - guide.accuracy) == " 0.0: 5 better, 4 worse"
     settled, patience = (outcomes.begun(when, "mlp", way) for way in ("settled x3", "patience x3"))
     assert round(100 * settled.share.mean()) == 48
     assert outcomes.told(settled.accuracy - patience.accuracy) == "-0.1: 3 better, 4 worse"

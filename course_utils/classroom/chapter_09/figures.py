@@ -55,7 +55,7 @@ def one_picture(curves, own=()):
                     f"bits ({size['dense', 32]:.0f} kB, time 1) to the one in 8. Zeros shrink the file to "
                     f"{size['pruned', 8]:.0f} kB and stand straight below uncut in time. The quarter is "
                     f"furthest left in both, with {size['quarter', 8]:.0f} kB. All these means lie within "
-                    "one grey bar, which is as long as single seeds differ.")
+                    "one grey bar, which shows how far single seeds scatter.")
 
 
 def _place(found, model, bits, column, factor):
@@ -148,7 +148,7 @@ def what_a_teacher_gives(curves):
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set(xticks=range(3), xticklabels=tasks.values())
     ax.legend(frameon=False, fontsize=9, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.16))
-    return ax, ("Points of accuracy that a distilled network has more than one trained on labels, ten seeds. "
-                "With all labels correct all three stops lose on average, agreement most; with noisy or few "
-                "labels stops by a loss gain 0.3 to 0.7 points on average, with seeds on both sides of "
-                "zero. Agreement loses with noisy labels and gains with few.")
+    return ax, ("Points of accuracy that a distilled network has more than one trained and stopped by "
+                "labels, ten seeds. With all labels correct all three stops lose on average, agreement most; "
+                "with noisy or few labels stops by a loss gain 0.3 to 0.7 points on average, with seeds on "
+                "both sides of zero. Agreement loses with noisy labels and gains with few.")

@@ -61,7 +61,7 @@ def prices(curves, network):
     for way, bits in (("dense", 32), *((way, 8) for way in NAMES)):
         row, gain = found[way, bits], right(found, way, bits) - right(found, "dense", 32)
         said = (f"{right(found, way, bits).mean():.1f} %" if bits == 32
-                else f"{gain.mean():+z.1f} (sd {gain.std(ddof=1):.1f})")
+                else f"{signed(gain.mean())} (sd {gain.std(ddof=1):.1f})")
         name = NAMES[way] + ", 32 bits" * (bits == 32)
         lines.append(f"{name:15}{not_zero(found, way, network):8,}{row['gz'].mean() / 1000:7.0f}   "
                      f"{row['latency'].mean():.2f}   {said}")
@@ -88,7 +88,7 @@ def compared(curves):
     for width in ("half", "quarter"):
         gains = [more(files(curves, network), f"{width} scratch", width) for network in ("mlp", "cnn")]
         lines.append(f"{width:29}" + "".join(
-            f"  {gain.mean():+z6.1f} (sd {gain.std(ddof=1):.1f})" for gain in gains))
+            f"  {signed(gain.mean()):>6} (sd {gain.std(ddof=1):.1f})" for gain in gains))
     return "\n".join(lines)
 
 
@@ -198,7 +198,16 @@ def told(gain):
     >>> told(np.array([1.0, 0.0, 0.5, -0.5, 0.5]))
     '+0.3: 3 better, 1 worse'
     """
-    return f"{gain.mean():+z.1f}: {(gain > 1e-6).sum()} better, {(gain < -1e-6).sum()} worse"
+    return f"{signed(gain.mean())}: {(gain > 1e-6).sum()} better, {(gain < -1e-6).sum()} worse"
+
+
+def signed(points):
+    """Points to one digit, with a sign unless they round to 0: a plus would say that a small loss is a gain.
+
+    >>> signed(0.04), signed(-0.04), signed(-0.3)
+    (' 0.0', ' 0.0', '-0.3')
+    """
+    return f"{points:+.1f}" if round(points, 1) else " 0.0"
 
 
 def settled(curves, way):
