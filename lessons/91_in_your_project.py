@@ -45,7 +45,7 @@ project = pathlib.Path(tempfile.mkdtemp())
 # %% [markdown]
 # ## 2 Your train.py, before and after
 #
-# Your script may begin like this:
+# Your script may begin so:
 
 # %%
 import keras
@@ -127,7 +127,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
 # | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. No `restore_best`: training loss ignores overfitting |
-# | a machine by the hour | `TimeBudget(minutes=30)` |
+# | so much time, and no more | `TimeBudget(minutes=30)`; across jobs, section 10 |
 # | any real run | besides, `NotFinite()`: against NaN and infinity |
 #
 # Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
@@ -140,7 +140,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 #
 # Your `patience=8` moves to Lightning, with four validations an epoch. How many epochs is it there? Two. So ask: eight of what?
 #
-# A *failure* is a check without improvement. By default, scikit-learn (`tol`), PyTorch (`threshold`) and
+# A *failure* is a check without improvement; an improvement sets the count back to 0. By default, scikit-learn (`tol`), PyTorch (`threshold`) and
 # Keras's `ReduceLROnPlateau` (`min_delta`) count a very small improvement as a failure, too.
 
 # %% [markdown]
@@ -175,6 +175,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # ```
 #
 # A run that patience 10 ended knows nothing of patience 30. So train two or three to the last epoch, without `Patience`.
+#
+# It measures in `val_loss`, where more patience never looks worse. So read a price list: epochs saved, loss added.
 
 # %% [markdown]
 # Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs. What does patience
@@ -193,9 +195,7 @@ print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
 # **From line to line patience about triples: each step costs more epochs than the one before, and saves less regret.**
-# Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition. Choose by what an epoch costs you.
-#
-# Without `measured=`, `compare` measures in `val_loss`, where more patience never looks worse.
+# Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition.
 
 # %% [markdown]
 # ## 6 Learning rates that fall
@@ -229,7 +229,7 @@ print("by the patience of the stop:", left)
 
 # %% [markdown]
 # None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two, by as many
-# epochs as the lower rate needs.** Keras's own pair has the same trap: `ReduceLROnPlateau` waits 10 by default, and on such a curve
+# epochs as the lower rate needs.** Keras's pair has the same trap: `ReduceLROnPlateau` waits 10 by default, and on such a curve
 # `EarlyStopping` with 10 or less leaves it no epoch.
 
 # %% [markdown]
@@ -250,7 +250,7 @@ print("by the patience of the stop:", left)
 # ## 7 All the data, and no validation set
 #
 # In the end you train on everything, and have no validation data left. For how many epochs? The usual answer: train several times, with
-# another part of the data (a *fold*) held out each time, and take the median of the best epochs. With `x`, `y` and `build_model` of section 2:
+# another part of the data (a *fold*) held out each time, and take the median of the best epochs:
 #
 # ```python
 # import numpy as np
@@ -269,10 +269,10 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# Such a run stops when others should have. How much worse is that than a validation set of its own? We ask recorded runs: five
-# problems, twenty splits each.
+# Such a run cannot see its own best epoch, and borrows that of others. What does that cost? We ask recorded runs: five problems,
+# twenty splits each.
 #
-# - *Blind* is the recipe: it stops at the median of five other splits' best epochs, as patience 10 found them, and keeps the last weights.
+# - *Blind* stops as the recipe does, at the median of five other splits' best epochs, as patience 10 found them, and keeps the last weights.
 # - *Watched* has a validation set and patience 10, and keeps the best weights.
 #
 # In how many of the 100 runs does *blind* have the larger regret?
@@ -291,14 +291,14 @@ gaps = np.concatenate([blind[problem] - watched[problem] for problem in blind])
 reveal(guess, int((gaps > 0).sum()), "Blind has the larger regret in")
 print(f"in those, larger by {gaps[gaps > 0].mean():.0f} points on average; in {(gaps < 0).sum()} smaller, "
       f"by {-gaps[gaps < 0].mean():.0f} points; in {(gaps == 0).sum()} the same\n")
-# below zero: at the epochs kept, test loss happened to be lower. Differences are rounded after they are taken
+# below zero: kept was, by luck, an epoch of lower test loss. Differences are rounded after they are taken
 tables.print_regrets(blind, watched)
 
 # %% [markdown]
-# *Watched* wins by 67 to 24; and where *blind* loses, it loses more. **Stopping blind cost more on four problems of five; on diabetes,
-# chance could explain it.** There the difference is less than twice its *standard error*, about how far chance moves a mean.
+# *Watched* wins by 67 to 24. Where *blind* loses, it loses 13 points; where it wins, 4. **Stopping blind cost more on four problems of
+# five; on diabetes, chance could explain it.** There the difference is less than twice its *standard error*, about how far chance moves a mean.
 #
-# But you refit for more data, and *blind* had no more than *watched*. Our advice, unmeasured: refit when data are scarce.
+# But you refit for more data, which *blind* did not get. Our advice, unmeasured: refit when data are scarce.
 
 # %% [markdown]
 # ## 8 The score of the chosen epoch
@@ -409,10 +409,10 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # ```
 
 # %% [markdown]
-# **Try it, in a terminal: save it as `train.py`, run `python train.py runs/try`, press Ctrl-C at `Epoch 5/200` (be quick: it takes
-# seconds), and run it again.** It must begin with the epoch that you broke off.
+# **Try it in a terminal: save it as `train.py`, with `batch_size=1` to gain time, run `python train.py runs/try`, press Ctrl-C in epoch
+# 5, and run it again.** It must begin with that epoch. (At epoch 1? The first run had ended.)
 #
-# To begin an unfinished run from nothing, or with another model or rule, delete its folder.
+# To begin anew, or with another model or rule, delete its folder.
 
 # %% [markdown]
 # Most rules end the *training*, three only the *job*: <!-- given: 06:30 -->
@@ -428,13 +428,13 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # %% [markdown]
 # - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends before the end.
 # - `Deadline("06:30")` ends `fit` before 6:30, with time left to validate and save. `Deadline()` asks SLURM, a cluster's scheduler.
-# - `StopFile("STOP")` waits for that file. Delete it before the next job, which else ends in an error; the SLURM script below
-#   leaves no time for that.
+# - `StopFile("STOP")` ends the job when that file appears. While it is there, a new job ends in an error: delete it first. Not with the
+#   SLURM script below: it starts the next job at once.
 #
-# All three act after the current batch, and the next job begins that epoch again.
+# All three act after the batch; the next job begins that epoch again.
 
 # %% [markdown]
-# Is it still the same run? We train once undisturbed, and once in two jobs; an exception ends the first as epoch 4 begins.
+# Is it still the same run? We train once undisturbed, and once in two jobs: an exception ends the first as epoch 4 begins.
 
 # %%
 from course_utils.stopping import Signal
@@ -475,11 +475,11 @@ differ = [a != b for name in ("loss", "val_loss")
 reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
-# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no augmentation, no graphics card, which may sum in
+# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no graphics card, which may sum in
 # another order. Your `train.py` shuffles, so its losses will differ.
 
 # %% [markdown]
-# And with a warning? `SIGTERM` comes as epoch 4 begins:
+# And with a warning, a `SIGTERM` as epoch 4 begins?
 
 # %%
 import signal
@@ -501,7 +501,7 @@ print("epochs of the first job:", first.history["epoch"])
 print("the second job knows their losses:", second.history["val_loss"][:4] == first.history["val_loss"])
 
 # %% [markdown]
-# After a warning `fit` returns, and `train.py` ends with 75, the customary "try again later".
+# After a warning `fit` returns, and `train.py` ends with 75.
 #
 # <details><summary>With SLURM, this script passes the warning on to Python, and waits until it has saved</summary>
 #
