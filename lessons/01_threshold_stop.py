@@ -129,13 +129,13 @@ print(stop.report)  # a step is one batch
 
 # %% [markdown]
 # Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, each taken before later
-# batches changed weights. So it lags: on the recorded run it was still 0.0106 in epoch 12. `fit` computes it anyway, so from here on we use
-# it. **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
+# batches changed weights. So it lags: on the recorded run it was still 0.0106 in epoch 12. `fit` computes it: we use it from
+# here on. **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
 #
 # ## When does one threshold come?
 #
-# Whoever pays for a training wants to know its end. We recorded three networks on five splits: words, pictures, both. A layer
-# of 64 numbers, **units**, reads the words. Which one's training loss gets below 0.01 first?
+# Who pays wants to know. We recorded three networks, on words, pictures and both, with five random splits into training and new
+# data. A layer of 64 numbers, **units**, reads the words. Whose training loss gets below 0.01 first?
 
 # %%
 guess = ...  # "words", "pictures" or "both"

@@ -26,8 +26,8 @@ from sklearn.datasets import load_diabetes
 X, disease = load_diabetes(return_X_y=True)  # 442 patients; how ill each was a year later, in points
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 y = (disease - disease.mean()) / disease.std()  # one unit is one standard deviation
-losses = descent.losses_of(X, y, steps=100)
-show(figures.descent(losses), alt="The loss of a gradient descent over 100 steps: "
+curve = descent.losses_of(X, y, steps=100)
+show(figures.descent(curve), alt="The loss of a gradient descent over 100 steps: "
                                   "it falls within 20 steps, and is flat from then on.")
 
 # %% [markdown]
@@ -78,7 +78,7 @@ for start in (2.0, 1.0):
 
 # %% claims=["B4", "B5"]
 # NBVAL_CHECK_OUTPUT
-improved = -np.diff(losses)  # improved[0]: the loss at step 0 minus the loss at step 1
+improved = -np.diff(curve)  # improved[0]: the loss at step 0 minus the loss at step 1
 print("formula, improved <= 0.001: first at step", 1 + np.argmax(improved <= 0.001))  # argmax: the first True
 print("text,    improved >  0.001: first at step", 1 + np.argmax(improved > 0.001))
 
@@ -101,9 +101,9 @@ formula = ImprovementBelow("loss", epsilon=0.001)  # the article's formula, in t
 share = ImprovementBelow("loss", epsilon=0.001, relative=True)  # epsilon is 0.1 % of the loss
 reveal(guess, formula.first({"loss": in_points}), "Stops at step")
 print("stops at step   epsilon 0.001   epsilon 0.1 % of the loss")
-for name, curve in (("standardised", losses), ("in points", in_points)):
-    print(f"{name:13} {formula.first({'loss': curve}):15} {share.first({'loss': curve}):27}")
-print(f"in points, the loss is {in_points[0] / losses[0]:,.0f} times as large")
+for name, each in (("standardised", curve), ("in points", in_points)):
+    print(f"{name:13} {formula.first({'loss': each}):15} {share.first({'loss': each}):27}")
+print(f"in points, the loss is {in_points[0] / curve[0]:,.0f} times as large")
 
 # %% [markdown]
 # In points the losses are 5,930 times as large, about 77 × 77; but 0.001 is still 0.001. **Epsilon has the units of the
@@ -253,10 +253,10 @@ print("event:", *(event.reason for event in lower_rate.events))
 print("end:", stop.report)  # did the best val_loss fall after the event? Why, one run cannot tell
 
 # %% [markdown] claims=["B7"]
-# **Join criteria with `|`: what you can spend (`TimeBudget`); what must not happen (`NotFinite`: no number); when to be content (`Below`,
+# **Join criteria with `|`: what you can spend (`TimeBudget`); what must not happen (`NotFinite`: NaN or infinity); when to be content (`Below`,
 # if you know that loss); when to stop hoping (`Patience`, or `ImprovementBelow` with a wide window).**
 #
-# <details><summary>And the article's load?</summary>
+# <details><summary>And memory?</summary>
 #
 # Set a ceiling for memory, since a greedy process may be killed: `Above("memory", 16_000)`, in MiB, with `Memory()` among the callbacks.
 # A busy processor needs none: it is what you pay for.
@@ -389,7 +389,7 @@ ex.summary()
 # ## Three sentences to keep
 #
 # Improvement is the loss before minus the loss now, and epsilon is measured in the units of the loss unless it is relative. From one
-# epoch to the next, noise can look like the end: choose the window first, and add a time budget. A criterion that is met is an event,
+# epoch to the next, noise can look like the end: choose the window before epsilon, and add a time budget: it looks after every batch. A criterion that is met is an event,
 # and ending is one of several things to do.
 #
 # Next: [03 Validation early stopping](03_validation_early_stopping.ipynb). Patience, on five problems.

@@ -47,7 +47,7 @@ show(figures.sizes(photos), alt=figures.ALT["sizes"])
 
 # %% [markdown]
 # A hundred will do. Add the 500 that decide when to stop, and **600 labelled photos with a source do about as well as
-# 2,000 without, trained as in 06.** With a hundred, unfreezing more than the head (*fine-tuned*) adds nothing.
+# 2,000 without, trained as in 06.** With a hundred, unfreezing a part of the source as well (*fine-tuned*) adds nothing.
 
 # %% [markdown]
 # ## And if the source does not fit?
@@ -135,8 +135,8 @@ print(f"photos from scratch, 750 of them: {100 * np.mean(photos['scratch'][750])
 # **So not any source will do.** On photos only *ImageNet* beats training from scratch, even with 750 photos for scratch
 # and 1,000 for the heads (other test photos). On emoji we did not train from scratch.
 #
-# Against its random twin ImageNet helped with both tasks. A small network that knew photos helped with emoji, in four
-# draws of five; one that knew emoji did not help with photos.
+# Against its random twin ImageNet helped with both tasks. A small network that knew photos perhaps helped a little
+# with emoji, in four draws of five; one that knew emoji did not help with photos.
 #
 # Random features beat naming one class, right for 10 % of photos and at most 24 % of emoji: the head learns. Why the
 # larger random network is the worse, we do not know. <!-- given: 24, 10 -->
@@ -271,7 +271,7 @@ show(figures.scores(fits), alt=figures.ALT["scores"])
 #
 # **Here no score did much better than always naming the same one**, a rival picked afterwards.
 #
-# With many sources and little time, `logme(features, labels)`, on the same pictures for each, may drop the hopeless.
+# With many sources, `logme(features, labels)`, on the same pictures for each, helps to drop the hopeless.
 # Between close ones, train the heads.
 
 # %% [markdown]

@@ -69,7 +69,7 @@ def which_clause(answer):
 def improvements(losses):
     return [float("inf")] + [before - now for before, now in zip(losses, losses[1:])]
 ''',
-    fact="The infinity that held up the article's loop is right in one place: before there is anything to "
+    fact="The infinity that kept the article's loop going is right in one place: before there is anything to "
          "compare with.")
 def improvement_list(answer):
     losses, expected = [0.9, 0.6, 0.65, 0.5], [math.inf, 0.3, -0.05, 0.15]
@@ -217,7 +217,7 @@ class PromptBudget(keras.callbacks.Callback):
         self.on_train_batch_end(None)
 ''',
     fact="In the first epoch nobody knows how long validation takes: a budget that ends there may be overrun "
-         "by a whole pass and part of a batch. Later it is overrun by part of a batch at most, unless a "
+         "by a whole validation and part of a batch. Later it is overrun by part of a batch at most, unless a "
          "validation takes longer than the last.")
 def prompt_budget(answer):
     if not isinstance(answer, type):
@@ -341,7 +341,7 @@ def epsilon_and_window(answer):
         raise Wrong(f"{said} That is within both limits, but by another rule: yours looks for a new best, "
                     "and does not compare an epoch with the one a window before. Choose the window of "
                     "ImprovementBelow.", draw)
-    return Right(f"{said} Both limits are kept on fifty runs that you had not seen.", draw)
+    return Right(f"{said} Both limits are kept on fifty other runs of the same five problems.", draw)
 
 
 def _waits_for_a_best(rule):
