@@ -344,7 +344,7 @@ build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbos
 print(stop.report.reason)
 
 # %% [markdown]
-# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. Here we draw the same from the history:
+# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. Here we draw the same:
 
 # %%
 import matplotlib.pyplot as plt
@@ -409,7 +409,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # ```
 
 # %% [markdown]
-# **Try it in a terminal: save it as `train.py`, with `batch_size=1` to gain time, run `python train.py runs/try`, press Ctrl-C in epoch
+# **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C in epoch
 # 5, and run it again.** It must begin with that epoch. (At epoch 1? The first run had ended.)
 #
 # To begin anew, or with another model or rule, delete its folder.
@@ -421,7 +421,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # |---|---|---|---|
 # | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | trains from the start, overwrites the results |
 # | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
-# | an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
+# | within `fit`: an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
 #
 # `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
 

@@ -60,8 +60,8 @@ def faults(path):
             said.append(f"code cell {number} did not run")
     exercises = scored(every)
     wanted = f"0 of {exercises} solved"
-    if exercises and wanted not in json.dumps(cells[-1]["outputs"]):
-        said.append(f"the last cell does not say {wanted!r}")
+    if exercises and wanted not in json.dumps([cell["outputs"] for cell in cells]):  # a dessert may follow
+        said.append(f"no cell says {wanted!r}")
     return said
 
 
