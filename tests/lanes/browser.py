@@ -2,7 +2,7 @@
 
     python tests/lanes/browser.py [00 02 ...]
 
-Each is opened and run with Run All; no error, no stderr, "0 of N solved" after the exercises. Then what a hand does:
+Each is opened and run with Run All; no error, no stderr, "0 of N solved" as the score. Then what a hand does:
 answers typed wrong and right, the lab's slider moved, the dark theme read. Pictures go to build/browser.
 Needs playwright, and a Chromium that is on the PATH.
 """

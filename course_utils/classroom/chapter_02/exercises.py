@@ -217,8 +217,8 @@ class PromptBudget(keras.callbacks.Callback):
         self.on_train_batch_end(None)
 ''',
     fact="In the first epoch nobody knows how long validation takes: a budget that ends there may be overrun "
-         "by a whole validation and part of a batch. Later it is overrun by part of a batch at most, unless a "
-         "validation takes longer than the last.")
+         "by a whole validation and part of a batch. Later it is overrun by part of a batch at most, unless "
+         "a validation takes longer than the last.")
 def prompt_budget(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
