@@ -215,8 +215,8 @@ print(outcomes.beginnings(when))  # the first minus the second, seed by seed; se
 # %% [markdown]
 # **Against *guide x3*, two stops, one to begin pruning and one to end training, took 60 % of the epochs on the MLP and
 # lost 0.3 points on average (behind in 7 of ten seeds). On the CNN they took 76 % and lost 0.1 (behind in 6).** But zeros
-# that come in over eight epochs, not 28, save 24 of the 100 by themselves: on the CNN that is all of it, on the MLP more than
-# half. <!-- given: 24 -->
+# that come in over eight epochs, not 28, save 20 of the 84 by themselves: about all that was saved on the CNN, and more than half
+# on the MLP. <!-- given: 20 -->
 
 # %% [markdown]
 # Did the first stop pay? **On the CNN it did, for its price:** with pruning begun after epoch 5 instead, training took 47 % of the

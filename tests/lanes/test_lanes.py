@@ -28,7 +28,8 @@ def written(folder, *outputs, count=1, last="0 of 1 solved"):
     tags = {"tags": ["exercise"]}
     every = {"cell_type": "code", "source": []}
     cells = [{**every, "metadata": tags, "execution_count": count, "outputs": list(outputs)},
-             {**every, "source": ["ex.summary()"], "metadata": {}, "execution_count": 2, "outputs": [summary]}]
+             {**every, "source": ["ex.summary()"], "metadata": {}, "execution_count": 2,
+              "outputs": [summary]}]
     path = folder / "00_any.ipynb"
     path.write_text(json.dumps({"cells": cells}))
     return path
