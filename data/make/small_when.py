@@ -8,6 +8,7 @@ tfmot's guide "Pruning in Keras example" trains MNIST for four epochs, then two 
 are longer: batches of 32, 1688 an epoch.)
 guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28 epochs; a fixed number of epochs
 guide x3        the same, and three times the learning rate in the 28 epochs
+short x3        56 epochs, then 8 at three times the rate with PruneWhen's masks, as in the four below; no stop
 patience        MLP: `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),
                 Patience("val_loss", 5))`, or 84 epochs
 patience x3     the same, with `When(Patience("val_loss", 5), scale_learning_rate(3))` beside it
@@ -37,11 +38,12 @@ import tf_keras
 
 SEEDS = range(10, 20)
 TARGET = 0.9
-TRAINING, PRUNING = 56, 28  # the guide's epochs
-FIRST = {"patience": Patience("val_loss", 5), "early": Epochs(5), "settled": Below("mask_distance", 0.02)}
+TRAINING, PRUNING, RAMP = 56, 28, 8  # the guide's epochs, and those of PruneWhen's masks
+FIRST = {"patience": Patience("val_loss", 5), "early": Epochs(5), "settled": Below("mask_distance", 0.02),
+         "short": Epochs(TRAINING)}
 COLUMNS = ("val_loss", "test_accuracy", "sparsity", "mask_distance", "changed")
-WAYS = {"mlp": ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3", "slow", "fast"),
-        "cnn": ("guide", "guide x3", "patience x3", "early x3")}
+WAYS = {"mlp": ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3", "slow", "fast", "short x3"),
+        "cnn": ("guide", "guide x3", "patience x3", "early x3", "short x3")}
 RATES = {"slow": 0.0003, "fast": 0.003}
 
 
@@ -117,9 +119,12 @@ def run(network, way, seed, epochs=TRAINING + PRUNING):
         return only(guide(network, seed, float(factor or 1)))
     small.seeded(seed)
     model, full, first = small.compiled(small.NETWORKS[network]()), at_target(TARGET), FIRST[way]
-    callbacks = [MaskDistance(TARGET)] * (way == "settled") + [PruneWhen(first, TARGET)]
+    callbacks = [MaskDistance(TARGET)] * (way == "settled") + [PruneWhen(first, TARGET, epochs=RAMP)]
     callbacks += [When(first, scale_learning_rate(float(factor)))] if factor else []
-    callbacks += [StopWhen(Armed(full, Patience("val_loss", 5)), restore_best="val_loss", best_when=full)]
+    if way == "short":
+        epochs = TRAINING + RAMP
+    else:
+        callbacks += [StopWhen(Armed(full, Patience("val_loss", 5)), restore_best="val_loss", best_when=full)]
     return only(small.fit(model, small.digits(seed), seed, epochs, callbacks))
 
 

@@ -137,7 +137,7 @@ class Begun(NamedTuple):
 
 
 def begun(curves, network, way):
-    """`Begun` of a way. The guide keeps its last epoch, the others the best one with full masks.
+    """`Begun` of a way. Fixed schedules keep their last epoch, the others the best one with full masks.
 
     Args:
         curves: the recording small_when.
@@ -146,7 +146,7 @@ def begun(curves, network, way):
     for run in curves.select(network=network, way=way):
         last = len(run["val_loss"]) - 1
         kept = last
-        if "guide" not in way:
+        if way not in FIXED:
             report = replay(SECOND, run, best="val_loss", best_when=FULL)
             last, kept = report.epoch, report.best_epoch
         epochs.append(last + 1)
@@ -154,7 +154,8 @@ def begun(curves, network, way):
     return Begun(np.array(epochs) / GUIDE, np.array(accuracy))
 
 
-WAYS = ("guide", "guide x3", "patience", "patience x3", "early x3")
+FIXED = ("guide", "guide x3", "short x3")
+WAYS = ("guide", "guide x3", "short x3", "patience", "patience x3", "early x3")
 
 
 def ways(curves):
@@ -170,7 +171,7 @@ def levels(curves):
         curves: the recording small_when.
     """
     lines = ["             epochs, % of 84     right, %", "              MLP     CNN       MLP    CNN"]
-    for way in ("guide", "guide x3", "patience x3", "early x3"):
+    for way in ("guide", "guide x3", "short x3", "patience x3", "early x3"):
         mlp, cnn = (begun(curves, network, way) for network in ("mlp", "cnn"))
         lines.append(f"{way:13}{100 * mlp.share.mean():4.0f}{100 * cnn.share.mean():8.0f}"
                      f"{mlp.accuracy.mean():10.1f}{cnn.accuracy.mean():7.1f}")
@@ -184,11 +185,30 @@ def beginnings(curves):
         curves: the recording small_when.
     """
     lines = ["points, and of ten seeds     MLP                       CNN"]
-    for way, than in (("guide x3", "guide"), ("patience x3", "guide x3"), ("early x3", "patience x3")):
+    for way, than in (("guide x3", "guide"), ("patience x3", "guide x3"), ("short x3", "guide x3"),
+                      ("patience x3", "short x3"), ("early x3", "patience x3")):
         gains = [begun(curves, network, way).accuracy - begun(curves, network, than).accuracy
                  for network in ("mlp", "cnn")]
         cells = "".join(f"{told(gain):26}" for gain in gains)
         lines.append(f"{f'{way} - {than}':29}{cells}".rstrip())
+    return "\n".join(lines)
+
+
+def spent(curves):
+    """How many epochs came before the masks, and how many after the one that brought the last: text.
+
+    Args:
+        curves: the recording small_when.
+    """
+    lines = ["epochs before pruning begins, and after the last zeros:", "               MLP        CNN"]
+    for way in ("short x3", "patience x3", "early x3"):
+        cells = []
+        for network in ("mlp", "cnn"):
+            masks = [np.asarray(run["sparsity"]) for run in curves.select(network=network, way=way)]
+            before = np.mean([np.sum(mask == 0) for mask in masks])
+            after = np.mean([np.sum(mask == mask.max()) - 1 for mask in masks])
+            cells.append(f"{f'{before:.0f} and {after:.0f}':11}")
+        lines.append(f"{way:15}{''.join(cells)}".rstrip())
     return "\n".join(lines)
 
 
@@ -274,7 +294,7 @@ def stopped(curves):
     Args:
         curves: the recording small_distil.
     """
-    lines = ["more than by labels    by mixed loss             by agreement"]
+    lines = ["gained by stopping     on the mixed loss         on agreement"]
     for task in ("all", "noisy", "few"):
         gains = [gained(curves, task, stop) - gained(curves, task) for stop in ("mixed", "agree")]
         lines.append(f"{task:23}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
