@@ -31,7 +31,7 @@ __all__ = ["PruneWhen", "PruningReport", "Sizes", "Sparsity", "at_target", "prun
 
 
 def prune_at_stop(model, data, *, first, second, target_sparsity, validation_data=None,
-                  restore_best="val_loss", mode=None, epochs=100, ramp_epochs=8, frequency=10,
+                  restore_best="val_loss", mode=None, epochs=100, ramp_epochs=8, frequency=None,
                   learning_rate=None, callbacks=(), only=None, skip=(), batch_size=32, seed=0,
                   custom_objects=None, verbose="auto"):
     """Train until `first` is met, then prune and fine-tune until `second` is met.
@@ -61,7 +61,8 @@ def prune_at_stop(model, data, *, first, second, target_sparsity, validation_dat
         restore_best, mode: the column that says which epoch is best, and its good direction, for both phases.
         epochs: at most so many in each phase.
         ramp_epochs: how many epochs the ramp takes.
-        frequency: steps between two masks. The ramp's end is a multiple of it.
+        frequency: steps between two masks; if None, a thirtieth of the ramp, and at least 10. The ramp's end
+            is a multiple of it.
         learning_rate: of phase 2; if None, what it is at the end of phase 1.
         callbacks: for both phases, before StopWhen: probes, for instance. In phase 2 their model is one of
             tf_keras.

@@ -70,9 +70,11 @@ class Ramp:
     s(t) = target (1 - (1 - t / steps)^3). `steps` is a multiple of `frequency`: else the last mask comes
     before the end, and the target is never reached.
 
-    >>> ramp = Ramp.over(epochs=2, steps_per_epoch=57, target=0.9, frequency=10)
+    >>> ramp = Ramp.over(epochs=2, steps_per_epoch=57, target=0.9)
     >>> ramp.steps, [round(ramp.sparsity(step), 3) for step in (0, 10, 60, 110)]
     (110, [0.0, 0.224, 0.815, 0.9])
+    >>> Ramp.over(epochs=8, steps_per_epoch=1000, target=0.9).frequency
+    266
     """
 
     target: float
@@ -80,12 +82,18 @@ class Ramp:
     frequency: int
 
     @classmethod
-    def over(cls, epochs, steps_per_epoch, target, frequency):
-        """The longest ramp that ends within that many epochs."""
+    def over(cls, epochs, steps_per_epoch, target, frequency=None):
+        """The longest ramp that ends within that many epochs.
+
+        Without a `frequency` it has thirty masks, or fewer, ten steps apart. A mask costs several steps of a
+        large network, and more of them are no better: see benchmarks/README.md.
+        """
         check_count("epochs", epochs)
         check_count("steps_per_epoch", steps_per_epoch)
-        check_count("frequency", frequency)
         steps = epochs * steps_per_epoch
+        if frequency is None:
+            frequency = max(steps // 30, 10)
+        check_count("frequency", frequency)
         frequency = min(frequency, steps)
         return cls(target, steps // frequency * frequency, frequency)
 

@@ -31,7 +31,7 @@ class PruneWhen(Follower):
         criterion: a criterion, or a function of the history so far, as for When.
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
         epochs: how many epochs the ramp takes.
-        frequency: steps between two masks.
+        frequency: steps between two masks; if None, a thirtieth of the ramp, and at least 10.
         only, skip: names of layers, see Choice: which are pruned, or which are not. Frozen layers are not,
             and `report` says which were left out.
         check, validation_freq, clock: see When.
@@ -45,7 +45,7 @@ class PruneWhen(Follower):
         history, events, report: as in When.
     """
 
-    def __init__(self, criterion, target_sparsity, *, epochs=8, frequency=10, only=None, skip=(),
+    def __init__(self, criterion, target_sparsity, *, epochs=8, frequency=None, only=None, skip=(),
                  check="epoch", validation_freq=1, clock=time.monotonic, state=None):
         check_target(target_sparsity)
         self.pruner = Pruner(target_sparsity, epochs, frequency, Choice(only, skip))

@@ -30,11 +30,8 @@ class Pruner:
     Args:
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
         epochs: how many epochs the ramp takes.
-        frequency: steps between two masks.
+        frequency: steps between two masks, or None, see Ramp.over.
         choice: a Choice, which layers are pruned.
-
-    Attributes:
-        sparsity: the share of zeros in the masks, now.
     """
 
     def __init__(self, target_sparsity, epochs, frequency, choice=None):
@@ -45,8 +42,8 @@ class Pruner:
 
     def reset(self):
         """Forget: nothing is pruned."""
-        self._masks, self._model, self._ramp, self._renew = [], None, None, None
-        self._began, self._last, self.sparsity = None, 0, 0.0
+        self._masks, self._sizes, self._model, self._ramp, self._renew = [], [], None, None, None
+        self._began, self._last = None, 0
 
     def begin(self, model, step):
         """Full masks over all prunable kernels, from this step on; they follow once `ramp` is called."""
@@ -54,9 +51,10 @@ class Pruner:
         for kernel in [kernel for group in self.choice.kernels(model).values() for kernel in group]:
             mask = keras.Variable(np.ones(kernel.shape), dtype=kernel.dtype, trainable=False, name="mask")
             self._masks.append((kernel, mask))
+            self._sizes.append(math.prod(kernel.shape))
             if not self.is_outside:
                 kernel.constraint = _Masked(mask, kernel.constraint, self)
-        self._renew = _compiled(self._set_masks)
+        self._renew = _compiled(self._set_masks, sum(self._sizes))
         if not self.is_outside:
             model.make_train_function(force=True)  # the compiled step has to be traced anew
 
@@ -93,9 +91,7 @@ class Pruner:
         if due is not None:
             bring_back(self._model)
             self._last = due
-            share = self._ramp.sparsity(due)
-            self._renew([_new_mask(kernel, share) for kernel, _ in self._masks])
-            self._measure()
+            self._renew(_new_masks([kernel for kernel, _ in self._masks], self._ramp.sparsity(due)))
 
     def apply(self):
         """Make zeros of what is masked."""
@@ -112,16 +108,20 @@ class Pruner:
         if ours:
             self._model.make_train_function(force=True)
 
+    @property
+    def sparsity(self):
+        """The share of zeros in the masks, now."""
+        share = 0 if self._ramp is None else self._ramp.sparsity(self._last)
+        pruned = sum(size - kept(size, share) for size in self._sizes) if share else 0
+        return pruned / max(sum(self._sizes), 1)
+
     def _set_masks(self, new):
-        for (kernel, mask), keep in zip(self._masks, new):
-            keep = keras.ops.cast(keep, mask.dtype)
+        """New masks, one behind the other: a bool for each weight."""
+        ends = np.cumsum(self._sizes)
+        for (kernel, mask), end, size in zip(self._masks, ends, self._sizes):
+            keep = keras.ops.cast(keras.ops.reshape(new[end - size:end], kernel.shape), mask.dtype)
             mask.assign(keep)
             kernel.assign(kernel * keep)
-
-    def _measure(self):
-        share = 0 if self._ramp is None else self._ramp.sparsity(self._last)
-        sizes = [math.prod(kernel.shape) for kernel, _ in self._masks]
-        self.sparsity = sum(size - kept(size, share) for size in sizes) / sum(sizes) if share else 0.0
 
     # ---- on disk ----
 
@@ -140,17 +140,18 @@ class Pruner:
         self.begin(model, facts["began"])
         self._last = facts["last"]
         if facts["ramp"] is not None:
-            self._ramp = Ramp(self.target_sparsity, facts["ramp"], min(self.frequency, facts["ramp"]))
-        self._renew(arrays)
-        self._measure()
+            self._ramp = Ramp.over(1, facts["ramp"], self.target_sparsity, self.frequency)
+        self._renew(np.concatenate([array.ravel() > 0 for array in arrays]))
 
     def __getstate__(self):  # a copy has a model of its own; what was compiled cannot be copied
         return dict(self.__dict__, _masks=[], _model=None, _renew=None)
 
 
-def _new_mask(kernel, share):
-    """`mask_of`; on a GPU, without bringing the kernel to the host: see benchmarks/README.md."""
-    return mask_of(_values(kernel), share) if _is_on_host(kernel) else _mask_where_it_lies(kernel, share)
+def _new_masks(kernels, share):
+    """`mask_of` for each, one behind the other; on a GPU, made there: see benchmarks/README.md."""
+    if all(map(_is_on_host, kernels)):
+        return np.concatenate([mask_of(_values(kernel), share).ravel() for kernel in kernels])
+    return keras.ops.concatenate([_mask_where_it_lies(kernel, share) for kernel in kernels])
 
 
 def _is_on_host(kernel):
@@ -161,30 +162,39 @@ def _is_on_host(kernel):
 
 
 def _mask_where_it_lies(kernel, share):
-    """`mask_of` by two sorts on the kernel's device: which weights have the highest ranks?
+    """`mask_of` in one row, by two sorts on the kernel's device: which weights have the highest ranks?
 
     All shapes stay the same while the share grows: on JAX a new one would compile each operation anew.
     """
     magnitudes = keras.ops.reshape(keras.ops.abs(keras.ops.cast(kernel, "float32")), (-1,))
     ranks = keras.ops.argsort(keras.ops.argsort(magnitudes))
     size = math.prod(kernel.shape)
-    return keras.ops.reshape(ranks >= size - kept(size, share), kernel.shape)
+    return ranks >= size - kept(size, share)
 
 
 def _values(kernel):
-    """A kernel's values as an array, to be read at once. On TensorFlow `convert_to_numpy` would copy them."""
-    if keras.backend.backend() == "tensorflow":
-        return np.asarray(keras.ops.convert_to_tensor(kernel))
+    """A kernel's values as an array, to be read at once: on TensorFlow without a copy."""
+    if keras.backend.backend() == "tensorflow" and kernel.dtype == "float32":
+        import tensorflow as tf
+
+        return np.asarray(memoryview(tf.convert_to_tensor(kernel.value)))
     return keras.ops.convert_to_numpy(kernel)
 
 
-def _compiled(function):
-    """On TensorFlow, compiled: it takes a third of the time."""
+def _compiled(function, size):
+    """On TensorFlow, compiled for a row of so many bools.
+
+    It takes a third of the time. One row and a signature that is known save another quarter, which went by
+    in looking at what is handed over.
+    """
     if keras.backend.backend() != "tensorflow":
         return function
     import tensorflow as tf
 
-    return tf.function(function, autograph=False)  # no loop over tensors; and it needs no source file
+    row = tf.TensorSpec([size], "bool")
+    compiled = tf.function(function, autograph=False)  # no loop over tensors; and it needs no source file
+    compiled = compiled.get_concrete_function(row)
+    return lambda new: compiled(tf.convert_to_tensor(new))
 
 
 def _is_in(constraint, pruner):

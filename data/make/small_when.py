@@ -6,7 +6,7 @@ Labels network (mlp, cnn), way and seed (10 to 19). Target 0.9, at most 84 epoch
 tfmot's guide "Pruning in Keras example" trains MNIST for four epochs, then two with masks, of 422 steps each:
 28 epochs here are as many steps as those two, and 56 keep its proportion of epochs. (In steps its first four
 are longer: batches of 32, 1688 an epoch.)
-guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28 epochs; a fixed number of epochs
+guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28; a fixed number of epochs
 guide x3        the same, and three times the learning rate in the 28 epochs
 short x3        56 epochs, then 8 at three times the rate with PruneWhen's masks, as in the four below; no stop
 patience        MLP: `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),
@@ -42,7 +42,8 @@ TRAINING, PRUNING, RAMP = 56, 28, 8  # the guide's epochs, and those of PruneWhe
 FIRST = {"patience": Patience("val_loss", 5), "early": Epochs(5), "settled": Below("mask_distance", 0.02),
          "short": Epochs(TRAINING)}
 COLUMNS = ("val_loss", "test_accuracy", "sparsity", "mask_distance", "changed")
-WAYS = {"mlp": ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3", "slow", "fast", "short x3"),
+WAYS = {"mlp": ("guide", "guide x3", "patience", "patience x3", "early x3", "settled x3", "slow", "fast",
+                "short x3"),
         "cnn": ("guide", "guide x3", "patience x3", "early x3", "short x3")}
 RATES = {"slow": 0.0003, "fast": 0.003}
 

@@ -118,10 +118,10 @@ def when_to_begin(curves):
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
     caption(figure, "Large: means; hollow: the rate is not raised. Dots: the ten seeds, equal ones on one "
-                    "spot; guide's stand left of 100, guide x3's right")
+                    "spot; of guide left of 100, of guide x3 right")
     return figure, ("Test accuracy at 0.9 zeros against epochs of training, for an MLP and a CNN: means of "
-                    "ten seeds, and a dot for each. What begins at a stop or after 5 epochs takes 40 to 80 % of "
-                    "the guide's epochs and is about as accurate. With three times the rate the guide itself "
+                    "ten seeds, and a dot for each. What begins at a stop or after 5 epochs takes 40 to 80 % "
+                    "of the guide's epochs and is about as accurate. With three times the rate the guide itself "
                     "is the most accurate, and ahead of patience x3 by less than the seeds differ. The short "
                     "schedule takes 76 % and is the least accurate.")
 
