@@ -287,8 +287,8 @@ def main(names):
     pictures = images()
     parts = {"training": lambda: training(pictures), "replaying": replaying,
              "budget": lambda: budget(pictures), "schedules": bench_pruning.same_sparsity,
-             "masks": lambda: bench_pruning.step_cost(network), "thirty": bench_pruning.thirty_masks,
-             "freezing": freezing, "scale": bench_scale.rows, "small": bench_small.rows}
+             "masks": lambda: bench_pruning.step_cost(network), "freezing": freezing,
+             "scale": bench_scale.rows, "small": bench_small.rows}
     rows = []
     for name in names or parts:
         rows += parts[name]()

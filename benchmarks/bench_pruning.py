@@ -16,7 +16,6 @@ import tensorflow as tf
 
 from course_utils.pruning import PruneWhen, at_target, prune_at_stop, sparsity, tfmot, to_keras, to_tf_keras
 from course_utils.pruning.bridge_compile import compile_like, compile_tf_keras
-from course_utils.pruning.masks import Ramp
 from course_utils.stopping import Armed, Epochs, Patience, Probe, StopWhen, batches
 
 TARGET, SEEDS, BATCH = 0.9, 3, 32
@@ -147,25 +146,5 @@ def step_cost(wide_network):
         masked.append(seconds(pruned, [PruneWhen(Epochs(1), TARGET)]))
     ratios = sorted(one / other for one, other in zip(masked, plain))
     return [("a step under PruneWhen / a step", float(np.median(ratios)), 1.10,
-             f"of {1000 * np.median(plain) / STEPS:.1f} ms; 30 masks in 480 steps; half of {len(ratios)} "
+             f"of {1000 * np.median(plain) / STEPS:.1f} ms; new masks every 10 steps; half of {len(ratios)} "
              f"rounds: {ratios[len(ratios) // 4]:.3f} to {ratios[-len(ratios) // 4]:.3f}")]
-
-
-def thirty_masks():
-    """A row: is a network better for a mask every ten steps of a long ramp than for thirty in all?"""
-    right, masks = {}, {}
-    for seed in range(10):
-        train, validation, test = digits(seed)
-        for frequency in (10, None):
-            model, data = network(seed), batches(*train, 8, seed)  # 120 steps an epoch, 960 a ramp
-            prune = PruneWhen(Epochs(12), TARGET, frequency=frequency)
-            model.fit(data, validation_data=validation, epochs=28, verbose=0, callbacks=[prune])
-            score = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
-            right.setdefault(frequency, []).append(100 * score)
-            ramp = Ramp.over(8, int(data.cardinality()), TARGET, frequency)
-            masks[frequency] = ramp.steps // ramp.frequency
-    gain = np.subtract(right[10], right[None])
-    return [(f"points of accuracy that {masks[10]} masks of a ramp give more than {masks[None]}",
-             float(gain.mean()), None,
-             f"10 seeds, sd {gain.std(ddof=1):.2f}; better in {(gain > 1e-6).sum()}, worse in "
-             f"{(gain < -1e-6).sum()}; 28 epochs of 120 steps, pruning in epochs 12 to 19")]

@@ -61,7 +61,7 @@ def prune_at_stop(model, data, *, first, second, target_sparsity, validation_dat
         restore_best, mode: the column that says which epoch is best, and its good direction, for both phases.
         epochs: at most so many in each phase.
         ramp_epochs: how many epochs the ramp takes.
-        frequency: steps between two masks; if None, a thirtieth of the ramp, and at least 10. The ramp's end
+        frequency: steps between two masks; if None, a hundredth of the ramp, and at least 10. The ramp's end
             is a multiple of it.
         learning_rate: of phase 2; if None, what it is at the end of phase 1.
         callbacks: for both phases, before StopWhen: probes, for instance. In phase 2 their model is one of

@@ -74,7 +74,7 @@ class Ramp:
     >>> ramp.steps, [round(ramp.sparsity(step), 3) for step in (0, 10, 60, 110)]
     (110, [0.0, 0.224, 0.815, 0.9])
     >>> Ramp.over(epochs=8, steps_per_epoch=1000, target=0.9).frequency
-    266
+    80
     """
 
     target: float
@@ -85,14 +85,14 @@ class Ramp:
     def over(cls, epochs, steps_per_epoch, target, frequency=None):
         """The longest ramp that ends within that many epochs.
 
-        Without a `frequency` it has thirty masks, or fewer, ten steps apart. A mask costs several steps of a
-        large network, and more of them are no better: see benchmarks/README.md.
+        Without a `frequency` it has a hundred masks, or fewer, ten steps apart: to rank the weights of a
+        large network can take as long as a step.
         """
         check_count("epochs", epochs)
         check_count("steps_per_epoch", steps_per_epoch)
         steps = epochs * steps_per_epoch
         if frequency is None:
-            frequency = max(steps // 30, 10)
+            frequency = max(steps // 100, 10)
         check_count("frequency", frequency)
         frequency = min(frequency, steps)
         return cls(target, steps // frequency * frequency, frequency)

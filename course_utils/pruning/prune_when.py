@@ -31,7 +31,7 @@ class PruneWhen(Follower):
         criterion: a criterion, or a function of the history so far, as for When.
         target_sparsity: share of zeros in each prunable kernel, between 0 and 1.
         epochs: how many epochs the ramp takes.
-        frequency: steps between two masks; if None, a thirtieth of the ramp, and at least 10.
+        frequency: steps between two masks; if None, a hundredth of the ramp, and at least 10.
         only, skip: names of layers, see Choice: which are pruned, or which are not. Frozen layers are not,
             and `report` says which were left out.
         check, validation_freq, clock: see When.
