@@ -14,10 +14,14 @@ import math
 import numbers as kinds
 import re
 import reprlib
+import sysconfig
 import traceback
 
 import keras
 import numpy as np
+
+# where Python's own modules and installed ones lie: a line in there is not the learner's
+LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 class Blank(Exception):
@@ -162,7 +166,9 @@ def call(function, *args):
     try:
         inspect.signature(function).bind(*args)
     except TypeError:
-        raise Wrong(f"The function is called with {len(args)} values; yours does not take so many.") from None
+        values = "1 value" if len(args) == 1 else f"{len(args)} values"
+        raise Wrong(f"The function is called with {values}, but yours takes "
+                    f"{inspect.signature(function)}.") from None
     except ValueError:  # a function written in C that does not tell what it takes
         pass
     value = function(*args)
@@ -177,6 +183,7 @@ def explain_error(error):
     """A sentence about an exception in a learner's code: what it says, and in which line."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if "course_utils" not in frame.filename]
+    theirs = [frame for frame in theirs if not frame.filename.startswith(LIBRARIES)] or theirs
     if not theirs:
         return f"The answer is not of the kind that is asked for: {error}"
     where = f' in the line "{theirs[-1].line}"' if theirs[-1].line else ""

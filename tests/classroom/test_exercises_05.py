@@ -6,7 +6,15 @@ from course_utils.classroom.chapter_05 import exercises as ex
 from course_utils.classroom.chapter_05 import second_stops
 from course_utils.classroom.data import load_curves
 from course_utils.pruning import at_target, tfmot
-from course_utils.stopping import Above, After, Armed, Epochs, Patience, StepBudget
+from course_utils.stopping import (
+    Above,
+    After,
+    Armed,
+    Epochs,
+    ImprovementBelow,
+    Patience,
+    StepBudget,
+)
 from exercise_rules import ExerciseRules
 
 three, full, target = Patience("val_loss", 3), Above("sparsity", 0.899), at_target(0.9)
@@ -48,9 +56,44 @@ def with_a_loop(history):
 
 
 def against_the_fourth(history):
-    """Asked one epoch after the other it says the same: the lowest, three epochs ago, is then the fourth."""
+    """Right in each run up to its stop: the lowest, three epochs ago, is then the fourth."""
     losses = full_losses(history)
     return len(losses) > 3 and min(losses[-3:]) >= losses[-4]
+
+
+def without_the_newest(history):
+    losses = full_losses(history)
+    return len(losses) > 3 and min(losses[-4:-1]) >= min(losses[:-3])
+
+
+def last_epochs(history):
+    """Of the last three epochs those that are full, not the last three full ones."""
+    before, last = ([loss for loss, share in zip(history["val_loss"][part], history["sparsity"][part])
+                     if share > 0.899] for part in (slice(-3), slice(-3, None)))
+    return bool(before) and len(before + last) > 3 and all(loss >= min(before) for loss in last)
+
+
+def sticky(history, best=float("inf"), for_ever=True):
+    wait = 0
+    for loss in full_losses(history):
+        best, wait = (loss, 0) if loss < best else (best, wait + 1)
+        if for_ever and wait >= 3:
+            return True
+    return wait >= 3
+
+
+def begun_at_one_row():
+    """A memory that is cleared where a history has one row: right if it is asked in order."""
+    seen = []
+
+    def stop(history):
+        if len(history["val_loss"]) == 1:
+            seen.clear()
+        if history["sparsity"][-1] > 0.899:
+            seen.append(history["val_loss"][-1])
+        return len(seen) > 3 and min(seen[-3:]) >= min(seen[:-3])
+
+    return stop
 
 
 def never_afresh(history):
@@ -140,8 +183,8 @@ class TestChapter05(ExerciseRules):
                  at_target=at_target)
     answers = {
         ex.share_of_zeros: (
-            [zeros, in_one_array],
-            {"mean of shares": (lambda kernels: np.mean([np.mean(k == 0) for k in kernels]), "mean of two"),
+            [zeros, in_one_array, lambda kernels: np.float32(zeros(kernels))],
+            {"mean of shares": (lambda kernels: np.mean([np.mean(k == 0) for k in kernels]), "mean of the"),
              "the others": (lambda kernels: 1 - zeros(kernels), "*not* zero"),
              "a count": (lambda kernels: sum(map(are_zero, kernels)), "how many zeros"),
              "a list": (lambda kernels: np.mean(kernels == 0), "one array at a time"),
@@ -167,6 +210,13 @@ class TestChapter05(ExerciseRules):
              "a product": (share(are_zero, lambda k: k.shape[0] * k.shape[1]), "raised IndexError"),
              "of columns": (lambda kernels: sum(sum(k == 0) for k in kernels), "raised"),
              "to two": (lambda kernels: round(zeros(kernels), 2), "Do not round"),
+             "to six": (lambda kernels: round(zeros(kernels), 6), "Do not round"),
+             "the lower": (lambda kernels: min(np.mean(k == 0) for k in kernels), "share of the first array"),
+             "not numbers": (lambda kernels: zeros([np.isnan(k) + 1 for k in kernels]), "there are zeros"),
+             "stacked": (lambda kernels: np.mean(np.vstack(kernels) == 0),
+                         'in the line ""stacked": (lambda kernels'),
+             "two values": (lambda kernels, n: 0, "with 1 value, but yours takes (kernels, n)"),
+             "by name": (lambda **kernels: 0, "but yours takes (**kernels)"),
              "below 0.001": (share(lambda k: np.sum(np.abs(k) < 1e-3)), "as a zero"),
              "each": (lambda kernels: [np.mean(k == 0) for k in kernels], "One number"),
              "another": (lambda kernels: 0.6, "You return 0.6"),
@@ -178,6 +228,11 @@ class TestChapter05(ExerciseRules):
              "nothing": ((0, 300), "another one, at step 150"),
              "a straight line": ((0.482, 300), "straight line"),
              "no target": ((0.9, 280), "no mask is drawn there"),
+             "the share of the way": ((1 - (130 / 280) ** 3, 300), "if the factor 0.9 in front is left out"),
+             "no number": ((float("nan"), 300), "two numbers"),
+             "no step": ((0.81, float("inf")), "two numbers"),
+             "a decimal comma": ((0, 81, 300), "with a decimal point"),
+             "below": ((0.81, -300), "above 280"),
              "what is missing": ((0.09, 300), "Take it from 0.9"),
              "of the mended one": ((0.7875, 300), "ends at 300"),
              "step 100": ((0.661, 300), "every 150 steps"),
@@ -203,7 +258,7 @@ class TestChapter05(ExerciseRules):
              "one number": (0.81, "two numbers")},
             (..., ...)),
         ex.armed_stop: (
-            [second_stop, with_a_loop, saying_nothing, against_the_fourth],
+            [second_stop, with_a_loop],
             {"patience alone": (three, "not to be counted"),
              "and": (three & full, "begin to count there"),
              "armed": (Armed(full, three), "What is between does not count"),
@@ -265,6 +320,18 @@ class TestChapter05(ExerciseRules):
              "at once": (full, "first with full masks"),
              "a number": (lambda h: 3, "True or False"),
              "nothing": (lambda h: None, "return missing"),
+             "nothing for no": (saying_nothing, "return missing"),
+             "without the newest": (without_the_newest, "it should be False"),
+             "of the last epochs": (last_epochs, "it should be"),
+             "against the one before": (against_the_fourth, "it should be True"),
+             "three ago": (last_three(lambda v: v.index(min(v)) == len(v) - 4), "it should be True"),
+             "exactly three": (lambda h: with_a_loop(h) and not with_a_loop(
+                 {name: values[:-1] for name, values in h.items()}), "it should be True"),
+             "for ever": (sticky, "it should be False"),
+             "the last has to be full": (lambda h: h["sparsity"][-1] > 0.899 and second_stop(h),
+                                         "it should be True"),
+             "from 100 on": (lambda h: sticky(h, best=100, for_ever=False), "it should be False"),
+             "begun at one row": (begun_at_one_row(), "asked at once about"),
              "some text": (lambda h: "yes", "True or False"),
              "no function": (11, "function")},
             lambda history: ...),
@@ -281,9 +348,8 @@ class TestChapter05(ExerciseRules):
             ...),
         ex.your_second_stop: (
             [(Armed(target, three | Epochs(12)), target), [Armed(full, three | Epochs(12)), full],
-             (Armed(nearly_full, three | Epochs(12)), nearly_full),
              (fine_tuned_or_worse, target), (Armed(target, Patience("val_loss", 5) | Epochs(12)), full),
-             (good | Epochs(100), lambda h: h["sparsity"][-1] > 0.895)],
+             (good | Epochs(100), lambda h: h["sparsity"][-1] > 0.899)],
             {"a fixed budget": (((full & Epochs(19)) | Armed(full, three), full), "count them from"),
              "none after": (((full & After(8, three)) | Armed(full, Epochs(12)), full), "count them from"),
              "a fixed end": ((Armed(full, three | Epochs(12)) | Epochs(41), full), "stops at epoch 40"),
@@ -297,9 +363,23 @@ class TestChapter05(ExerciseRules):
              "half full may be": ((good, at_target(0.5)), "the choice of the best epoch has to wait"),
              "at once": ((target, target), "first epoch with"),
              "one epoch": ((Armed(target, Epochs(1)), target), "first epoch with"),
+             "nearly full, waits": ((Armed(nearly_full, three | Epochs(12)), target), "with sparsity 0.8989"),
+             "nearly full, may be": ((good, nearly_full), "keeps 0.8989"),
+             "by a hair, may be": ((good, Above("sparsity", 0.8985)), "keeps 0.8989"),
+             "a margin": ((Armed(full, Patience("val_loss", 3, min_delta=0.001) | Epochs(13)), full),
+                          "Leave no margin"),
+             "a margin in percent": ((Armed(full, Patience("val_loss", 3, min_delta=0.01, relative=True)
+                                            | Epochs(13)), full), "Leave no margin"),
+             "gains too little": ((Armed(full, ImprovementBelow("val_loss", 0.001, 3) | Epochs(13)), full),
+                                  "Leave no margin"),
+             "a rise": ((lambda h: fine_tuned(h) or len(v := full_losses(h)) == 6 and v[-1] > v[0], full),
+                        "stays as it is"),
+             "no such masks": ((Armed(at_target(0.91), three | Epochs(13)), at_target(0.91)),
+                               "more zeros than there are"),
+             "no such best": ((good, at_target(0.99)), "met in none of their epochs"),
              "and": ((target & three, target), "first epoch with"),
              "none may be": ((good, Above("sparsity", 0.9999)), "keep nothing"),
-             "turned round": ((target, good), "keep nothing"),
+             "turned round": ((target, good), "the other way round"),
              "armed the other way": ((Armed(three, target), target), "first epoch with"),
              "or": ((target | three, target), "keep nothing"),
              "a total budget": ((Armed(target, three) | Epochs(20), target), "stops at epoch 19"),
@@ -324,8 +404,8 @@ class TestChapter05(ExerciseRules):
              "patience": ((three, None), "waited for the masks"),
              "long patience": ((Patience("val_loss", 10), None), "the choice of the best epoch"),
              "best of all": ((Armed(full, three | Epochs(12)), None), "the choice of the best epoch"),
-             "no wait": ((three, target), "keep nothing"),
-             "no budget": ((Armed(target, three), target), "never end"),
+             "no wait": ((three, target), "they end before"),
+             "no budget": ((Armed(target, three), target), "Join a budget"),
              "too soon": ((Armed(target, three | Epochs(4)), target), "too much"),
              "too long": ((Armed(target, three | Epochs(16)), target), "too long"),
              "the test": ((lambda history: history["test_accuracy"][-1] > 0.96, target), "must not see it"),

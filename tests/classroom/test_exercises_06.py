@@ -134,6 +134,17 @@ def the_epoch_before(head, top, patience):
     return len(head), len(top), int(np.argmin(head + top))
 
 
+def head_goes_on(head, top, patience):
+    top = seen(top, patience)
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def behind_the_whole_head(head, top, patience):
+    lengths = two_phases(head, top, patience)
+    lowest = min(seen(head, patience) + seen(top, patience))
+    return *lengths[:2], (head + top).index(lowest)
+
+
 def from_the_whole_head(head, top, patience):
     return *two_phases(head, top, patience)[:2], int(np.argmin(head + seen(top, patience)))
 
@@ -343,6 +354,14 @@ class TestChapter06(ExerciseRules):
              "shortens its list": (shortening, "changes the lists"),
              "sorts its list": (sorting, "changes the lists"),
              "the highest": (the_highest, "highest loss"),
+             "a margin of 0.0001": (lambda h, t, p: two_phases(h, t, p, better=lambda a, b: a < b - 1e-4),
+                                    "margin?"),
+             "the best within 0.0001": (lambda h, t, p: (*two_phases(h, t, p)[:2], next(
+                 i for i, loss in enumerate(seen(h, p) + seen(t, p))
+                 if loss <= min(seen(h, p) + seen(t, p)) + 1e-4)), "margin?"),
+             "the head goes on": (head_goes_on, "The head is not stopped"),
+             "behind the whole head": (behind_the_whole_head, "behind the head's whole list"),
+             "patience of at most 3": (lambda h, t, p: two_phases(h, t, min(p, 3)), "it should be"),
              "the epoch before": (the_epoch_before, "epoch before"),
              "from the head's whole list": (from_the_whole_head, "the head's last epoch"),
              "from 1": (lambda h, t, p: (*two_phases(h, t, p)[:2], two_phases(h, t, p)[2] + 1), "from 0"),
@@ -360,14 +379,24 @@ class TestChapter06(ExerciseRules):
              "no function": ((5, 6, 8), "function")},
             lambda head, top, patience: ...),
         ex.prune_the_top: (
-            [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints)],  # a dict: the shown solution
+            [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints),
+             Made(lambda: settings(target_sparsity=np.float32(0.9), ramp_epochs=3.0, learning_rate=3e-4,
+                                   second=Epochs(30)))],
             {"not pruned": (Made(trained), "Nothing is pruned"),
              "not trained on": (Made(lambda: cut_down(0.97)), "trained on"),
              "nearly nothing left": (Made(lambda: cut_down(0.999)), "So few weights are left"),
-             "too few zeros": (Made(lambda: cut_down(0.5)), "Did the masks reach"),
+             "too few zeros": (Made(lambda: cut_down(0.5)), "By layer: Conv_1 50.0%, head 50.0%"),
              "zeros beside it": (Made(with_a_branch), "take none of its weights away"),
              "never ends": (Made(lambda: settings(second=Below("val_loss", 0.01))), "Nothing was trained"),
-             "a share of 0.5": (Made(lambda: settings(target_sparsity=0.5)), "will not have 90%"),
+             "a share of 0.5": (Made(lambda: settings(target_sparsity=0.5)), "at least 0.9; this is 0.5"),
+             "all zeros": (Made(lambda: settings(target_sparsity=1.0)), "a share below 1"),
+             "percent": (Made(lambda: settings(target_sparsity=90)), "a share below 1"),
+             "trained on before": (Made(lambda: settings(first=Epochs(2))), "leave first=None"),
+             "no word on first": (Made(lambda: {name: value for name, value in settings().items()
+                                                if name != "first"}), "needs first"),
+             "a rate of text": (Made(lambda: settings(learning_rate="5e-4")), "leave out the quotes"),
+             "a rate below 0": (Made(lambda: settings(learning_rate=-1e-3)), "a number above 0"),
+             "a rate of no number": (Made(lambda: settings(learning_rate=float("nan"))), "this is nan"),
              "a ramp too long": (Made(lambda: settings(ramp_epochs=30)), "would not be full in time"),
              "no ramp": (Made(lambda: settings(ramp_epochs=0)), "a whole number of at least 1"),
              "half a ramp": (Made(lambda: settings(ramp_epochs=2.5)), "ramp_epochs is a whole number"),
@@ -384,6 +413,7 @@ class TestChapter06(ExerciseRules):
              "no rule": (Made(lambda: settings(second=3)), "criterion"),
              "neither": (Made(lambda: cut_down(0.5, lambda kernel: -kernel)), "Both are too few"),
              "the whole network": (Made(whole_network), "Prune `model`"),
+             "bare values": ((0.9, 6, Epochs(4), 5e-4), "this is (0.9, 6,"),
              "a number": (0.9, "or a model that it gives back")},
             ...)}
 
@@ -477,6 +507,7 @@ def test_a_second_phase_that_spoils_is_said_to_be_undone():
     (lambda: turn(a_head(), a_top(), model=None), "needs model, too"),
     (lambda: turn(a_head(), a_top(), validation_data=None), "needs validation_data, too"),
     (lambda: turn(a_head(), a_top(), model=(tiny(), tiny())), "with_head()[1], not"),
+    (lambda: turn(a_head(), a_top(), batch_size=64), "batch_size would change nothing"),
     (lambda: turn(phases=a_head()), "Two Phases in a list"),
     (lambda: turn(a_head()), "this is 1 of them"),
     (lambda: turn(a_head(), a_top(), a_top(name="more")), "this is 3 of them"),

@@ -34,6 +34,8 @@ class TestChapter06b(ExerciseRules):
              "knows nothing": (-0.562, "knows nothing"),
              "otherwise": (-2, "Not -2"),
              "otherwise positive": (3, "at most 0"),
+             "a decimal comma": ((0, 20), "with a decimal point"),
+             "the first two alone": (np.log(2 / 3), "The mean is over all four"),
              "a text": ("-0.203", "leave out the quotes")},
             ...)}
 

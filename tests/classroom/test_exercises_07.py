@@ -351,7 +351,7 @@ class TestChapter07(ExerciseRules):
              "words nudged in steps": (NudgedInSteps, "words_branch ends up to"),
              "words nudged at last": (NudgedAtLast, "words_branch has other weights"),
              "left standing": (LeftStanding, "still stands at the end"),
-             "a function": (branch, "does not take so many"),
+             "a function": (branch, "called with 0 values, but yours takes ("),
              "a name": ("pictures_branch", "The answer is a class of callbacks")},
             Blank),
         ex.own_stops: (

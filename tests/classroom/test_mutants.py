@@ -298,7 +298,6 @@ EQUIVALENT = {
         ("Epochs(250)", "Epochs(251)"), ("Epochs(250)", "Epochs(249)"))},
     "5.3": {"losses[-3:] -> losses[:]": "the lowest of all is below that of the others only where it is new",
             "losses[-3:] -> losses[-4:]": "the fourth from the end is among the others as well",
-            "wait >= 3 -> wait == 3": ONE_BY_ONE,
             "best, wait = (float('inf'), 0) -> best, wait = (float('inf'), 1)": FIRST_LOSS,
             "best, wait = (float('inf'), 0) -> best, wait = (float('inf'), -1)": FIRST_LOSS},
     "5.5": {f"{part} -> {other}": OPEN for part, other in (

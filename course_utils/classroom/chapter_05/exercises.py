@@ -55,28 +55,30 @@ def share_of_zeros(kernels):
 def share_of_zeros(answer):
     got, due = _share(answer, KERNELS), 21 / 26
     if got == 0:
-        return ("You return 0. `kernels` is a list, and `kernels == 0` asks whether the list is 0. Take one "
-                "array at a time.")
-    if np.isclose(got, due, rtol=1e-6):
+        return ("You return 0, and there are zeros. (`kernels` is a list, and `kernels == 0` asks whether "
+                "the list is 0. Take one array at a time.)")
+    exact = 2e-7  # room for a sum in float32, not for six decimals
+    if np.isclose(got, due, rtol=exact, atol=0):
         six = _share(answer, SIX)
-        if np.isclose(six, 17 / 30, rtol=1e-6):
+        if np.isclose(six, 17 / 30, rtol=exact, atol=0):
             return None
         if np.isclose(six, 16 / 23):
             return ("Right for these two arrays. But of six, some have one dimension only, and you leave "
                     "those out.")
-        return "Right for these two arrays, but not for six, of 1, 2 and 4 dimensions. Is a number fixed?"
+        return ("Right for these two arrays, but not for six, of 1, 2 and 4 dimensions. Is a number fixed, "
+                "or rounded?")
     if np.isclose(got, 0.9) and np.isclose(got, _share(answer, SIX)):
         return ("You return 0.9 for any arrays. Count those in `kernels`: is a number fixed, or another "
                 "network counted?")
     mistakes = [
-        (0.7, "That is the mean of two shares. The second array has 20 weights and the first 6: add up the "
-              "zeros and the weights first, then divide."),
+        (0.7, "That is the mean of the two shares. The second array has 20 weights and the first 6: add up "
+              "the zeros and the weights first, then divide."),
         (5 / 26, "That is the share of weights that are *not* zero."),
         (21, "That is how many zeros there are. Divide by the number of weights."),
         (21 / 6, "len(kernel) counts the rows. kernel.size counts the weights."),
         (21 / 2, "You divide by the number of arrays. Divide by the number of weights."),
-        (0.5, "That is the first array alone. Does the return stand inside the loop?"),
-        (0.9, "That is the last array alone. Is the sum begun anew for each array?"),
+        (0.5, "That is the share of the first array. Does the return stand inside the loop?"),
+        (0.9, "That is the share of the last array. Is the sum begun anew for each array?"),
         (22 / 26, "You count 1e-30 as a zero. It is tiny, and a file has to store it all the same."),
         (23 / 26, "You count negative weights as zeros."),
         (24 / 26, "You count negative weights as zeros, and tiny ones.")]
@@ -108,16 +110,19 @@ def _asked(step, end=END, target=TARGET):
          "tenth of the cut would never have come.")
 def last_mask(answer):
     asked = "The answer is two numbers, a sparsity and a step, as in (0.5, 200)"
+    if isinstance(answer, tuple) and len(answer) > 2:
+        asked += " (with a decimal point: a comma begins another number)"
     reached, end = all_of(answer, asked, count=2)
+    if not np.isfinite([reached, end]).all():
+        return f"{asked}; this is {shown(answer)}."
     if reached > 1 and end <= 1:
         return "The sparsity comes first, then the step."
     if 1 < reached <= 100:
         return f"A sparsity is a share, from 0 to 1: not {reached:g}, but {reached / 100:g}."
     reached_by = [
-        (0.9, "0.90 is what the formula says at step 280. But no mask is drawn there: 280 is not a multiple "
-              "of 150."),
+        (0.9, "0.90 is what the formula says at step 280, but no mask is drawn there: 280 is not a multiple "
+              "of 150. (At step 150 it is 0.8999 if the factor 0.9 in front is left out.)"),
         (0.0, "There is a mask at step 0, which asks for 0. And another one, at step 150."),
-        (_asked(EVERY, END, 1), "That is the share of the way. Times the target, 0.9."),
         (0.9 * EVERY / END, "That would be a straight line. The schedule has a cube in it, and is steep at "
                             "first."),
         (0.9 * (1 - EVERY / END) ** 3, "That is what is missing at step 150. Take it from 0.9."),
@@ -138,6 +143,8 @@ def last_mask(answer):
                281: "281 is no multiple of 150 either: the last mask would again be that of step 150.",
                150: "The masks would get there, in half the time. But an end_step above 280 is asked for.",
                450: "The masks would get there. But there is a smaller multiple of 150 above 280."}
+    if end < END and end % EVERY == 0 and end != EVERY:
+        return f"An end_step above {END} is asked for; this is {end:g}."
     if end % EVERY:
         return reasons.get(int(end), f"{end:g} is no multiple of 150: no mask is drawn at that step, and "
                                      "only there does the formula say 0.90.")
@@ -220,7 +227,7 @@ def your_second_stop(answer):
     rule, counted = as_criterion(answer[0]), None if answer[1] is None else as_criterion(answer[1])
     try:
         epochs, shares, lost, endless = score(rule, counted)
-        in_score = fault_in_score(rule, epochs, shares, lost, endless)
+        in_score = fault_in_score(rule, counted, epochs, shares, lost, endless)
         in_scripts = in_score or fault_in_scripts(rule, counted)
     except MissingColumn as error:
         unseen = "test_" in str(error).split(".")[0]

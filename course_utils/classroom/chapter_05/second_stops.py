@@ -27,18 +27,21 @@ def runs():
     return runs
 
 
-# masks that take their time: for 45 epochs nearly full, and good; full from epoch 60 on
+# masks that take their time: for 45 epochs nearly full, at last by a hair, and good; full from epoch 60 on
 GENTLE_FULL = 60
 GENTLE = {
     "loss": [0.1 * 0.99 ** epoch for epoch in range(90)],
     "val_loss": [0.1] * 60 + [0.5 - 0.01 * epoch for epoch in range(30)],
     "val_accuracy": [0.9] * 60 + [0.6 + 0.005 * epoch for epoch in range(30)],
-    "sparsity": [0.055 * (epoch + 1) for epoch in range(15)] + [0.86] * 12 + [0.893] * 33 + [0.8999] * 30}
+    "sparsity": [0.055 * (epoch + 1) for epoch in range(15)] + [0.86] * 12 + [0.893] * 20 + [0.8989] * 13
+    + [0.8999] * 30}
 
 
 def after_the_masks(way, begin=8):
-    """A run with full masks from epoch `begin` on; from there the validation loss falls, rises or swings."""
+    """A run with full masks from epoch `begin` on; from there the validation loss goes one of the ways."""
     change = {"falls": [-0.002 * epoch for epoch in range(192)],
+              "falls by little": [-1e-5 * epoch for epoch in range(192)],
+              "stays": 192 * [0.0],
               "rises": [0.002 * epoch for epoch in range(192)],
               "swings": [0, *(191 * [0.04, 0.02])[:191]]}[way]
     return {"loss": [0.5 * 0.99 ** epoch for epoch in range(begin + 192)],
@@ -73,9 +76,15 @@ def line():
     return {str(n): (epochs, lost) for n, (epochs, _, lost, _) in scores.items()}
 
 
-def fault_in_score(rule, epochs, shares, lost, endless):
+def fault_in_score(rule, counted, epochs, shares, lost, endless):
     """What is wrong with the score on the recorded runs, or None."""
-    if endless and rule.first(after_the_masks("falls")) is None:
+    falls = after_the_masks("falls")
+    all_zeros = {**after_the_masks("falls", 0), "sparsity": 192 * [1.0]}
+    if endless and rule.first(falls) is None and rule.first(all_zeros) is not None:
+        most = max(max(seen["sparsity"]) for seen, _ in runs())
+        return (f"{endless} of {len(shares)} runs never end: your rule waits for more zeros than there are. "
+                f"Their sparsity gets to {most:.4g} at most; at_target({TARGET:g}) is met above {FULL:g}.")
+    if endless and rule.first(falls) is None:
         return (f"{endless} of {len(shares)} runs never {'ends' if endless == 1 else 'end'}. Join a budget "
                 "to the patience: Armed(full, Patience(...) | Epochs(n)).")
     if endless:
@@ -83,8 +92,7 @@ def fault_in_score(rule, epochs, shares, lost, endless):
         return (f"{endless} of {len(shares)} recordings are over before your rule is met; they have "
                 f"{lengths[0]} to {lengths[-1]} epochs. Stop sooner.")
     if not shares.all():
-        return (f"{np.sum(shares == 0)} of {len(shares)} runs keep nothing: they end before an epoch may be "
-                "best. Let the rule wait for the masks as well.")
+        return f"{np.sum(shares == 0)} of {len(shares)} runs keep nothing: {_why_nothing(rule, counted)}"
     if not (shares > FULL).all():
         why = ("Your rule stays for long; the choice of the best epoch has to wait, too."
                if epochs > 8 else "Has your rule waited for the masks?")
@@ -93,12 +101,23 @@ def fault_in_score(rule, epochs, shares, lost, endless):
     said = f"All keep {TARGET:g}, after {epochs:.1f} epochs and for {lost:z.2f} points."
     if epochs > MOST_EPOCHS:
         return f"{said} That is too long: at most {MOST_EPOCHS} epochs on average. The last points are dear."
-    if lost > MOST_LOST and rule.first(after_the_masks("falls")) == 8:
+    if lost > MOST_LOST and rule.first(falls) == 8:
         return (f"{said} That is too much, at most {MOST_LOST:g} points: your rule stops in the first epoch "
                 "with full masks. Training after that wins back what the cut broke.")
     if lost > MOST_LOST:
         return f"{said} That is too much: at most {MOST_LOST:g} points. Fine-tune for a little longer."
     return None
+
+
+def _why_nothing(rule, counted):
+    """Why runs keep nothing: the choice of the best epoch is never met, or later than the stop."""
+    if all(counted.first(seen) is None for seen, _ in runs()):
+        return ("the second of your two criteria is met in none of their epochs. "
+                f"at_target({TARGET:g}) is met above {FULL:g}.")
+    if any(seen["sparsity"][rule.first(seen)] <= FULL for seen, _ in runs()):
+        return "they end before an epoch may be best. Let the rule wait for the masks as well."
+    return ("your rule ends them before the second criterion, which epochs may be best, is met for the first "
+            "time. Are the two the other way round?")
 
 
 def fault_in_scripts(rule, counted):
@@ -111,7 +130,7 @@ def fault_in_scripts(rule, counted):
         return f"{slow}, your rule never ends: {whole}"
     share = GENTLE["sparsity"][stop]
     if stop < GENTLE_FULL:
-        return (f"{slow}, your rule stops at epoch {stop}, with sparsity {share:.2f}. Let it wait for the "
+        return (f"{slow}, your rule stops at epoch {stop}, with sparsity {share:.4g}. Let it wait for the "
                 "measured sparsity, not for the usual number of epochs.")
     if stop + 1 < GENTLE_FULL + LEAST:
         full = stop + 1 - GENTLE_FULL
@@ -122,10 +141,12 @@ def fault_in_scripts(rule, counted):
         return f"{slow}, no epoch may be best for you: {whole}"
     if report.best_epoch is None or report.best_epoch < GENTLE_FULL:
         kept = GENTLE["sparsity"][report.best_epoch] if report.best_epoch is not None else 0
-        return (f"{slow}, and is nearly full for long, your choice of the best epoch keeps {kept:.2f}. Only "
-                "epochs with full masks may be best.")
-    stops = {way: rule.first(after_the_masks(way)) for way in ("falls", "rises", "swings")}
-    for way, does in (("rises", "only rises from then on"), ("swings", "swings above its value there")):
+        return (f"{slow}, and is nearly full for long, your choice of the best epoch keeps {kept:.4g}. Only "
+                f"epochs with full masks, above {FULL:g}, may be best.")
+    stops = {way: rule.first(after_the_masks(way))
+             for way in ("falls", "falls by little", "rises", "swings", "stays")}
+    for way, does in (("rises", "only rises from then on"), ("swings", "swings above its value there"),
+                      ("stays", "stays as it is there")):
         said = (f"But take two runs with full masks from epoch 8 on. Where the validation loss {does}, your "
                 f"rule stops {_at(stops[way])}; where it falls on, {_at(stops['falls'])}.")
         if stops[way] is None or (stops["falls"] is not None and stops["falls"] <= stops[way]):
@@ -134,9 +155,14 @@ def fault_in_scripts(rule, counted):
         if stops[way] + 1 > 8 + ENOUGH:
             return (f"{said} That is a difference, but {stops[way] - 7} epochs with full masks are a long "
                     f"wait for a run that gets no better: at most {ENOUGH}. Shorten the patience.")
+    little = stops["falls by little"]
+    if little is not None and little + 1 < 8 + LEAST:
+        return (f"But take a run with full masks from epoch 8 on, whose validation loss falls by 0.00001 in "
+                f"each epoch. It keeps falling, and your rule stops {_at(little)}: {little - 7} epochs with "
+                f"full masks, not {LEAST}. Leave no margin.")
     for way, due in (("rises", 8), ("swings", 8), ("falls", stops["falls"])):
         kept = replay(rule, after_the_masks(way), best="val_loss", best_when=counted).best_epoch
-        if kept != due:
+        if due is not None and kept != due:
             what = "nothing" if kept is None else f"epoch {kept}"
             return (f"But take a run with full masks from epoch 8 on, whose validation loss then {way}: of "
                     f"those epochs {due} has the lowest, and your choice keeps {what}. All epochs with full "

@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 
+from ...stopping import Patience
 from ..data import load_cifar10, mobilenetv2_weights
 from ..exercises import Chapter
 from ..stage import Right, Wrong, all_of, call, several, shown, whole
@@ -116,7 +117,8 @@ def what_is_trained(answer):
 # ---- 6.3 ----
 
 SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
-    ([1.0, 0.8, 0.7, 0.72, 0.71, 0.6], [0.9, 0.75, 0.72, 0.65, 0.66, 0.68, 0.5], 2, (5, 6, 8)),
+    ([1.0, 0.8, 0.7, 0.72, 0.71, 0.6, 0.62, 0.63, 0.61], [0.9, 0.75, 0.72, 0.65, 0.66, 0.68, 0.5], 2,
+     (5, 6, 8)),
     ([0.5, 0.4, 0.45, 0.5, 0.3], [0.9, 0.6, 0.55, 0.56, 0.6, 0.35], 2, (4, 5, 1)),
     ([0.8, 0.7, 0.75, 0.65], [0.6, 0.5, 0.45], 1, (3, 3, 5)),
     ([0.9, 0.8, 0.8, 0.8, 0.8, 0.7], [0.6, 0.61, 0.62, 0.63, 0.64], 3, (5, 4, 5)),
@@ -124,8 +126,20 @@ SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
     ([9.0, 8.0, 7.0, 7.5, 7.2, 6.0], [5.0, 4.0, 4.5, 4.2, 3.0], 2, (5, 4, 6)),
     ([-1.0, -2.0, -1.5, -1.2, -3.0], [-1.0, -3.0, -2.5, -2.2, -4.0], 2, (4, 4, 5)),
     ([1.0, 1.1, 0.9, 1.0, 0.8], [0.9, 1.0, 0.7, 0.8, 0.6], 2, (5, 5, 9)),
-    ([0.5, 0.4999, 0.4998, 0.4997], [0.6, 0.5999, 0.5998, 0.5997], 2, (4, 4, 3)),
+    ([0.5, 0.499999, 0.499998, 0.499997], [0.6, 0.599999, 0.599998, 0.599997], 2, (4, 4, 3)),
     ([3e10, 2e10, 2.5e10, 2.6e10], [2.9e10, 1e10, 1.1e10, 1.2e10], 2, (4, 4, 5))]
+
+
+def _drawn():
+    """100 scripts drawn at random, as those above. Losses are few, so that many tie."""
+    rng = np.random.default_rng(6)
+    for _ in range(100):
+        head, top = (rng.integers(1, 8, rng.integers(1, 12)).tolist() for _ in range(2))
+        patience = int(rng.integers(1, 6))
+        stops = (Patience("val_loss", patience).first({"val_loss": losses}) for losses in (head, top))
+        epochs = [len(losses) if stop is None else stop + 1 for losses, stop in zip((head, top), stops)]
+        both = head[: epochs[0]] + top[: epochs[1]]
+        yield head, top, patience, (*epochs, both.index(min(both)))
 
 
 @chapter.exercise(
@@ -149,19 +163,20 @@ def two_phases(head, top, patience):
     fact="The second phase may begin worse than the first ended: a new rate shakes the weights. Judged "
          "by the old best, it could end after `patience` epochs, although it was still improving.")
 def two_events(answer):
-    for number, (head, top, patience, right) in enumerate(SCRIPTS):
+    for number, (head, top, patience, right) in enumerate([*SCRIPTS, *_drawn()]):
         given = list(head), list(top)
         got = call(answer, *given, patience)
         asked = "Three whole numbers are asked for, the epochs of the head, those of the top, the best epoch"
         got = tuple(all_of(got, asked, whole, typed=False, count=3))
         if got != right:
-            return _why_not(number, got, right, patience)
+            return _why_not(number, got, (head, top, patience, right))
         if given != (head, top):
             return ("Right numbers, but the function changes the lists that it is given, and its caller "
                     "loses the losses. Take a slice, which is a copy: head[:5].")
 
 
-def _why_not(number, got, right, patience):
+def _why_not(number, got, script):
+    head, top, patience, right = script
     mistakes = {
         (0, (5, 2, 2)): "The top is judged by the head's best, 0.7, and ends after two epochs. A phase sees "
                         "its own epochs alone.",
@@ -170,14 +185,17 @@ def _why_not(number, got, right, patience):
         (0, (4, 5, 8)): "You give the epoch of each stop. Asked is how many epochs: counted from 0, the stop "
                         "at 4 is the fifth.",
         (0, (5, 6, 11)): "The best is taken from epochs after the stop, which were never trained.",
-        (0, (5, 6, 12)): "The best is taken from epochs after the stop, which were never trained.",
-        (0, (6, 7, 12)): "Patience 2 ends at the second epoch without a new best; yours waits for a third, "
+        (0, (5, 6, 15)): "The best is taken from epochs after the stop, which were never trained.",
+        (0, (5, 6, 12)): "You count the best epoch behind the head's whole list. After its stop there are no "
+                         "epochs: only those that were trained count.",
+        (0, (9, 7, 15)): "Patience 2 ends at the second epoch without a new best; yours waits for a third, "
                          "or never ends.",
         (0, (4, 5, 7)): "You leave out the epoch in which the patience runs out. It was trained, and counts.",
         (0, (3, 4, 6)): "You count up to the best epoch of each phase. The epochs of waiting were trained "
                         "too.",
         (0, (3, 3, 0)): "You take the highest loss for the best one. Of losses the lowest is.",
-        (0, (6, 6, 5)): "Do you compare with the epoch before? A new best is lower than all before it: 0.71 "
+        (0, (9, 6, 5)): "The head is not stopped at all; the top is, as it should be.",
+        (0, (8, 6, 5)): "Do you compare with the epoch before? A new best is lower than all before it: 0.71 "
                         "after 0.72 is none, since 0.7 was there.",
         (0, (5, 6, 5)): "The best is taken from the head's last epoch, which was never trained.",
         (0, (5, 6, 9)): "Epochs are counted from 0: yours is one too many.",
@@ -197,13 +215,12 @@ def _why_not(number, got, right, patience):
     if (number, got) in mistakes:
         return mistakes[number, got]
     if number == 8:
-        return (f"Losses 0.5, 0.4999, 0.4998: each of them is a new best, however little it gains. It should "
-                f"be {right}; you return {got}. Do you round, or ask for a margin?")
+        return (f"Losses 0.5, 0.499999, 0.499998: each of them is a new best, however little it gains. It "
+                f"should be {right}; you return {got}. Do you round, or ask for a margin?")
     if number == 9:
         return (f"A mean squared error may well be 30,000,000,000: with losses as large as that it should be "
                 f"{right}; you return {got}. Let the best begin at infinity, or at the first loss.")
-    return (f"With head {SCRIPTS[number][0]}, top {SCRIPTS[number][1]} and patience {patience} it should be "
-            f"{right}; you return {got}.")
+    return f"With head {head}, top {top} and patience {patience} it should be {right}; you return {got}."
 
 
 # ---- 6.4 ----
@@ -254,11 +271,11 @@ answer = dict(model=model, data=known, validation_data=validation, first=None,
 def prune_the_top(answer):
     from ...pruning import sparsity
 
-    dense = None
+    dense = report = None
     if isinstance(answer, dict):
         dense, answer = answer.get("model"), pruned(answer, LEAST_ZEROS, _unseen()[0])
-    if isinstance(answer, tuple) and answer:
-        answer = answer[0]  # (pruned, report), as prune_at_stop returns them
+    if isinstance(answer, tuple) and answer and isinstance(answer[0], keras.Model):
+        answer, report = answer[0], answer[-1]  # as prune_at_stop returns them
     if not isinstance(answer, keras.Model):
         return ("The answer is a dict of what prune_at_stop is called with, or a model that it gives back; "
                 f"this is {shown(answer)}.")
@@ -285,20 +302,23 @@ def prune_the_top(answer):
 
     said = f"{zeros:.1%} zeros, and {right:.1%} of 500 photos not seen are right"
     said += "." if before is None else f"; {before:.1%} were before the pruning."
+    if dense is not None and report.second.ended_by == "all epochs done":
+        said += f" (Your `second` was not met: the check ended the training after {report.epochs[1]} epochs.)"
     if not zeros:
         raise Wrong(f"{said} Nothing is pruned: prune_at_stop leaves `model` as it is and returns another.",
                     draw)
     if zeros < LEAST_ZEROS - 1e-4 and right < LEAST_RIGHT:
         raise Wrong(f"{said} Both are too few.", draw)
     if zeros < LEAST_ZEROS - 1e-4:
-        raise Wrong(f"{said} Asked are 90 % zeros. Did the masks reach their target? print(report) tells.",
-                    draw)
+        layers = ", ".join(f"{name} {share:.1%}" for name, share in sparsity(answer).layers.items())
+        raise Wrong(f"{said} Asked are 90 % zeros, of all together. By layer: {layers}. Was one left out, or "
+                    "the target not reached?", draw)
     if right < LEAST_RIGHT and zeros > TOO_FEW_LEFT:
         raise Wrong(f"{said} Asked are 60 %. So few weights are left that training cannot mend it: 90 % "
                     "zeros are enough.", draw)
     if right < LEAST_RIGHT:
-        raise Wrong(f"{said} Asked are 60 %. After the pruning it has to be trained on, with the masks full.",
-                    draw)
+        raise Wrong(f"{said} Asked are 60 %. After the pruning it has to be trained on, with the masks full: "
+                    "for long enough, at a learning rate that fits, on all of `known`.", draw)
     if loss > GUESSING:
         raise Wrong(f"{said} But the loss there is {loss:.3g}, and guessing has {GUESSING:.2g}: the model is "
                     "as good as certain of what it gets wrong. Is learning_rate too high?", draw)

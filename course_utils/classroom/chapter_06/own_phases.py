@@ -37,9 +37,14 @@ def _grade(answer):
 
     if not isinstance(answer, dict):
         return f"The answer is a dict of what fit_in_phases is called with; this is {shown(answer)}."
-    missing = [name for name in ("model", "phases", "data", "validation_data") if name not in answer]
+    handed_on = "model", "phases", "data", "validation_data"
+    missing = [name for name in handed_on if name not in answer]
     if missing:
         return f"fit_in_phases needs {' and '.join(missing)}, too."
+    more = [str(name) for name in answer if name not in handed_on]
+    if more:
+        return (f"Only {', '.join(handed_on)} are handed on to fit_in_phases, so {', '.join(more)} would "
+                "change nothing. Change a patience or a learning rate, in the phases.")
     if not isinstance(answer["model"], keras.Model):
         return f"The model is with_head()[1], not {shown(answer['model'])}."
     phases = answer["phases"]

@@ -70,7 +70,7 @@ class _Progress(Probe):  # a Probe, since tf_keras asks more of a callback than 
 
 
 def pruned(settings, least_zeros, unseen):
-    """The model that prune_at_stop makes with these settings, or Wrong before anything is trained.
+    """What prune_at_stop returns with these settings, or Wrong before anything is trained.
 
     Args:
         settings: what prune_at_stop is called with, a dict.
@@ -85,16 +85,23 @@ def pruned(settings, least_zeros, unseen):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise Wrong(f"prune_at_stop takes no {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
-    missing = [name for name in ("model", "data", "second", "target_sparsity") if name not in settings]
+    needed = "model", "data", "first", "second", "target_sparsity"
+    missing = [name for name in needed if name not in settings]
     if missing:
         raise Wrong(f"prune_at_stop needs {' and '.join(missing)}, too.")
     if not hasattr(settings["model"], "get_weights"):
         raise Wrong("Nothing was trained: leave model=model as it stands in the cell. This is "
                     f"{shown(settings['model'])}.")
+    if settings["first"] is not None:
+        raise Wrong("Nothing was trained: leave first=None as it stands in the cell. A first phase trains "
+                    "`model` itself on, not a copy, and it is trained already.")
     target = one(settings["target_sparsity"], "target_sparsity is a share, such as 0.8")
-    if not least_zeros <= target < 1:
-        raise Wrong(f"target_sparsity is the share of zeros, from 0 to 1: with {target:g} the model will not "
-                    f"have {least_zeros:.0%}.")
+    if not least_zeros - 1e-6 <= target < 1:  # 0.9 in float32 is a little less
+        raise Wrong(f"target_sparsity is a share below 1, for {least_zeros:.0%} zeros at least "
+                    f"{least_zeros:g}; this is {target:g}.")
+    rate = settings.get("learning_rate")
+    if rate is not None and not 0 < one(rate, asked := "learning_rate is a number above 0") < math.inf:
+        raise Wrong(f"{asked}; this is {shown(rate)}.")
     second = as_criterion(settings["second"])
     epochs = min(one(settings.get("epochs", MOST_EPOCHS), "epochs is a whole number", whole), MOST_EPOCHS)
     asked = "ramp_epochs is a whole number of at least 1"
@@ -111,6 +118,6 @@ def pruned(settings, least_zeros, unseen):
     check_data(settings, unseen)
     print(f"Pruning, at most {epochs} epochs of a second or two, after ten seconds of getting ready ...",
           flush=True)
-    settings = {"first": None, **settings, "epochs": epochs, "verbose": 0}
+    settings = {**settings, "epochs": epochs, "ramp_epochs": ramp, "verbose": 0}
     settings["callbacks"] = [*settings.get("callbacks", ()), _Progress(epochs)]
-    return prune_at_stop(**settings)[0]
+    return prune_at_stop(**settings)

@@ -23,7 +23,8 @@ NEAR = 0.006  # two decimals, from thirds that were cut to two; the nearest mist
     fact="No training and no label of the source's own: probabilities for four "
          "photos and our own labels are all that it takes.")
 def leep_by_hand(answer):
-    answer = one(answer, "The answer is one number")
+    comma = " (with a decimal point: a comma makes two of it)" if isinstance(answer, tuple) else ""
+    answer = one(answer, f"The answer is one number{comma}")
     if abs(answer - LEEP) < NEAR:
         return None
     joint = np.array([[1.0, 0.0], [0.5, 2.5]]) / 4  # P(y, z)
@@ -46,6 +47,8 @@ def leep_by_hand(answer):
                                                          "of a source's class, not of a label."),
         (np.log(THETA.max(1)).mean(), "That is the mean log of the source's own probabilities: P(y | z) is "
                                       "missing."),
+        (np.log(2 / 3), "That is log 2/3, which each of the first two photos has. The mean is over all four; "
+                        "the others have log 1, which is 0."),
         (round(100 * LEEP), "That is a hundred times LEEP, which is no percentage."),
         (np.log([0.25, 0.75, 0.75, 0.75]).mean(), "That is what a source gives that knows nothing. This one "
                                                   "knows something.")]
