@@ -31,7 +31,7 @@ def cost_and_loss(fixed, patience, own, limits):
         own: the learner's point.
         limits: the most cost and the most points lost.
     """
-    ax = axes(width=7, height=3.8, xlabel="epochs trained, % of 100",
+    ax = axes(width=7, height=3.8, xlabel="epochs trained, in percent of all",
               ylabel="points lost in the worst view\n(linear below 1, log scale above)")
     for points, colour, mark, label in ((fixed, GREY, "s-", "a fixed number of epochs"),
                                         (patience, BLUE, "o-", "patience, by its length")):

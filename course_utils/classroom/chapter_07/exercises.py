@@ -166,7 +166,7 @@ def try_out(rule):
         print(f"{view:14}{best:12g}{stop:10g}{lost:13.2f}")
     print(f"{got.cost:.1f} % of the epochs; the most is lost in {got.worst}, "
           f"{got.by_view[got.worst]:.2f} points")
-    print("best epoch 99: the last one, so the loss was still falling")
+    print("best epoch 99: the last one, so the loss was still falling; stops at 99: it ran to the end")
 
 
 @chapter.exercise(
@@ -177,8 +177,8 @@ def try_out(rule):
     solution='''
 rule = Patience("val_loss", 3)
 ''',
-    fact="A fixed number has to be as long as the slowest clock. To lose as little as patience 3 in its "
-         "worst view it takes 87 epochs, for every view.")
+    fact="A fixed number has to suit the slowest view: to lose as little as patience 3 does in its worst "
+         "view, it takes 87 epochs, for every view.")
 def one_rule_six_clocks(answer):
     from .six_clocks import SEEN, bests, lines, score
 

@@ -12,7 +12,7 @@ def hidden_names(ways):
     Args:
         ways: what is said of a way -> its runs of clocks_pixels.
     """
-    lines = [f"{'':30}right, %   names hidden, %   best epoch"]
+    lines = [f"{'':30}right, %   names hidden, %   best epoch (mean)"]
     for said, runs in ways.items():
         hidden = "" if said.endswith("alone") else f"{kept(runs, 'without_words').mean():.0f}"
         lines.append(f"{said:30}{kept(runs).mean():5.0f}{hidden:>15}{np.mean(list(map(best, runs))):16.0f}")
@@ -48,34 +48,20 @@ def after_epochs(right, epochs):
     return "\n".join(lines)
 
 
-def clocks_and_gains(ways):
-    """A line for each way: how far the clocks are apart, and what two networks and their second stop gain.
-
-    Args:
-        ways: what is said of a way -> (one network, two networks): what `outcomes` gives, the second also
-            from `averaged`.
-    """
-    lines = [f"{'':22}slow clock / fast   points gained   by the second stop"]
-    for said, (one, two) in ways.items():
-        ratio = np.median(np.maximum(one["ratio"], 1 / one["ratio"]))
-        gain, second = (two["own"] - one["both"]).mean(), (two["own"] - two["one"]).mean()
-        lines.append(f"{said:22}{ratio:12.1f}{gain:+19.1f}{second:+18.1f}")
-    return "\n".join(lines)
-
-
 def smaller_gradients(far):
     """A line for each optimizer: how far weights get with a tenth of the gradient, and with none.
 
     Args:
-        far: name -> distances after each step of three plans: whole; tenth; zero later, which is zero after
-            100 whole steps.
+        far: name -> distances after each step of four plans: whole; tenth; tenth later, which is a tenth from
+            step 50 on; zero later, which is zero from step 100 on.
     """
-    lines = ["                share of the way, with     coasts on, once the",
-             "                a tenth of the gradient    gradient is 0 (steps)"]
+    lines = ["                steps 80 to 99, with a tenth of the    coasts on, once the",
+             "                gradient: share of the whole way       gradient is 0 (steps)",
+             "                from step 0 on   from step 50 on"]
     for name, of in far.items():
-        tenth = of["tenth"][99] / of["whole"][99]
+        whole, tenth, later = (of[plan][99] - of[plan][79] for plan in ("whole", "tenth", "tenth later"))
         drift = (of["zero later"][119] - of["zero later"][99]) / (of["whole"][99] - of["whole"][98])
-        lines.append(f"{name:16}{tenth:12.1f}{drift:27.0f}")
+        lines.append(f"{name:16}{tenth / whole:9.1f}{later / whole:17.1f}{drift:22.0f}")
     return "\n".join(lines)
 
 
@@ -97,8 +83,8 @@ def f1_gained(points):
     Args:
         points: setting -> (array with patience 3, array with patience 10), each (runs,).
     """
-    lines = [f"{'points of F1 gained':25}patience 3                 patience 10"]
+    lines = [f"{'points of F1 gained':40}patience 3                 patience 10"]
     for said, gains in points.items():
         told = [f"{gain.mean():+.1f}, {counted(gain, 'up')}" for gain in gains]
-        lines.append(f"{said:25}{told[0]:27}{told[1]}")
+        lines.append(f"{said:40}{told[0]:27}{told[1]}")
     return "\n".join(lines)
