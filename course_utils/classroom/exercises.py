@@ -68,8 +68,9 @@ class Exercise:
             return Verdict("right", f"✓ {self.number} Right. {fact}", draw)
         return Verdict("wrong", f"✗ {self.number} Not yet. {fault}", draw)
 
-    def check(self, answer):
-        """Say whether the answer is right, and if not, why."""
+    def check(self, answer=..., *more):
+        """Say whether the answer is right, and if not, why. Several values are one answer, as in a list."""
+        answer = (answer, *more) if more else answer
         verdict = self.grade(answer)
         display(verdict)
         if verdict.draw is not None:

@@ -153,6 +153,8 @@ def _odd(value, kind):
     if isinstance(value, str):
         quotes = ": leave out the quotes" if kind(_read(value)) is not None else ""
         return f"the text {shown(value)}{quotes}"
+    if inspect.isgenerator(value):
+        return "a generator (is there a yield, or a for in round brackets?)"
     parts = several(value, typed=False, ordered=False)
     if parts is not None and len(parts) == 1 and kind(parts[0]) is not None:
         return f"{shown(value)}, a list with one number in it: take it out of the list"
@@ -258,41 +260,57 @@ def run(callback, rows, model=None, meddle=None, batches=0, passed=None):
     Returns:
         (last epoch that ran, model).
     """
-    model = model or Model()
-    _hook(callback, "set_model", model)
-    _hook(callback, "on_train_begin")
-    epoch = None
+    model, rows = model or Model(), list(rows)
+    call_hook(callback, "set_model", model)
+    call_hook(callback, "set_params", {"epochs": len(rows), "steps": batches or 1, "verbose": 0})
+    call_hook(callback, "on_train_begin", {})
+    epoch, given = None, {}
     for epoch, logs in enumerate(rows):
+        call_hook(callback, "on_epoch_begin", epoch, {})  # the weights are still those of the epoch before
         model.set_weights([epoch])  # in place: who kept no copy has the new ones
-        _hook(callback, "on_epoch_begin", epoch)
         if batches:
             _batches_and_validation(callback, model, batches, passed or (lambda what: None))
         if meddle:
             meddle(epoch, model)
-        _hook(callback, "on_epoch_end", epoch, dict(logs))
+        given = dict(sorted(logs.items()))  # in the order in which Keras hands them over
+        call_hook(callback, "on_epoch_end", epoch, given)
+        changed = [name for name in logs if name not in given or given[name] is not logs[name]]
+        if changed:
+            raise Wrong(f'Your on_epoch_end takes "{changed[0]}" out of logs, or changes it. Keras hands '
+                        "the same logs to every callback, also to that of the history: only read them.")
         if model.stop_training:
             break
-    _hook(callback, "on_train_end")
+    call_hook(callback, "on_train_end", given)
     return epoch, model
 
 
 def _batches_and_validation(callback, model, batches, passed):
     for batch in range(batches):
-        _hook(callback, "on_train_batch_begin", batch)
+        call_hook(callback, "on_train_batch_begin", batch, logs={})
         passed("batch")
-        _hook(callback, "on_train_batch_end", batch)
+        call_hook(callback, "on_train_batch_end", batch, logs={})
         if model.stop_training:
             break
-    _hook(callback, "on_test_begin")
+    call_hook(callback, "on_test_begin", {})
+    call_hook(callback, "on_test_batch_begin", 0, logs={})
     passed("validation")
-    _hook(callback, "on_test_end")
+    call_hook(callback, "on_test_batch_end", 0, logs={})
+    call_hook(callback, "on_test_end", {})
 
 
-def _hook(callback, name, *args):
+def call_hook(callback, name, *args, **logs):
+    """Call a hook as Keras does: the hooks of batches get logs by name, the others by position."""
     hook = getattr(callback, name, None)
     if hook is None:
         raise Wrong("The answer should be a Keras callback: class ...(keras.callbacks.Callback).")
-    if hook(*args) is ...:
+    try:
+        got = hook(*args, **logs)
+    except TypeError as error:
+        if error.__traceback__.tb_next is not None:  # raised in the hook, not by calling it
+            raise
+        takes = inspect.signature(getattr(keras.callbacks.Callback, name))
+        raise Wrong(f"Keras cannot call your {name}: {error}. It begins def {name}{takes}.") from None
+    if got is ...:
         raise _still_blank(hook)
 
 

@@ -10,7 +10,17 @@ import pytest
 from course_utils.classroom import scores
 from course_utils.classroom.chapter_03 import exercises as ex
 from course_utils.classroom.data import load_curves
-from course_utils.stopping import After, Below, Epochs, ImprovementBelow, Patience, Smoothed, compare, replay
+from course_utils.stopping import (
+    After,
+    Below,
+    Epochs,
+    ImprovementBelow,
+    Patience,
+    Smoothed,
+    as_criterion,
+    compare,
+    replay,
+)
 from exercise_rules import ExerciseRules
 
 # ---- 3.2 ----
@@ -34,6 +44,35 @@ def from_first(values, mode):  # the first value is best until something is bett
 
 def best_of_last(values):
     return len(values) - 1 - int(np.nanargmax(values[::-1]))
+
+
+def with_zero_for_nothing(values, mode):
+    found, epoch = None, None
+    for i, value in enumerate(value if mode == "min" else -value for value in values):
+        if value == value and (not found or value < found):
+            found, epoch = value, i
+    return epoch
+
+
+def without_zeros(values, mode):
+    return best([value or math.nan for value in values], mode)
+
+
+def with_means_for_nan(values, mode):
+    return best(np.nan_to_num(values, nan=np.nanmean(values)), mode)
+
+
+def with_infinity_for_nan(values, mode):
+    values = np.nan_to_num(values, nan=np.inf)
+    return np.argmin(values) if mode == "min" else np.argmax(values)
+
+
+def patient(values, mode, patience=3):
+    for end in range(1, len(values)):
+        at = best(values[:end], mode)
+        if at is not None and end - 1 - at >= patience:
+            return at
+    return best(values, mode)
 
 
 def emptied(function):
@@ -113,8 +152,10 @@ class WithLists(keras.callbacks.Callback):
 
 
 class HiddenDelta(ByHand):
+    digits = 3
+
     def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, {"val_loss": round(logs["val_loss"], 3)})
+        super().on_epoch_end(epoch, {"val_loss": round(logs["val_loss"], self.digits)})
 
 
 class KeepsOldWeights(ByHand):
@@ -154,6 +195,99 @@ class RestoresAtStop(ByHand):
         super().on_epoch_end(epoch, logs)
         if self.model.stop_training and self.kept is not None:
             self.model.set_weights(self.kept)
+
+
+class OnKeras(keras.callbacks.EarlyStopping):
+    """Right: Keras's own, with the NaN before the first loss seen to."""
+
+    def __init__(self, patience):
+        super().__init__("val_loss", patience=patience, mode="min", restore_best_weights=True)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.seen, self.failures = False, 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen = self.seen or logs["val_loss"] == logs["val_loss"]
+        if self.seen:
+            super().on_epoch_end(epoch, logs)
+        else:
+            self.failures += 1
+            self.model.stop_training = self.model.stop_training or self.failures >= self.patience
+
+
+class WithoutDefaults(ByHand):
+    """Right: Keras hands logs to each."""
+
+    def on_train_begin(self, logs):
+        super().on_train_begin(logs)
+
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs):
+        super().on_train_end(logs)
+
+
+class AsTheEpochBegins(ByHand):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = self.model.get_weights()
+
+    def on_epoch_end(self, epoch, logs=None):
+        known = self.best
+        super().on_epoch_end(epoch, logs)
+        if self.best != known:
+            self.kept = self.before
+
+
+class ZeroIsNothing(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        self.best = self.best or math.inf
+        super().on_epoch_end(epoch, logs)
+
+
+class ZeroIsNaN(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {"val_loss": logs.get("val_loss") or math.nan})
+
+
+class PatienceOfTheClass(ByHand):
+    def __init__(self, patience):
+        super().__init__(patience)
+        type(self).shared = patience
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.patience = self.shared
+
+
+class BestOfTheClass(ByHand):
+    best = property(lambda self: BestOfTheClass.lowest,
+                    lambda self, loss: setattr(BestOfTheClass, "lowest", loss))
+
+
+class FirstArray(ByHand):
+    def on_train_end(self, logs=None):
+        if self.kept:
+            self.model.set_weights(self.kept[:1] + self.model.get_weights()[1:])
+
+
+class OneArray(ByHand):
+    def on_train_end(self, logs=None):
+        if self.kept:
+            self.model.set_weights(self.kept[:1])
+
+
+class Popped(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {"val_loss": logs.pop("val_loss")})
+
+
+class Misspelt(ByHand):
+    restores = False
+
+    def on_train_ends(self, logs=None):
+        self.model.set_weights(self.kept)
 
 
 class NoCopy(ByHand):
@@ -292,6 +426,17 @@ def not_with_the_first(val, test, stop):
     return percent(test[int(np.argmin(val[: stop + 1]))], test[1 + int(np.argmin(val[1:]))])
 
 
+def from_a_number(val, test, stop, first):
+    return percent(*(test[best(losses, first=first) or 0] for losses in (val[: stop + 1], val)))
+
+
+def first_valley(val, test, stop):
+    kept = 0
+    while kept < stop and val[kept + 1] < val[kept]:
+        kept += 1
+    return percent(test[kept], test[int(np.argmin(val))])
+
+
 def regret(val, test, stop, until=1, kept_by="val", best_by="val", measured="test", number=percent):
     columns = {"val": val, "test": test}
     kept = int(np.argmin(columns[kept_by][: stop + until]))
@@ -307,6 +452,16 @@ def growing(history):
     losses = history["val_loss"]
     at = int(np.argmin(losses))
     return len(losses) - 1 - at >= 8 + at / 5 or len(losses) >= 250
+
+
+def growing_a_little(history):
+    losses = history["val_loss"]
+    at = int(np.argmin(losses))
+    return len(losses) - 1 - at >= 8 + at / 15 or len(losses) >= 250
+
+
+def over_59(history):
+    return len(history["val_loss"]) >= 60
 
 
 def nine_without_a_lower(history):
@@ -326,7 +481,7 @@ def first_rise(history):
 
 class TestChapter03(ExerciseRules):
     chapters = [ex]
-    names = dict(keras=keras, np=np, math=math, Patience=Patience, Smoothed=Smoothed, Epochs=Epochs)
+    names = dict(keras=keras, np=np, Patience=Patience, Smoothed=Smoothed, Epochs=Epochs)
     answers = {
         ex.stop_and_keep: (
             [(9, 6), [9, 6], (np.int64(9), np.int64(6)), (9.0, np.array(6)), np.array([9, 6]), "9, 6"],
@@ -377,11 +532,19 @@ class TestChapter03(ExerciseRules):
                                    '"max", 0.5000001'),
              "never the first": (lambda v, mode: best(v[1:], mode) + 1, "taken for the best"),
              "empties the list": (emptied(best), "Change a copy"),
+             "0 is no best": (with_zero_for_nothing, "takes 0 for false"),
+             "0 is no value": (without_zeros, "takes 0 for false"),
+             "NaN is the mean": (with_means_for_nan, "0.5 the only number"),
+             "NaN is infinity": (with_infinity_for_nan, "You return 1, a NaN"),
+             "gives up": (patient, "Look at all of them"),
+             "the first ten": (lambda v, mode: best(v[:10], mode), 'and mode="'),
+             "one over": (lambda v, mode: np.nanargmin([1 / x for x in v] if mode == "max" else v),
+                          "ZeroDivisionError"),
              "starts at -1": (lambda v, mode: max(range(len(v)), key=lambda i: v[i] if v[i] < 1 else 0)
                               if mode == "max" else best(v), "Is a number fixed?"),
              "no return": (lambda v, mode: None, "is a return missing?")}, lambda v, mode: ...),
         ex.my_early_stopping: (
-            [ByHand, WithLists],
+            [ByHand, WithLists, OnKeras, WithoutDefaults],
             {"one more": (early(needed=1), "one failure more"),
              "every failure": (early(resets_wait=False), "count the failures in all"),
              "the training loss": (early(key="loss"), 'You seem to read "loss"'),
@@ -418,6 +581,17 @@ class TestChapter03(ExerciseRules):
              "never": (NeverStops, "goes on to the end"),
              "accuracy": (early(key="val_accuracy"), "KeyError"),
              "an object": (ByHand(3), "without parentheses"),
+             "as the epoch begins": (AsTheEpochBegins, "As epoch 7 begins they are still those of epoch 6"),
+             "0 is no best": (ZeroIsNothing, "takes 0 for false"),
+             "0 is NaN": (ZeroIsNaN, "takes 0 for false"),
+             "patience of the class": (PatienceOfTheClass, "Keep in self"),
+             "best of the class": (BestOfTheClass, "Keep in self"),
+             "the first array": (FirstArray, "keep them all"),
+             "one array": (OneArray, "set_weights is given 1 arrays, and the model has 2"),
+             "pops": (Popped, 'takes "val_loss" out of logs'),
+             "misspelt": (Misspelt, "Did you mean on_train_end?"),
+             "two decimals": (type("Rounds", (HiddenDelta,), dict(digits=2)), "or round?"),
+             "Keras's": (keras.callbacks.EarlyStopping, "Keras's own"),
              "a plain class": (Plain, "should be a Keras callback")}, Unfinished),
         ex.stop_regret: (
             [regret, lambda v, t, stop: np.float64(100 * (t[best(v[: stop + 1])] / t[best(v)] - 1))],
@@ -436,7 +610,15 @@ class TestChapter03(ExerciseRules):
              "divides by kept": (lambda v, t, s: regret(v, t, s, number=lambda a, b: -percent(b, a)),
                                  "was kept"),
              "sign": (lambda v, t, s: -regret(v, t, s), "to lose is positive"),
-             "no stop": (lambda v, t, s: regret(v, t, len(v)), "the whole run only"),
+             "no stop": (lambda v, t, s: regret(v, t, len(v)), "0 would say that epoch 3 is kept"),
+             "one epoch more": (lambda v, t, s: regret(v, t, s, until=2), "0 would say that epoch 3 is kept"),
+             "whole division": (lambda v, t, s: regret(v, t, s, number=lambda a, b: 100 * (a // b - 1)),
+                                "// makes 1 of it"),
+             "best from 1": (lambda v, t, s: from_a_number(v, t, s, 1), "take infinity"),
+             "best from a billion": (lambda v, t, s: from_a_number(v, t, s, 1e9), "take infinity"),
+             "the first valley": (first_valley, "may fall lower again"),
+             "rounds val_loss": (lambda v, t, s: regret(np.round(v, 6), t, s), "however little"),
+             "rounded to eight digits": (lambda v, t, s: round(regret(v, t, s), 8), "do not round"),
              "without the stop": (lambda v, t, s: regret(v, t, s, until=0), "epoch of the stop was trained"),
              "by heart": (lambda v, t, s: 20.0, "Is a number fixed?"),
              "absolute": (lambda v, t, s: abs(regret(v, t, s)), "can be negative"),
@@ -455,7 +637,8 @@ class TestChapter03(ExerciseRules):
              "no return": (lambda v, t, s: None, "is a return missing?")}, lambda v, t, s: ...),
         ex.own_rule: (
             [Patience("val_loss", 12) | Epochs(200), Smoothed(10, Patience("val_loss", 5)),
-             ImprovementBelow("val_loss", 0.01, window=20, relative=True), growing],
+             ImprovementBelow("val_loss", 0.01, window=20, relative=True),
+             growing_a_little],
             {"cheap": (Patience("val_loss", 3), "The limit is 10 %"),
              "the lesson's": (Patience("val_loss", 10), "where Patience 10 does"),
              "the lesson's, by hand": (nine_without_a_lower,
@@ -464,7 +647,10 @@ class TestChapter03(ExerciseRules):
              "long": (Patience("val_loss", 50) | Epochs(250), "trains so long"),
              "never ends": (Patience("val_loss", 50), "never ends"),
              "a threshold": (Below("val_loss", 0.1), "On diabetes one run never ends"),
-             "a fixed length": (Epochs(75), "Patience 15 with a budget of 300 is cheaper and better"),
+             "a fixed length": (Epochs(75), "with a budget of 300 is cheaper and better"),
+             "growing too much": (growing, "24.84 % and 2.27 %, against your 24.94 % and 2.57 %"),
+             "between two lengths": (Patience("val_loss", 18) | Epochs(100), "Patience 14 with a budget"),
+             "dear for the same regret": (Patience("val_loss", 13) & over_59, "is cheaper and better"),
              "late": (After(40, Patience("val_loss", 3)), "Most is lost on soybean"),
              "at once": (lambda history: True, "Most is lost on soybean"),
              "the first rise": (first_rise, "Most is lost on soybean"),
@@ -474,6 +660,24 @@ class TestChapter03(ExerciseRules):
              "a number": (5, "should be a criterion"),
              "an error": (lambda history: history["val_loss"][-20] < 0, "IndexError")}, ...),
     }
+
+
+def test_an_answer_typed_without_its_parentheses_is_checked(capsys):
+    ex.stop_and_keep.check(9, 6)
+    ex.best_epoch.check(0, 1)
+    ex.best_epoch.check()
+    right, wrong, blank = capsys.readouterr().out.splitlines()
+    assert "Right" in right and "this is (0, 1)" in wrong and "not attempted" in blank
+
+
+def test_no_length_of_patience_beats_a_rule_that_is_right():
+    for rule in (growing_a_little, Smoothed(5, Patience("val_loss", 12))):
+        cost, by_problem, *_ = ex.score(as_criterion(rule), ex.UNITS, ex.SEEDS)
+        lost = np.mean(list(by_problem.values()))
+        for n in range(1, 30):
+            c, by_problem, *_ = ex.score(Patience("val_loss", n), ex.UNITS, ex.SEEDS)
+            assert not (c < cost - 1e-9 and np.mean(list(by_problem.values())) < lost - 1e-9), n
+        assert ex.own_rule.grade(rule).state == "right"
 
 
 def test_the_picture_of_a_wrong_answer_to_3_1_does_not_show_the_right_one(monkeypatch):
@@ -494,7 +698,7 @@ def test_a_rule_that_costs_less_or_loses_less_than_patience_is_told_so():
 
 def test_a_rule_that_counts_epochs_alone_is_told_so():
     assert "does not watch how a run goes" in ex.own_rule.grade(by_its_first_loss).text
-    for rule in (Patience("val_loss", 12) | Epochs(200), growing):
+    for rule in (Patience("val_loss", 12) | Epochs(200), growing_a_little):
         assert "watch" not in ex.own_rule.grade(rule).text
 
 

@@ -52,6 +52,14 @@ def of_bests(quantile, **method):
     return lambda past: np.quantile([min(run) for run in past], quantile, **method)
 
 
+def by_hand(past):
+    """Between the two values nearest to the place, as far as the place is."""
+    lowest = sorted(min(run) for run in past)
+    place = 0.95 * (len(lowest) - 1)
+    low = int(place)
+    return lowest[low] + (place - low) * (lowest[min(low + 1, len(lowest) - 1)] - lowest[low])
+
+
 def by_sorting(past):
     return sorted(min(run) for run in past)[round(0.95 * (len(past) - 1))]
 
@@ -85,6 +93,22 @@ def round_the_end_afresh(values, strip):
     return counts
 
 
+def falls_alone_end_it(values, strip):
+    counts = [0]
+    for before, value in zip(values[strip - 1 :: strip], values[2 * strip - 1 :: strip]):
+        counts.append(counts[-1] + 1 if value > before else 0 if value < before else counts[-1])
+    return counts
+
+
+def from_ten(values, strip):
+    return counted([*[10] * strip, *values], strip, np.greater)[1:]
+
+
+def keeps_a_list(values, strip, counts=[]):  # noqa: B006, the fault
+    counts.extend(rises(values, strip))
+    return counts[-(len(values) // strip):] if len(counts) < 7 else counts
+
+
 def emptied(values, strip):
     counts = rises(values, strip)
     values.clear()
@@ -93,6 +117,21 @@ def emptied(values, strip):
 
 def of_each(lowest):
     return lambda past: np.quantile([lowest(run) for run in past], 0.95)
+
+
+def pooled(past, known=[]):  # noqa: B006, the fault
+    known.extend(min(run) for run in past)
+    return np.quantile(known, 0.95)
+
+
+def patiently(run, patience=3):
+    at = 0
+    for epoch, loss in enumerate(run):
+        if loss < run[at]:
+            at = epoch
+        elif epoch - at >= patience:
+            break
+    return run[at]
 
 
 def sorts_them(past):
@@ -129,6 +168,7 @@ class TestChapter04(ExerciseRules):
              "no minus": ([100, 100, 110, 125, 100, 120], "takes 1 away"),
              "the first": ([0, -20, -12, 0, -40, -28], "epoch 0"),
              "difference": ([0, 0, 0.04, 0.1, 0, 0.06], "difference"),
+             "times": ([1, 1, 1.1, 1.25, 1, 1.2], "how many times"),
              "five": ([0, 10, 25, 0, 20], "six epochs"),
              "a text in it": ([0, 0, 10, 25, 0, "20"], "the text '20': leave out the quotes"),
              "one slip": ([0, 0, 10, 20, 0, 20], "At epoch 3"),
@@ -166,6 +206,16 @@ class TestChapter04(ExerciseRules):
              "flags": (flags, "whether a strip rose"),
              "begins": (lambda v, s: rises(v, s, first=0), "where strips begin"),
              "means": (of_means, "means"),
+             "highest": (lambda v, s: rises([max(v[i : i + s]) for i in range(0, len(v) // s * s, s)], 1),
+                         "at their highest values"),
+             "falls alone end it": (falls_alone_end_it, "as high as the one before did not rise"),
+             "0 is nothing": (lambda v, s: counted(v, s, lambda a, b: b and a > b), "0 and what is below it"),
+             "begins at 10": (from_ten, "however high it ends"),
+             "sizes": (lambda v, s: counted(v, s, lambda a, b: abs(a) > abs(b)), "0 and what is below it"),
+             "five at most": (lambda v, s: [min(count, 5) for count in rises(v, s)], "count on"),
+             "the first eight": (lambda v, s: rises(v[: 8 * s], s), "count on"),
+             "strips of six at most": (lambda v, s: rises(v, min(s, 6)), "Here strip=7"),
+             "keeps a list": (keeps_a_list, "kept from the call before"),
              "half strip": (with_a_half_strip, "not over"),
              "each epoch": (for_each_epoch, "once for each strip"),
              "first left out": (lambda v, s: rises(v, s)[1:], "stands in the list"),
@@ -184,8 +234,7 @@ class TestChapter04(ExerciseRules):
              "no function": ([0, 1, 2], "function")},
             lambda values, strip: ...),
         ex.threshold_of_past_runs: (
-            [of_bests(0.95), by_sorting, lambda past: sorted(map(min, past))[int(0.95 * len(past))],
-             of_bests(0.95, method="lower"), of_bests(0.95, method="higher")],
+            [of_bests(0.95), lambda past: np.percentile([*map(min, past)], 95), by_hand],
             {"all epochs": (lambda past: np.quantile(np.concatenate(past), 0.95), "stop at once"),
              "mean of quantiles": (lambda past: np.mean([np.quantile(r, 0.95) for r in past]), "as a mean"),
              "one run": (lambda past: np.quantile(past[0], 0.95), "one run"),
@@ -197,6 +246,18 @@ class TestChapter04(ExerciseRules):
              "mean": (lambda past: np.mean([min(r) for r in past]), "the mean"),
              "median": (of_bests(0.5), "median"),
              "another": (of_bests(0.8), "Only 81 % of the past runs got down to"),
+             "by sorting": (by_sorting, "other ways to take a quantile"),
+             "the lower": (of_bests(0.95, method="lower"), "other ways to take a quantile"),
+             "the higher": (of_bests(0.95, method="higher"), "other ways to take a quantile"),
+             "another method": (of_bests(0.95, method="weibull"), "np.quantile(values, 0.95) of those"),
+             "the second": (lambda past: sorted(map(min, past))[-2], "Right for these 21 runs"),
+             "keeps the runs": (pooled, "kept from the call before"),
+             "no two alike": (lambda past: np.quantile([*{min(run) for run in past}], 0.95), "0 and below"),
+             "without zeros": (of_each(lambda run: min(loss for loss in run if loss)), "0 and below"),
+             "sizes": (of_each(lambda run: min(map(abs, run))), "0 and below"),
+             "from 100": (of_each(lambda run: min(100, *run)), "300 and more"),
+             "patience inside": (of_each(patiently), "go up and down"),
+             "six digits": (lambda past: round(of_bests(0.95)(past), 6), "Do not round"),
              "too easy": (lambda past: 0.5, "easier than needed: 95 % of the past runs got down to 0.3904"),
              "fixed": (lambda past: 0.39037, "Is a number fixed"),
              "a fixed epoch": (of_each(lambda run: run[5]), "the shortest has 3 epochs"),

@@ -57,6 +57,33 @@ def rounding(to):
     return lambda history, freq: (int(np.argmin(to(history["val_loss"]))) + 1) * freq - 1
 
 
+def of_the_last_column(history, freq):
+    return (int(np.argmin([*history.values()][-1])) + 1) * freq - 1
+
+
+def of_a_validation(history, freq):
+    column = next(losses for name, losses in history.items() if name.startswith("val_"))
+    return (int(np.argmin(column)) + 1) * freq - 1
+
+
+def by_accuracy(history, freq):
+    if "val_accuracy" in history:
+        return (int(np.argmax(history["val_accuracy"])) + 1) * freq - 1
+    return best_epoch(history, freq)
+
+
+def with_zero_for_nothing(history, freq):
+    best, kept = None, 0
+    for place, loss in enumerate(history["val_loss"]):
+        if not best or loss < best:
+            best, kept = loss, place
+    return (kept + 1) * freq - 1
+
+
+def yielding(history, freq):
+    yield best_epoch(history, freq)
+
+
 def popping(history, freq):
     return (int(np.argmin(history.pop("val_loss"))) + 1) * freq - 1
 
@@ -105,9 +132,23 @@ class TestChapter90(ExerciseRules):
              "None": (None, "a list of three")}, [..., ..., ...]),
         ex.epoch_of_the_best: (
             [best_epoch, lambda h, freq: range(freq - 1, len(h["loss"]), freq)[np.argmin(h["val_loss"])],
-             looped, rounding(np.float32), lambda h, freq: best_epoch(h, freq, place=np.nanargmin)],
+             looped, lambda h, freq: best_epoch(h, freq, place=np.nanargmin)],
             {"place": (lambda h, freq: int(np.argmin(h["val_loss"])), "the place in the list"),
-             "multiplied": (lambda h, freq: best_epoch(h, freq, first=0, shift=0), "You multiply"),
+             "multiplied": (lambda h, freq: best_epoch(h, freq, first=0, shift=0), "After epoch 5 nothing"),
+             "added": (lambda h, freq: best_epoch(h, 1, shift=freq - 2), "After epoch 5 nothing"),
+             "the last column": (of_the_last_column, "by its name"),
+             "a validation": (of_a_validation, "by its name"),
+             "by accuracy": (by_accuracy, "by its name"),
+             "1 is another thing": (lambda h, freq: best_epoch(h, freq, shift=-(freq > 1)),
+                                    "after every epoch then"),
+             "five at most": (lambda h, freq: best_epoch(h, min(freq, 5)), "With validation_freq="),
+             "0 is nothing": (with_zero_for_nothing, "takes 0 for false"),
+             "a patience of 4": (lambda h, freq: patient(h, freq, 4), "Look at all of them"),
+             "the first five": (lambda h, freq: best_epoch({"val_loss": h["val_loss"][:5]}, freq),
+                                "Look at all of them"),
+             "first left out": (lambda h, freq: best_epoch({"val_loss": h["val_loss"][1:]}, freq, first=2),
+                                "the first validation left out"),
+             "yield": (yielding, "is there a yield"),
              "from 1": (lambda h, freq: best_epoch(h, freq, shift=0), "Counted from 1"),
              "by lengths": (lambda h, _: best_epoch(h, freq_by_lengths(h, int)), "come out even"),
              "last of equals": (lambda h, freq: best_epoch(h, freq, place=last_of_equals),
@@ -120,6 +161,7 @@ class TestChapter90(ExerciseRules):
              "two decimals": (rounding(lambda losses: np.round(losses, 2)), "Do you round"),
              "three decimals": (rounding(lambda losses: np.round(losses, 3)), "Do you round"),
              "half precision": (rounding(np.float16), "Do you round"),
+             "six decimals": (rounding(lambda losses: np.round(losses, 6)), "Do you round"),
              "begins at 1": (lambda h, freq: looped(h, freq, best=1), "begin at infinity"),
              "begins at a billion": (lambda h, freq: looped(h, freq, best=1e9), "begin at infinity"),
              "sizes": (lambda h, freq: best_epoch({"val_loss": np.abs(h["val_loss"])}, freq), "be negative"),
@@ -131,7 +173,7 @@ class TestChapter90(ExerciseRules):
              "the value": (lambda h, freq: min(h["val_loss"]), "one whole number"),
              "all": (lambda h, freq: [4, 9, 14], "one whole number"),
              "text": (lambda h, freq: "epoch 9", "one whole number"),
-             "by heart": (lambda h, freq: 9, "Is a number fixed?"),
+             "by heart": (lambda h, freq: 9, "Is a number fixed"),
              "no return": (lambda h, freq: None, "is a return missing?")}, lambda h, freq: ...),
     }
 

@@ -278,7 +278,7 @@ EQUIVALENT = {
     "3.2": {"mode == 'min' -> mode >= 'min'": COMPARED, "mode == 'max' -> mode <= 'max'": COMPARED,
             "1 if mode == 'min' else -1 -> 2 if mode == 'min' else -1": TWICE,
             "1 if mode == 'min' else -1 -> 1 if mode == 'min' else -2": TWICE,
-            "best, epoch = (math.inf, None) -> best, epoch = (math.inf, 0)":
+            "best, epoch = (float('inf'), None) -> best, epoch = (float('inf'), 0)":
             "what values that are all NaN should give is not said"},
     "3.3": {"super().__init__() -> left out": KERAS,
             "self.wait >= self.patience -> self.wait == self.patience": ONE_BY_ONE,

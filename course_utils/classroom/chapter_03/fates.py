@@ -4,6 +4,7 @@ And the pictures of such runs, for 3.1 and 3.3.
 """
 
 import math
+import random
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ..stage import Model, Wrong, run
 LONG = [1.0, 0.9, 0.95, 0.8, 0.8, 0.795, 0.85, 0.79, 0.9, 0.9, 0.9, 0.9, 0.7]
 RUNS = (  # losses, patience, what to say of this run
     (LONG, 3, ""),
-    (LONG, 2, " Is the patience the one asked for?"),
+    (LONG, 2, " Is the patience the one asked for, and does the run before leave nothing behind?"),
     ([2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 2, " A loss equal to the best is no improvement."),
     ([3.0, 2.0, 1.0, 2.0, 1.5, 1.2, 0.9], 2,
      " Better than the epoch before is not enough: improve on the best."),
@@ -25,9 +26,20 @@ RUNS = (  # losses, patience, what to say of this run
     ([2.0, 3.0, 1.0], 1, " With patience 1 the first failure is the last."),
     ([0.5, 0.4999999, 0.4999998, 0.4999997, 0.6], 2, " Lower by however little is lower: no "
                                                      "min_delta was asked for."),
-    ([3e300, 2e300, 1e300, 0.5, 0.6, 0.7], 2, ' No number is above all losses. Begin with '
-                                              'float("inf").'),
-    ([-1.0, -2.0, -3.0, -2.5, -2.7], 2, ' A loss may be below 0. Begin with float("inf").'))
+    ([3e30, 2e30, 1e30, 0.5, 0.6, 0.7], 2, ' No number is above all losses. Begin with '
+                                           'float("inf").'),
+    ([-1.0, -2.0, -3.0, -2.5, -2.7], 2, ' A loss may be below 0. Begin with float("inf").'),
+    ([0.5, 0.0, 0.4, 0.3, 0.2], 2, " A loss of 0 is a loss. Python takes 0 for false: do you ask `if loss`, "
+                                   "`not best`, or use `or`?"))
+
+
+def drawn_runs(count=30):
+    """Runs as in RUNS, always the same: of many lengths, with ties, zeros, negative losses and NaN."""
+    draw = random.Random(33)
+    for _ in range(count):
+        losses = [(draw.randint(0, 6) - epoch // 3) / 4 for epoch in range(draw.randint(2, 20))]
+        losses[1:] = [math.nan if draw.random() < 0.15 else loss for loss in losses[1:]]
+        yield losses, draw.randint(1, 5), ""
 
 
 def picture(losses, stop, kept, own=...):
@@ -95,32 +107,52 @@ def same_fate(answer, losses, patience, meant):
         raise Wrong(f"{on} yours stops where it should. But after epoch {model.set_back} it changed the "
                     "weights, and training went on from those. Until it ends, only keep a copy; set it once, "
                     "in on_train_end.", picture(losses, stop, kept))
-    if model.weights != [kept] and _holds(list(vars(callback).values()), model.weights):
-        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}, "
+    if model.epoch is None:
+        raise Wrong(f"{on} the stop is right. But at the end some of the model's arrays are of one epoch and "
+                    "some of another. get_weights() gives a list of all of them: keep them all.")
+    if model.epoch != kept and _holds(list(vars(callback).values()), model.weights):
+        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.epoch}, "
                     f"and the best is {kept}: you kept self.model.weights itself, which training goes on "
                     "changing. self.model.get_weights() is a copy.", picture(losses, stop, kept))
-    if model.weights == [epoch] and stop is None:
+    if model.epoch == epoch != kept and stop is None:
         raise Wrong(f"{on} nothing stops training; it ends by itself at epoch {epoch}. Then, too, the model "
                     f"should have its best weights, those of epoch {kept}: set them in on_train_end.",
                     picture(losses, stop, kept))
-    if model.weights == [epoch]:
+    if model.epoch == epoch != kept:
         raise Wrong(f"{on} the stop is right. But the model ends with the weights of the last epoch; "
                     f"the best is {kept}. Keep a copy where the loss improves, and set it at the end.",
                     picture(losses, stop, kept))
-    if model.weights != [kept]:
-        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.weights[0]}; "
+    if model.epoch != kept:
+        if model.epoch == kept - 1 and not meant:
+            meant = f" As epoch {kept} begins they are still those of epoch {kept - 1}: keep them as it ends."
+        raise Wrong(f"{on} the stop is right. But the weights at the end are of epoch {model.epoch}; "
                     f"the best is epoch {kept}.{meant}", picture(losses, stop, kept))
 
 
 class Watched(Model):
-    """A model that notes in `set_back` after which epoch a callback changed weights, and training went on."""
+    """A model that has a kernel and a bias, and notes in `set_back` after which epoch a callback changed
+    them, and training went on."""
 
     set_back = None
 
+    def __init__(self):
+        super().__init__()
+        self._weights = [np.full((2, 2), -1), np.full(2, -1)]
+
+    @property
+    def epoch(self):
+        """The epoch that all the weights come from, or None."""
+        epochs = {int(number) for weight in self._weights for number in weight.flat}
+        return epochs.pop() if len(epochs) == 1 else None
+
     def set_weights(self, weights):
-        epoch = weights[0]
-        if isinstance(epoch, int) and self.weights != [epoch - 1] and self.set_back is None:
-            self.set_back = epoch - 1  # an int: training sets the weights of its next epoch
+        weights = list(weights)
+        if len(weights) == 1 and isinstance(weights[0], int):  # training sets the weights of its next epoch
+            if self.epoch != weights[0] - 1 and self.set_back is None:
+                self.set_back = weights[0] - 1
+            weights *= 2
+        if len(weights) != 2:
+            raise ValueError(f"set_weights is given {len(weights)} arrays, and the model has 2")
         super().set_weights(weights)
 
 
@@ -159,8 +191,8 @@ def _how_it_counts(losses, patience, stop, epoch):
                                   'comparison turned round? Begin with float("inf"), and lower is better.'),
         (first([-loss for loss in losses]), " Is the comparison turned round? A loss is better where it is "
                                             "lower."),
-        (first(losses, in_all=True), " You seem to count the failures in all. An epoch that improves on the "
-                                     "best sets the count back to 0.")]
+        (first(losses, in_all=True), " An epoch that improves on the best, by however little, sets the "
+                                     "count back to 0. Do you count the failures in all, or round?")]
     return next((reason for at, reason in mistakes if at == epoch != stop), "")
 
 
@@ -176,7 +208,7 @@ def nothing_to_keep(answer):
     for patience in (2, 1):
         rows = [{"loss": math.nan, "val_loss": math.nan} for _ in range(5)]
         try:
-            epoch, model = run(answer(patience), rows)
+            epoch, model = run(answer(patience), rows, Watched())
         except Exception as error:
             raise Wrong(f"Where every loss is NaN, no epoch is best and no weights were kept. Yours raises "
                         f"{type(error).__name__}: set the weights only if there are some.") from None
@@ -184,16 +216,16 @@ def nothing_to_keep(answer):
             does = "stops at" if model.stop_training else "goes on to"
             raise Wrong(f"Where every loss is NaN, every epoch is a failure: patience {patience} should stop "
                         f"at epoch {patience - 1}, and yours {does} epoch {epoch}.")
-        if model.weights == [-1]:
+        if model.epoch == -1:
             raise Wrong("Where every loss is NaN, no epoch is best, and the weights should stay as they are. "
                         "Yours goes back to those from before training: keep none in on_train_begin.")
-        if model.weights != [epoch]:
+        if model.epoch != epoch:
             raise Wrong("Where every loss is NaN, no epoch is best, and the weights should stay as they are, "
-                        f"those of epoch {epoch}. Yours ends with those of epoch {model.weights[0]}.")
+                        f"those of epoch {epoch}. Yours ends with those of epoch {model.epoch}.")
 
 
 def alone(answer):
-    """Raise Wrong if one fit leaks into the next, or if another callback's stop is taken back."""
+    """Raise Wrong if one fit or object leaks into another, or if another callback's stop is taken back."""
     callback = answer(2)
     first = [{"loss": 1.0, "val_loss": loss} for loss in (3.0, 2.0, 1.0, 2.0, 2.0)]
     run(callback, first)
@@ -222,3 +254,24 @@ def alone(answer):
     if run(answer(2), rows, Model(), meddle=another_callback)[0] != 1:
         raise Wrong("Another callback asked to stop at epoch 1, and yours switched that off. Set True if the "
                     "rule is met, never False.")
+
+    losses, two = (3.0, 2.0, 2.5, 1.0, 1.5, 1.6, 1.7, 1.8), _Both(answer(2), answer(4))
+    epoch, model = run(two, [{"loss": 1.0, "val_loss": loss} for loss in losses])
+    if (epoch, model.weights) != (5, [3]):
+        raise Wrong("Two objects of your class in one fit, one with patience 2 and one with patience 4: it "
+                    "should end at epoch 5, with the weights of epoch 3, and it ends at epoch "
+                    f"{epoch}, with those of epoch {model.weights[0]}. Keep in self what an object counts.")
+
+
+class _Both:
+    """Two callbacks as one: whatever Keras calls is called on both."""
+
+    def __init__(self, *callbacks):
+        self._callbacks = callbacks
+
+    def __getattr__(self, name):
+        def hook(*args, **named):
+            for callback in self._callbacks:
+                getattr(callback, name)(*args, **named)
+
+        return hook

@@ -1,6 +1,7 @@
 """The five exercises of chapter 04, scores and noise."""
 
 import functools
+import random
 
 import numpy as np
 
@@ -41,6 +42,7 @@ def score_by_hand(answer):
                                       "lowest so far, and so it never is negative."),
         (100 * (1 - lowest / losses), "You divide by the loss of now. Divide by the lowest so far: "
                                       "0.44 / 0.4 is 1.1."),
+        (losses / lowest, "That is how many times the lowest it is: 1.1 times is 10 % above."),
         (100 * losses / lowest, "110 % of the lowest is 10 % above it: the formula takes 1 away."),
         (100 * (losses / 0.5 - 1), "You compare with epoch 0. The lowest so far moves along."),
         (losses - lowest, "That is the difference. The score is how many percent of the lowest it is.")]
@@ -123,9 +125,12 @@ RISES = [0, 1, 2, 0, 0, 1]
 OTHER_STRIPS = (  # values, strip, the counts, what to say
     ([7.0, 6.0, 6.0, 5.0, 5.0, 4.0], 2, [0, 0, 0],
      "The first strip has none before it. A position below 0 reaches round to the end of the list."),
-    ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 1, [0, 1, 2, 3, 4, 5], "Each is higher than the one before: count on."),
-    ([0.5, 0.5000001, 0.5000002, 0.5000001], 1, [0, 1, 2, 0], "Higher by however little is higher."),
-    ([1.0, 2.0], 2, [0], "There is one strip, and none before it."))
+    ([*range(1, 13)], 1, [*range(12)], "Each is higher than the one before: count on."),
+    ([0.5, 0.5000000001, 0.5000000002, 0.5000000001], 1, [0, 1, 2, 0], "Higher by however little is higher."),
+    ([1.0, 2.0], 2, [0], "There is one strip, and none before it."),
+    ([1, 2, 2, 3], 1, [0, 1, 0, 1], "A strip that ends as high as the one before did not rise: it counts 0."),
+    ([-1, 0, 1, 0, 2], 1, [0, 1, 2, 0, 1], "0 and what is below it are values like any other."),
+    ([2e30, 1e30], 1, [0, 0], "The first strip has none before it, and counts 0 however high it ends."))
 
 
 @chapter.exercise(
@@ -157,8 +162,8 @@ def rises_in_a_row(answer):
                             "round to the end of the list?",
         (0, 0, 1, 2, 0, 1, 0): "You look where strips begin. They end at positions 1, 3, 5 when a strip has "
                                "2.",
-        (0, 0, 1, 2, 0, 1): "You look at where strips begin, or at their means. UP looks at the last value "
-                            "of each.",
+        (0, 0, 1, 2, 0, 1): "You look at where strips begin, at their means or at their highest values. UP "
+                            "looks at the last value of each.",
         (0, 1, 2, 0, 0, 1, 0): "The last value stands alone: its strip of 2 is not over, so UP says nothing "
                                "yet."}
     if tuple(counts) in mistakes:
@@ -180,13 +185,29 @@ def _other_strips(answer):
     counts = _counts(answer, [3.0, 3.0, 5.0, 1.0, 1.0, 6.0, 0.0, 0.0, 6.5], 3)
     if counts != [0, 1, 2]:
         return (f"Right for strips of 2, but with strips of 3 that end in 5, 6, 6.5 it should be [0, 1, 2]; "
-                f"you return {counts}. Is a number fixed?")
-    for values, strip, right, reason in OTHER_STRIPS:
+                f"you return {counts}. Is a number fixed, the last strip left out, or a list kept from the "
+                "call before?")
+    for values, strip, right, reason in (*OTHER_STRIPS, *_drawn_strips()):
         counts = _counts(answer, values, strip)
         if counts != right:
-            ends = ", ".join(f"{value:.9g}" for value in values[strip - 1 :: strip])
+            ends = ", ".join(f"{value:.12g}" for value in values[strip - 1 :: strip])
             return f"Strips that end in {ends} count {right}, and you return {counts}. {reason}"
     return None
+
+
+def _drawn_strips():
+    """Cases as in OTHER_STRIPS, always the same: few strips and many, of many lengths, with ties."""
+    draw = random.Random(43)
+    for _ in range(40):
+        strip, level, ends, counts = draw.randint(1, 7), 0, [], []
+        for _ in range(draw.randint(1, 16)):
+            step = draw.choice((1, 1, 1, 2, 0, -1, -5) if ends else (draw.randint(-9, 9),))
+            counts.append(counts[-1] + 1 if ends and step > 0 else 0)
+            level += step
+            ends.append(level)
+        values = [value for end in ends for value in (*(draw.randint(-9, 9) for _ in range(strip - 1)), end)]
+        rest = [draw.randint(-9, 9) for _ in range(draw.randrange(strip))]  # of a strip that is not whole
+        yield values + rest, strip, counts, f"Here strip={strip}, and there are {len(values + rest)} values."
 
 
 @chapter.exercise(

@@ -1,5 +1,8 @@
 """Past runs for exercise 4.4, and what is wrong with a threshold that was made from them."""
 
+import math
+import random
+
 import numpy as np
 
 from ..stage import Wrong, one
@@ -28,6 +31,11 @@ def past_runs(bests):
 # 0.20 to 0.39 in mixed order, and a bad one
 PAST = past_runs([0.60037, *(0.20037 + 0.01 * (7 * k % 20) for k in range(20))])
 TEN = past_runs([0.41, 0.37, 0.32, 0.52, 0.35, 0.4, 0.31, 0.46, 0.34, 0.39])
+OTHERS = (  # past runs, and what they are like
+    (past_runs([0.0, 0.0, -0.2, 0.0, -0.3]), "whose lowest losses are 0 and below"),
+    (past_runs([0.3, 0.2, 0.3, 0.3, 0.1, 0.3]), "four of which have the same lowest loss"),
+    ([[1000 * loss for loss in run] for run in past_runs(0.3 + 0.007 * (7 * k % 41) for k in range(41))],
+     "all of whose losses are 300 and more"))
 
 
 def first_valley(run):
@@ -41,7 +49,7 @@ def fault_of_threshold(answer):
     bests = np.array([min(run) for run in PAST])
     right = float(np.quantile(bests, 0.95))
     if np.isclose(got, right):
-        return _of_ten(answer)
+        return _of_others(answer)
     if abs(got - right) < 0.006:
         return f"You return {got:.6g} where it is {right:.6g}: do not round."
 
@@ -73,19 +81,36 @@ def fault_of_threshold(answer):
             return reason
     below = np.mean(bests <= got)
     if got > right:
-        return (f"{got:.4g} is easier than needed: 95 % of the past runs got down to {right:.4g}. Is it made "
-                "of the lowest loss of each run, in whichever epoch that is?")
+        return (f"{got:.4g} is easier than needed: 95 % of the past runs got down to {right:.4g}. Take the "
+                "lowest loss of every run, in whichever epoch it is, and np.quantile(values, 0.95) of those.")
     return f"Only {100 * below:.0f} % of the past runs got down to {got:.4g}; 95 % got down to {right:.4g}."
 
 
-def _of_ten(answer):
-    """Of ten values there are several 0.95 quantiles, from the ninth to the tenth: each is welcome."""
-    got = _threshold(answer, TEN)
-    low, high = sorted(min(run) for run in TEN)[-2:]
-    if low - 1e-9 <= got <= high + 1e-9:
-        return None
-    return (f"Right for these 21 runs, but not for 10 others: from {low:g} to {high:g}, the largest two of "
-            f"their lowest losses, all would do, and you return {got:.4g}. Is a number fixed?")
+def _of_others(answer):
+    """What is wrong with the threshold of other runs than PAST, a sentence, or None."""
+    for past, they in ((TEN, "like those"), *OTHERS, *_drawn()):
+        got, lowest = _threshold(answer, past), [min(run) for run in past]
+        right, (low, high) = float(np.quantile(lowest, 0.95)), sorted(lowest)[-2:]
+        if math.isclose(got, right, rel_tol=1e-11, abs_tol=1e-13):  # another order of the same sums
+            continue
+        said = f"Right for these 21 runs, but not for {len(past)} others, {they}: you return {got:.12g}"
+        if any(got == round(right, digits) for digits in range(5, 16)):  # fewer are seen above
+            return f"{said} where it is {right:.12g}. Do not round."
+        if low <= got <= high and past is TEN:
+            return (f"{said}. That is between {low:g} and {high:g}, the largest two of their lowest losses, "
+                    f"and np.quantile(values, 0.95) gives {right:g}: other ways to take a quantile, or "
+                    "losses kept from the call before, give other numbers.")
+        return (f"{said}, and it is {right:.6g}. Is a number fixed, or a list kept from the call before? "
+                "The lowest loss of every run counts, in whichever epoch it is, and if two have the same.")
+    return None
+
+
+def _drawn():
+    """As OTHERS, always the same: few runs and many, of any length."""
+    draw = random.Random(44)
+    for count in (2, 5, 33, 60):
+        runs = [[draw.uniform(-0.2, 2) for _ in range(draw.randint(1, 30))] for _ in range(count)]
+        yield runs, "whose losses go up and down"
 
 
 def _threshold(answer, past):

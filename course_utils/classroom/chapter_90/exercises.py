@@ -1,5 +1,7 @@
 """The three exercises of the cabinet of traps: what did a trap do to this run?"""
 
+import random
+
 import numpy as np
 
 from ..exercises import Chapter
@@ -109,7 +111,7 @@ def epoch_of_the_best(answer):
     epoch = _epoch(answer, history, 5)
     reasons = {1: "1 is the place in the list of three validations. "
                   "After which epoch was the second of them?",
-               5: "You multiply the place by 5, and arrive at epoch 5. "
+               5: "After epoch 5 nothing was validated. "
                   "The first validation is after epoch 4, the second five later.",
                10: "Counted from 1 it is the tenth epoch. Keras's history counts from 0.",
                14: "Epoch 14 has the lowest training loss, or the last validation. "
@@ -120,18 +122,37 @@ def epoch_of_the_best(answer):
     if epoch != 9:
         return ("With validation_freq=5 and validation losses 0.42, 0.36, 0.39 the best is at epoch 9; "
                 f"you return {epoch}.")
-    if _epoch(answer, {"loss": [0.9] * 6, "val_loss": [0.5, 0.6, 0.7]}, 2) != 1:
+    epoch = _epoch(answer, {"loss": [0.9] * 6, "val_loss": [0.5, 0.6, 0.7]}, 2)
+    if epoch != 1:
         return ("Right for validation_freq=5, but not for 2 with validation losses 0.5, 0.6, 0.7, "
-                "where the best is at epoch 1. Is a number fixed?")
+                f"where the best is at epoch 1; you return {epoch}. Is a number fixed, the first validation "
+                "left out, or something else read than the two arguments?")
     if _epoch(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
         return ("Right where the epochs come out even. With validation_freq=5, eight epochs have one "
                 "validation, after epoch 4. The number of epochs is not needed.")
-    for losses, freq, right, why in SCRIPTS:
+    for losses, freq, right, why in (*SCRIPTS, *_drawn_losses()):
         epoch = _epoch(answer, {"loss": [0.9] * freq * len(losses), "val_loss": losses}, freq)
         if epoch != right:
             return (f"With validation_freq={freq} and validation losses {', '.join(map(str, losses))} the "
                     f"best is at epoch {right}; you return {epoch}. {why}")
+    for order in (1, -1):
+        history = {"accuracy": [0.5] * 6, "loss": [0.9] * 6, "val_loss": [0.4, 0.3, 0.5],
+                   "val_accuracy": [0.7, 0.8, 0.9]}
+        epoch = _epoch(answer, dict([*history.items()][::order]), 2)
+        if epoch != 3:
+            return ("Where a history has columns of accuracy, too, the lowest val_loss, 0.3, is still "
+                    f"that of epoch 3; you return {epoch}. Take the column by its name, "
+                    '"val_loss".')
     return None
+
+
+def _drawn_losses():
+    """Cases as in SCRIPTS, always the same: few validations and many, close together and far apart."""
+    draw = random.Random(90)
+    for _ in range(30):
+        freq, losses = draw.randint(1, 12), [draw.randint(0, 9) / 10 for _ in range(draw.randint(1, 14))]
+        best = (losses.index(min(losses)) + 1) * freq - 1
+        yield losses, freq, best, "Look at all of them, and count epochs by validation_freq."
 
 
 SCRIPTS = [  # validation losses, validation_freq, the best epoch, what is wrong with another one
@@ -141,12 +162,16 @@ SCRIPTS = [  # validation losses, validation_freq, the best epoch, what is wrong
      "A loss that goes up may come down again, below all before it. Look at all of them."),
     ([0.5, 0.3, 0.6, 0.4], 3, 5,
      "Epoch 11 is better than the validation before it, and not than all."),
-    ([0.5, 0.49999, 0.49998, 0.6], 2, 5,
+    ([0.5, 0.4999999999, 0.4999999998, 0.6], 2, 5,
      "However little a loss is lower, it is lower. Do you round, or ask for a margin?"),
-    ([3e10, 2e10, 1e10, 2e10], 2, 5,
-     "A mean squared error may be as large as that. Let the best begin at infinity, or at the first loss."),
+    ([3e300, 2e300, 1e300, 2e300], 2, 5,
+     "A run may diverge to losses as large as that. Let the best begin at infinity, or at the first loss."),
     ([-1.0, -3.0, -2.0], 2, 3,
-     "A loss may be negative, as that of a density is.")]
+     "A loss may be negative, as that of a density is."),
+    ([0.4, 0.0, 0.3], 2, 3,
+     "0 is the lowest. Python takes 0 for false: do you ask `if loss`, or `not best`?"),
+    ([0.5, 0.3, 0.4], 1, 1,
+     "Keras validates after every epoch then, and the first is epoch 0.")]
 
 
 def _epoch(answer, history, freq):
