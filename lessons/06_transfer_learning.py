@@ -73,11 +73,11 @@ print("is it the source's own layer?", target_model.layers[-1] is source_model.l
 # %% [markdown]
 # ## When is a layer frozen?
 #
-# Training can undo what the source took days to learn. A **frozen** layer keeps its weights: `trainable = False`.
+# Training can undo what the source has learnt. A **frozen** layer keeps its weights: `trainable = False`.
 #
-# A toy *target* is a toy source, two layers with six arrays of weights, and one more layer on top. We freeze the source
-# and fit the target: none of the six changes. Then we set `source.trainable = True` and fit again, without a new
-# `compile`. How many of the six change now?
+# Our toy *source* has two layers, with six arrays of weights between them. Our toy *target* is this source and one more
+# layer on top. We freeze the source and fit the target: none of the six changes. Then we set `source.trainable = True`
+# and fit again, without a new `compile`. How many of the six change now?
 
 # %% tags=["reveal"] claims=["06.3"]
 # NBVAL_CHECK_OUTPUT
@@ -124,7 +124,8 @@ reveal(guess_norm, results.fit_and_count(target, source), "With norm frozen")
 #
 # <details><summary>Would <code>source(inputs, training=False)</code> have protected it?</summary>
 #
-# It should protect mean and variance. But with Keras 3.15.1 this prints 6, not 4: `fit` [ignores it](https://github.com/keras-team/keras/issues/20285).
+# It should protect mean and variance, which leaves 4 to change. But with Keras 3.15.1 this prints 6: `fit`
+# [ignores it](https://github.com/keras-team/keras/issues/20285).
 #
 # ```python
 # norm.trainable = True
@@ -138,17 +139,17 @@ reveal(guess_norm, results.fit_and_count(target, source), "With norm frozen")
 # %% [markdown]
 # ## How good is a real source?
 #
-# Our source is MobileNetV2, a network for phones with two million weights. In place of its last layer we
-# put one with ten outputs: the **head**. The network trains in two *phases*:
+# Our source is MobileNetV2, a network for phones with two million weights below its last layer. That one we
+# replace by one with ten outputs, the **head**. The network trains in two *phases*:
 #
 # 1. *Head*: the head alone. It begins at random, and might spoil what is below.
 # 2. *Top*: the head and the source's last convolution, `Conv_1`, at a rate 60 times lower, so as to undo little.
 #
 # The *bottom*, below `Conv_1`, never changes. So we send each photo through it once and keep what comes out. Each
-# epoch then trains `model` alone and takes less than a second. `model` has 427,530 weights:
+# epoch then trains `model`, in a second or less. `model` has 427,530 weights:
 #
 # ```
-# photo -> bottom -> [ Conv_1, its norm -> head ]    in brackets: model
+# photo -> bottom -> [ Conv_1 -> its norm -> head ]    in brackets: model
 # ```
 
 # %%
@@ -157,7 +158,7 @@ weights = data.mobilenetv2_weights()  # or "imagenet", which Keras downloads
 
 def with_head():
     keras.utils.set_random_seed(0)
-    # it learnt from larger photos: ours are enlarged from 32 pixels a side to 97
+    # it learnt from larger photos: ours are enlarged to 3 x 32 + 1 pixels a side (odd: padded evenly)
     source = backbone("MobileNetV2", side=97, from_side=32, weights=weights)
     bottom, top = split_at(source, "Conv_1")
     x = keras.layers.Dropout(0.5)(top.output)  # leaves out a random half, against overfitting
@@ -188,8 +189,8 @@ print(f"kept, with three decimals: val_loss {report.kept:.3f}")
 show(figures.phases(history, report), alt=figures.ALT["phases"])
 
 # %% [markdown]
-# **Four hundred photos, 200 more for the stop, and two in three right.** The top begins with the head's *best* weights
-# (diamond), so the training loss jumps up at the dotted line, from that of epoch 7 back towards that of epoch 4. That the
+# **Four hundred photos, 200 more for the stop, and two in three right.** The top begins with the head's *best* weights,
+# the diamond's. So at the dotted line the training loss jumps up, back towards what it was below the diamond. That the
 # validation loss falls a little may be luck: 200 photos, one run.
 #
 # The 5,120 weights that even *top* leaves alone are a BatchNormalization: four for each of 1,280 channels.
@@ -240,8 +241,8 @@ ex.your_phases.check(answer)  # calls fit_in_phases
 # %% [markdown]
 # ## Is it enough?
 #
-# One run says little. We recorded five seeds, each with **1,500** photos to learn from and 500 to tell when to stop. All
-# are tested on 1,500 others:
+# One run says little. We recorded five seeds, each with **1,500** photos to learn from and 500 to tell when to stop, from
+# the same 2,500. All are tested on 1,500 others:
 #
 # - *Scratch*: a small network, from random weights.
 # - *Features*: a head on the frozen source.
@@ -253,7 +254,7 @@ ex.your_phases.check(answer)  # calls fit_in_phases
 # NBVAL_CHECK_OUTPUT
 guess = ...  # percentage points
 curves = data.load_curves("transfer")
-rules = {"scratch": Patience("val_loss", 8),  # 3 would cost it four points
+rules = {"scratch": Patience("val_loss", 8),  # try 3: it costs nearly four points
          "features": Patience("val_loss", 5),
          "fine-tuned": Patience("val_loss", 3)}  # for its top; its head had 5, as in *features*
 ends = {way: results.outcomes(curves.select(way=way), rule) for way, rule in rules.items()}
@@ -264,18 +265,19 @@ results.print_seeds(ends, "features", "scratch")
 results.print_seeds(ends, "fine-tuned", "features")
 
 # %% [markdown]
-# The seconds are those of one core, with the photos' pass through the source, without the training on ImageNet.
+# The seconds are for one core. They include the photos' one pass through the source, but not its training on ImageNet.
 #
-# A patience of 15 alone gives *scratch* 0.9 points; with mirrored and shifted photos as well it gets to 60.4 %, as
-# [06b](06b_which_source.ipynb) shows: 15 points behind *features*. <!-- given: 60.4, 15, 0.9 -->
+# Could *scratch* do better? A patience of 15 gets it to 52.6 %; mirrored and shifted photos as well, to 60.4 %, still
+# 15 points behind ([06b](06b_which_source.ipynb)). <!-- given: 52.6, 60.4, 15 -->
 #
 # **Eight seconds and 2,000 labelled photos get three in four right, half a minute nearly two points more: enough for a
-# first sorting, not to trust a single answer.**
+# first sorting, with almost one in four wrong.**
 
 # %% [markdown]
 # ## Does a stop between phases find the best model sooner?
 #
-# How long a head? The article says: let a stop decide, and find the best model sooner. Three ways, three seeds:
+# How long should the head train? The article says: let a stop decide, and find the best model sooner. Three ways, in
+# the three seeds that were recorded of each:
 #
 # - *Own stops*: head, then the larger top, each with a patience: three of the *fine-tuned* runs.
 # - *Fixed*: 60 epochs of head, then 10 of top, from the head's *last* weights.
@@ -303,21 +305,22 @@ results.print_seeds(ended, "at once", "own stops", "val_loss", when="when done, 
 results.print_overfitting("fixed", curves.select(way="long head"))
 
 # %% [markdown]
-# *Own stops* and *fixed* begin alike: some six seconds to pass the photos through the source, two of head. Until 16 s
-# they are level. Then, in two seeds of three, the top of *own stops* finds a lower loss, and the line moves; that of
-# *fixed* never does.
+# *Own stops* and *fixed* begin alike: some six seconds to pass the photos through the source, then the head. It ends at 8 s
+# with *own stops*, at 13 s with *fixed*, and gains next to nothing in between. Then, in two seeds of three, the top of *own
+# stops* finds a lower loss. The top of *fixed* finds none: its line stays flat.
 #
-# **Against *fixed*: ahead at both moments, in two seeds of three.** In the third both keep the same head. Sixty epochs
-# overfit the head; fewer might do as well. Part of the lead may come from starting with the best weights.
+# **Against *fixed*: the head is done five seconds sooner, and two seeds of three end ahead.** The third ties. Sixty epochs
+# overfit the head. Part of the lead may come from starting with the best weights.
 #
-# **Against *at once*: sooner, yes; better, no.** In the end accuracies are level, and *at once* has the lower loss: its
-# random head did no lasting harm. <!-- given: six, 16 -->
+# **Against *at once*: sooner, yes; better, no.** In the end test accuracies are level, and *at once* has the lower
+# validation loss: its random head did no lasting harm. <!-- given: six, 8, 13, five -->
 
 # %% [markdown]
 # ## Exercises
 #
-# **6.1 Which layer goes where.** `source` has the layers a, b, c, and `target` d, e, f, all `Dense(4)`, all built. Which
-# layers has `target` after these lines, in order? (`target.pop()` takes off the model's last layer.)
+# **6.1 Which layer goes where.** Two `Sequential` models: `source` has the layers a, b, c, and `target` d, e, f, all
+# `Dense(4)`, all built. Which layers has `target` after these lines, in order? (`target.pop()` takes off the model's last
+# layer.)
 #
 # ```python
 # target.layers.pop(0)
@@ -342,7 +345,7 @@ ex.which_layer_where.check(answer)
 # ```
 #
 # `unfreeze` unfreezes that layer and all after it, except BatchNormalization. At first all is frozen. How many weights
-# are trained after `unfreeze(model, "conv2")`? And how many if it is `unfreeze(model, "norm1")` instead?
+# are trained after `unfreeze(model, "conv2")` and `compile`? And how many with `unfreeze(model, "norm1")` instead?
 
 # %% tags=["exercise"]
 answer = ..., ...  # from conv2, from norm1
@@ -394,19 +397,20 @@ ex.two_events.check(two_phases)
 # 90 % of their kernel weights (no biases, no norms) zero, in at most 12 epochs, the ramp included. Keep at least 60 %
 # right on the 500 new photos, `unseen`, and a loss there below 2.3, what giving each class one tenth costs (ln 10).
 #
-# Hand in the arguments in the cell; the check calls `prune_at_stop`, which prunes a copy. `first=None`: no training
-# before that. `second` sees the epochs from the one in which the ramp ends. Start with a learning rate between those of
-# our two phases. <!-- given: 90, 60, 2.3 -->
+# Fill in the arguments in the cell; the check calls `prune_at_stop`, which prunes a copy. <!-- given: 90, 60, 2.3 -->
 
 # %% tags=["exercise"]
-answer = dict(model=model, data=known, validation_data=validation, first=None,  # trained already
+answer = dict(model=model, data=known, validation_data=validation,  # as they are
+              first=None,  # it is trained already: pruning begins at once
               target_sparsity=..., ramp_epochs=...,  # the share of zeros, and for how many epochs it grows
-              second=..., learning_rate=...)  # a rule for what comes after the ramp: Epochs(4), ...
+              second=...,  # counts from the ramp's last epoch: after ramp_epochs=5, Epochs(2) takes 4 and 5
+              learning_rate=...)  # begin between those of our two phases, 5e-5 and 3e-3
 # choose by val_loss, which the check prints: after many tries the 500 photos are no longer new
 ex.prune_the_top.check(answer)  # prune_at_stop(**answer), always starting again from `model`
 
 # %% tags=["solution"]
-answer = dict(model=model, data=known, validation_data=validation, first=None,  # trained already
+answer = dict(model=model, data=known, validation_data=validation,
+              first=None,  # it is trained already: pruning begins at once
               target_sparsity=0.9, ramp_epochs=3,
               second=Patience("val_loss", 2) | Epochs(3), learning_rate=3e-4)  # Epochs(3): 2, 3 and 4
 ex.prune_the_top.check(answer)

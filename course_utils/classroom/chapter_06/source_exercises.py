@@ -20,7 +20,7 @@ NEAR = 0.006  # two decimals, from thirds that were cut to two; the nearest mist
     hints=["First P(y | z). Class z0 has 1 + 0.5 = 1.5 in all, 0.5 of it from a dog: P(dog | z0) = 1/3.",
            "The second photo: 0.5 times P(dog | z0) plus 0.5 times P(dog | z1). Then logs, then the mean."],
     solution="answer = -0.203  # the mean of log 2/3, log 2/3, log 1, log 1",
-    fact="No training and no label of the source's own: probabilities for four "
+    fact="No training, and none of the source's own photos or labels: probabilities for four "
          "photos and our own labels are all that it takes.")
 def leep_by_hand(answer):
     comma = " (with a decimal point: a comma makes two of it)" if isinstance(answer, tuple) else ""
