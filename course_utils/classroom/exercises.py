@@ -61,7 +61,9 @@ class Exercise:
             fault, draw = str(wrong), wrong.draw
         except DataError:
             raise  # the repository is damaged, the answer is not to blame
-        except Exception as error:  # the learner's code is called here, and may do anything
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            # The learner's code is called here, and may do anything: also end Python, or never end. Who
+            # interrupts that (Ctrl-C, the notebook's stop button) reads which line ran, and no traceback.
             fault, draw = explain_error(error), None
         if fault is None:
             self.solved = True

@@ -6,6 +6,7 @@ scalar of TensorFlow, JAX or PyTorch. True is none, nor is a text ("2") or a lis
 **Yes or no** is a bool in any of these coats, or 1 or 0. What does not fit is refused with a sentence.
 """
 
+import decimal
 import difflib
 import dis
 import inspect
@@ -64,7 +65,8 @@ def shown(value):
 def number(value):
     """The value as an int or a float, if it is one number, else None."""
     value = _scalar(value)
-    if isinstance(value, kinds.Real) and not isinstance(value, bool):  # np.bool_ is not Real
+    real = kinds.Real, decimal.Decimal  # np.bool_ is not Real
+    if isinstance(value, real) and not isinstance(value, bool):
         return int(value) if isinstance(value, kinds.Integral) else float(value)
     return None
 
@@ -161,8 +163,8 @@ def _odd(value, kind):
     return shown(value)
 
 
-def call(function, *args):
-    """What a learner's function returns; `...` is Blank, None is Wrong."""
+def call(function, *args, none=False):
+    """What a learner's function returns; `...` is Blank, None is Wrong unless `none`: it may be an answer."""
     if not callable(function):
         raise Wrong(f"The answer should be a function; this is {shown(function)}.")
     try:
@@ -176,8 +178,8 @@ def call(function, *args):
     value = function(*args)
     if has_blank(value):
         raise _still_blank(function)
-    if value is None:
-        raise Wrong("Nothing came back: is a return missing?")
+    if value is None and not none:
+        raise Wrong("What came back is None: is a return missing?")
     return value
 
 
@@ -186,20 +188,30 @@ def explain_error(error):
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if "course_utils" not in frame.filename]
     theirs = [frame for frame in theirs if not frame.filename.startswith(LIBRARIES)] or theirs
+    where = f' in the line "{theirs[-1].line}"' if theirs and theirs[-1].line else ""
+    if isinstance(error, KeyboardInterrupt):
+        return f"The check was interrupted{where}. Does your code come to an end?"
     if not theirs:
         return f"The answer is not of the kind that is asked for: {error}"
-    where = f' in the line "{theirs[-1].line}"' if theirs[-1].line else ""
+    if isinstance(error, SystemExit):
+        return f"Your code raised SystemExit{where}: that ends Python itself, not a function or a training."
     lists = re.search(r"'list'|by non-int of type|only integer scalar arrays", str(error))
     more = " What it is given are lists; np.array(...) makes an array of one." if lists else ""
-    return f"Your code raised {type(error).__name__}{where}: {str(error).rstrip('.')}.{more}"
+    said = f": {str(error).rstrip('.')}" if str(error) else ""
+    return f"Your code raised {type(error).__name__}{where}{said}.{more}"
+
+
+def untouched_template(function):
+    """Is a function as the template has it, a `return ...` alone?"""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is None or sum(1 for _ in dis.get_instructions(code)) <= 5
 
 
 def _still_blank(function):
     """Blank, or Wrong if something was written and the template's `return ...` left behind it."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is not None and sum(1 for _ in dis.get_instructions(code)) > 5:
-        return Wrong("The template's `return ...` still stands at the end: it hands back the dots.")
-    return Blank()
+    if untouched_template(function):
+        return Blank()
+    return Wrong("The template's `return ...` still stands at the end: it hands back the dots.")
 
 
 class Model:
@@ -208,6 +220,8 @@ class Model:
     As in Keras, training changes `weights` in place, and get_weights gives a copy. Before the first epoch the
     number is -1.
     """
+
+    name = "sequential"
 
     def __init__(self):
         self.stop_training, self._weights = False, [np.array(-1)]
@@ -319,6 +333,6 @@ def check_hooks(callback):
     hooks = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
     for name in vars(callback):
         if name.startswith("on_") and name not in hooks:
-            near = difflib.get_close_matches(name, hooks, n=1)
+            near = difflib.get_close_matches(name.replace("start", "begin"), hooks, n=1)
             meant = f" Did you mean {near[0]}?" if near else ""
             raise Wrong(f"Keras knows no method {name}, so nobody calls yours.{meant}")

@@ -1,10 +1,15 @@
 """Every exercise accepts several right answers and refuses typical wrong ones, each with its own message."""
 
+import sys
+from decimal import Decimal
+
 import keras
 import numpy as np
+import pytest
 
 from course_utils.classroom.chapter_00 import exercises as chapter_00
 from course_utils.classroom.chapter_01 import exercises as chapter_01
+from course_utils.classroom.stage import Wrong, run
 from course_utils.stopping import Above, After, Below, Epochs, Patience, StepBudget, TimeBudget
 from exercise_rules import ExerciseRules
 
@@ -111,6 +116,144 @@ def without_zeros(losses, sizes):
     return sum(loss * size for loss, size in pairs) / sum(size for _, size in pairs)
 
 
+def counting(count):
+    """Counts each epoch with `count(epoch, threshold)`, where a right answer would break."""
+    return lambda losses, threshold: [count(epoch, threshold) for epoch in losses]
+
+
+def at(place):
+    """Breaks where `place` says, of the places at which a loss is below."""
+    def count(epoch, threshold):
+        below = [i for i, loss in enumerate(epoch, 1) if loss < threshold]
+        return place(below, epoch) if below else len(epoch)
+
+    return counting(count)
+
+
+def found_by_value(epoch, threshold):
+    for loss in epoch:
+        if loss < threshold:
+            break
+    return epoch.index(loss) + 1
+
+
+def twins(losses, threshold):
+    counts = [0] * len(losses)
+    for epoch in losses:
+        counts[losses.index(epoch)] = runs([epoch], threshold)[0]
+    return counts
+
+
+def drifts(losses, threshold):
+    counts = []
+    for epoch in losses:
+        counts += runs([epoch], threshold)
+        threshold = min(threshold, epoch[counts[-1] - 1])
+    return counts
+
+
+def below_the_last_break(losses, threshold):
+    counts, last = [], float("inf")
+    for epoch in losses:
+        counts += [next((i for i, loss in enumerate(epoch, 1) if loss < min(threshold, last)), len(epoch))]
+        last = epoch[-1]
+    return counts
+
+
+def grows(losses, threshold, counts=[]):  # noqa: B006 - the fault
+    counts.extend(runs(losses, threshold))
+    return counts
+
+
+def weighted(loss=lambda loss: loss, size=lambda size: size, result=lambda mean: mean):
+    def mean_loss(losses, sizes):
+        return result(np.average([*map(loss, losses)], weights=[*map(size, sizes)]))
+
+    return mean_loss
+
+
+def plain_when_long(losses, sizes):
+    return np.mean(losses) if len(losses) > 4 else np.average(losses, weights=sizes)
+
+
+def size_of_the_first(losses, sizes):
+    return sum(loss * sizes[losses.index(loss)] for loss in losses) / sum(sizes)
+
+
+def without_nan(losses, sizes):
+    kept = ~np.isnan(losses)
+    return np.average(np.array(losses)[kept], weights=np.array(sizes)[kept])
+
+
+def leaves(losses, sizes):
+    sys.exit()
+
+
+def interrupts(losses, sizes):
+    raise KeyboardInterrupt
+
+
+def hooked(**methods):
+    """A callback of 1.4 with these methods besides."""
+    return type("Hooked", (stopper(),), methods)
+
+
+def stops(value=lambda logs, metric: logs[metric], below=strictly_below):
+    """Stops where `value(logs, metric)` is below, as far as `below` says."""
+    def on_epoch_end(self, epoch, logs):
+        if below(value(logs, self.metric), self.threshold):
+            self.model.stop_training = True
+
+    return hooked(on_epoch_end=on_epoch_end)
+
+
+class BestSoFar(stopper()):
+    best = float("inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.best = min(self.best, logs[self.metric])
+        if self.best < self.threshold:
+            self.model.stop_training = True
+
+
+class SharedList(stopper()):
+    seen = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(logs[self.metric])
+        if min(self.seen) < self.threshold:
+            self.model.stop_training = True
+
+
+class OnlyOnce(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if self.model.stop_training:
+            self.threshold = -1
+
+
+class BeforeTheLast(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 < self.params["epochs"] and self.model.name:
+            super().on_epoch_end(epoch, logs)
+
+
+class Lambdas(keras.callbacks.LambdaCallback):
+    def __init__(self, metric, threshold):
+        super().__init__(on_epoch_end=self.look, on_train_begin=lambda logs: None)
+        self.metric, self.threshold = metric, threshold
+
+    def look(self, epoch, logs):
+        if logs[self.metric] < self.threshold:
+            self.model.stop_training = True
+
+
+class Leaves(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.metric] < self.threshold:
+            sys.exit("below")
+
+
 class Plain:
     def __init__(self, metric, threshold):
         pass
@@ -158,7 +301,7 @@ LEARNT, SLOW = Below("loss", 0.01), After(10, Above("loss", 1.0))  # clauses of 
 # exercise -> (right answers, {wrong answer's name: (answer, words of its message)}, blank)
 ANSWERS = {
     chapter_00.your_stop: (
-        [55, 52, np.int64(64)],
+        [55, 52, np.int64(64), Decimal(60)],
         {"early": (10, "too early"),
          "the first low": (40, "Regret: 4.0 %. The exercise allows 3 %"),
          "just too early": (51, "too early"),
@@ -189,12 +332,29 @@ ANSWERS = {
          "dots left behind": (dots_left_behind, "still stands at the end"),
          "a number": (lambda b, t: 15, "should return a list"),
          "too many": (lambda b, t: runs(b, t) + [4], "your list has 6"),
+         "the epochs with a break": (lambda b, t: [n for n, e in zip(runs(b, t), b) if min(e) < t],
+                                     "with a break or without"),
+         "the lowest": (counting(lambda e, t: e.index(min(e)) + 1), "In epoch 1 the batch losses are"),
+         "the last below": (at(lambda below, e: below[-1]), "breaks at the first below"),
+         "the largest below": (at(lambda below, e: e.index(max(e[i - 1] for i in below)) + 1),
+                               "the first loss below it breaks"),
+         "by value": (counting(found_by_value), "list.index finds only the first"),
+         "equal epochs": (twins, "list.index finds only the first"),
+         "a threshold that drifts": (drifts, "the one that was given"),
+         "below the last break": (below_the_last_break, "the one that was given"),
+         "0 is no loss": (counting(lambda e, t: next((i for i, x in enumerate(e, 1) if x and x < t), len(e))),
+                          "A loss of 0"),
+         "four batches": (lambda b, t: runs([e[:4] for e in b], t), "more than four batches"),
+         "a little lower": (lambda b, t: runs(b, t - 1e-4), "breaks at the first loss below the threshold"),
+         "a list that grows": (grows, "does the list keep what it had before"),
          "as long as the first": (as_long_as_the_first, "all of its own batches"),
          "empties the list": (emptied, "changes the lists it is given"),
-         "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed?")}, lambda b, t: ...),
+         "by heart": (lambda b, t: [4, 2, 4, 1, 4], "Is a number fixed")}, lambda b, t: ...),
     chapter_01.mean_over_emoji: (
         [lambda v, n: np.average(v, weights=n), lambda v, n: keras.ops.convert_to_tensor(
-            np.average(v, weights=n)), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n)],
+            np.average(v, weights=n)), lambda v, n: sum(a * b for a, b in zip(v, n)) / sum(n),
+         lambda v, n: np.float32(np.repeat(v, n).mean()), weighted(result=lambda mean: Decimal(float(mean))),
+         weighted(result=lambda mean: round(mean, 6))],
         {"mean of means": (lambda v, n: np.mean(v), "the say of a full one"),
          "last batch": (lambda v, n: v[-1], "last batch alone"),
          "sum": (lambda v, n: np.dot(v, n), "is the sum"),
@@ -203,7 +363,17 @@ ANSWERS = {
          "a list": (lambda v, n: v, "One number is asked for"),
          "a list of one": (lambda v, n: [0.232], "take it out of the list"),
          "as if arrays": (with_arrays, "are lists; np.array(...) makes an array"),
-         "by heart": (lambda v, n: 0.232, "Is a number fixed?"),
+         "by heart": (lambda v, n: 0.232, "Is a number fixed"),
+         "sizes turned round": (lambda v, n: np.average(v, weights=sorted(n)[::-1]), "another's size"),
+         "four digits": (weighted(result=lambda mean: round(mean, 4)), "is not rounded"),
+         "float16": (weighted(result=np.float16), "you returned 0.232056"),
+         "the first of equals": (size_of_the_first, "in its own place"),
+         "without NaN": (without_nan, "do not leave it out"),
+         "at most 16": (weighted(size=lambda size: min(size, 16)), "its own loss and its own size"),
+         "at most 10": (weighted(loss=lambda loss: min(loss, 10)), "its own loss and its own size"),
+         "plain when long": (plain_when_long, "its own loss and its own size"),
+         "ends Python": (leaves, 'SystemExit in the line "sys.exit()": that ends Python itself'),
+         "an interruption": (interrupts, 'interrupted in the line "raise KeyboardInterrupt"'),
          "all but the last alike": (all_but_the_last_alike, "with its own size"),
          "pops": (popped, "changes the lists it is given"),
          "rounded": (lambda v, n: round(np.average(v, weights=n), 3), "is not rounded"),
@@ -211,7 +381,9 @@ ANSWERS = {
          "one batch is 0": (lambda v, n: np.average(v, weights=n) if len(v) > 1 else 0, "One batch is"),
          "something": (lambda v, n: 7.0, "you returned 7")}, lambda v, n: ...),
     chapter_01.threshold_stop: (
-        [stopper(), WithOr, Asks],
+        [stopper(), WithOr, Asks, stops(), BeforeTheLast, Lambdas,
+         hooked(on_train_begin=lambda self, logs: None, on_epoch_begin=lambda self, epoch, logs: None,
+                on_train_batch_end=lambda self, batch, logs: None)],
         {"not strict": (stopper(lambda v, t: v <= t), "equals the threshold"),
          "wrong way": (stopper(lambda v, t: v > t), "the right way round"),
          "self": (stopper(on="self"), "self.model.stop_training"),
@@ -224,7 +396,29 @@ ANSWERS = {
          "another method": (another_method, "Keras calls on_epoch_end there"),
          "a lucky batch, too": (LuckyBatch, "That is the lucky batch again"),
          "missing is 0": (MissingIsZero, "A value that is missing"),
-         "rounded": (stopper(lambda v, t: round(v, 2) < t), "rounded?"),
+         "rounded": (stopper(lambda v, t: round(v, 2) < t), "rounded, or"),
+         "four digits": (stopper(lambda v, t: round(v, 4) < t), "rounded, or"),
+         "a margin": (stopper(lambda v, t: v < t - 1e-3), "the threshold moved"),
+         "no threshold of 0": (stopper(lambda v, t: t and v < t), "A threshold may be 0"),
+         "abs": (stopper(lambda v, t: abs(v) < t), "a value below 0"),
+         "higher is better": (stops(lambda logs, name: logs[name] if "loss" in name else -logs[name]),
+                              "the same rule for every metric"),
+         "val_loss, else": (stops(lambda logs, metric: logs["loss" if metric == "loss" else "val_loss"]),
+                            "Asked to watch accuracy"),
+         "of the validation": (stops(lambda logs, metric: logs.get(f"val_{metric}", logs[metric])),
+                               "yours is at epoch 3. Is it logs[self.metric]"),
+         "any": (stops(lambda logs, metric: min(logs.values())), "Does it look at self.metric"),
+         "the best so far": (BestSoFar, "In a second training with the same callback"),
+         "a shared list": (SharedList, "yours stopped at epoch 0; in the first"),
+         "only once": (OnlyOnce, "yours went on to the end"),
+         "pops": (stops(lambda logs, metric: logs.pop(metric)), 'takes "loss" out of logs'),
+         "no logs at the beginning": (hooked(on_train_begin=lambda self: None),
+                                      "Keras cannot call your on_train_begin: "),
+         "no logs in on_epoch_end": (hooked(on_epoch_end=lambda self, epoch: None),
+                                     "begins def on_epoch_end(self, epoch, logs=None)"),
+         "logs renamed": (hooked(on_train_batch_end=lambda self, batch, values=None: None),
+                          "unexpected keyword argument 'logs'"),
+         "ends Python": (Leaves, "not a function or a training"),
          "0 is no value": (stopper(lambda v, t: v and v < t), "0.0 is below"),
          "NaN stops": (stopper(lambda v, t: not v >= t), "NaN is not below"),
          "a fixed 0.01": (stopper(fixed=0.01), "compared with self.threshold"),
@@ -240,8 +434,8 @@ ANSWERS = {
          ends_in_time],
         {"threshold alone": (LEARNT, "never stops"),
          "threshold and budget": (LEARNT | Epochs(30), "Which clause gives up?"),
-         "one short budget": (LEARNT | Epochs(11), "0.01 is reached at epoch 11"),
-         "does not wait": (LEARNT | Above("loss", 1.0) | Epochs(30), "that clause has to wait"),
+         "one short budget": (LEARNT | Epochs(11), "first below 0.01 at epoch 11"),
+         "does not wait": (LEARNT | Above("loss", 1.0) | Epochs(30), "that one has to wait"),
          "waits too briefly": (LEARNT | After(5, Above("loss", 1.0)) | Epochs(30), "give it 10"),
          "waits too long": (LEARNT | After(12, Above("loss", 1.0)) | Epochs(30), "gives up?"),
          "looks once": (gives_up_at_once_or_never, "is 1.1, the loss is 1.1 at epoch 14"),
@@ -249,24 +443,36 @@ ANSWERS = {
          "or for and": (LEARNT | (Epochs(10) | Above("loss", 1.0)) | Epochs(30), "has to wait"),
          "and for or": (LEARNT & StepBudget(30 * 81), "trains until"),
          "budget alone": (Epochs(30), "trains until"),
-         "steps for epochs": (LEARNT | StepBudget(30), "0.01 is reached at"),
+         "steps for epochs": (LEARNT | StepBudget(30), "first below 0.01 at"),
          "under an epoch": (StepBudget(25), "Is the budget in steps?"),
          "a function around it": (lambda history: LEARNT, "Give the criterion, with"),
          "a list of rules": ([LEARNT], "is not of the kind"),
          "a gradient": (Below("gradient_norm", 0.1) | SLOW | Epochs(30), "trains until"),
          "clock": (LEARNT | TimeBudget(minutes=1), "without a clock"),
          "misspelt": (Below("los", 0.01) | Epochs(30), 'Did you mean "loss"?'),
-         "validation": (Patience("val_loss", 3) | Epochs(30), "0.01 is reached at"),
+         "validation": (Patience("val_loss", 3) | Epochs(30), "first below 0.01 at"),
          "a number": (0.01, "should be a criterion"),
          "no return": (lambda history: None, "Is a return missing?"),
          "no budget": (LEARNT | SLOW, "in a made-up run whose loss stays at 0.5, it never stops"),
          "generous budget": (LEARNT | SLOW | Epochs(40), "The budget is 30"),
          "mean budget": (LEARNT | SLOW | Epochs(20), "20 epochs. The bud"),
-         "budget and a loss": (LEARNT | SLOW | (Epochs(30) & Above("loss", 0.1)), "0.02, it never stops"),
-         "another limit": (LEARNT | After(10, Above("loss", 0.9)) | Epochs(30), "stays at 0.98"),
-         "a higher limit": (LEARNT | After(10, Above("loss", 1.3)) | Epochs(30), "stays at 1.02"),
+         "budget and a loss": (LEARNT | SLOW | (Epochs(30) & Above("loss", 0.1)), "exactly 0.01, it never"),
+         "another limit": (LEARNT | After(10, Above("loss", 0.9)) | Epochs(30), "stays at exactly 1"),
+         "a higher limit": (LEARNT | After(10, Above("loss", 1.3)) | Epochs(30), "stays at 1.001"),
          "the accuracy": (LEARNT | After(10, Below("accuracy", 0.6)) | Epochs(30), "epochs. The bud"),
-         "not near": (Below("loss", 0.0095) | SLOW | Epochs(30), "below 0.01 at epoch")},
+         "not near": (Below("loss", 0.0095) | SLOW | Epochs(30), "below 0.01 at epoch"),
+         "0.01 counts": (Below("loss", 0.010001) | SLOW | Epochs(30), "stays at exactly 0.01, it stops"),
+         "a gradient, too": (LEARNT | SLOW | Epochs(30) | Below("gradient_norm", 0.01),
+                             "all else that is measured is 0, it stops"),
+         "a validation, too": (LEARNT | SLOW | Epochs(30) | Above("val_loss", 9.0),
+                               "all else that is measured is 100, it stops"),
+         "gives up by accuracy, too": (LEARNT | After(9, Above("loss", 1.0) & Below("accuracy", 0.9))
+                                       | Epochs(30), "all else that is measured is 100"),
+         "learnt by val_loss, too": ((LEARNT & Below("val_loss", 9.0)) | SLOW | Epochs(30),
+                                     "is 0.00999 from the start, and all else that is measured is 100"),
+         "explodes": (LEARNT | SLOW | Epochs(30) | Above("loss", 100.0), "is 1000 until epoch 4"),
+         "nearly": (Below("loss", 0.012) | SLOW | Epochs(30), "with loss 0.010"),
+         "above for below": (Above("loss", 0.01) | SLOW | Epochs(30), "Which clause is met there?")},
         ...),
 }
 
@@ -283,3 +489,35 @@ def test_an_error_in_the_answer_is_explained_with_its_line():
 
     text = chapter_01.mean_over_emoji.grade(mean_loss).text
     assert "NameError" in text and "number_of_emoji" in text and "return sum(losses)" in text
+
+
+def test_an_interruption_ends_the_check_with_a_sentence(monkeypatch, capsys):
+    def mean_loss(losses, sizes):
+        while True:
+            press()
+
+    def press():  # as Ctrl-C does, wherever the code is
+        raise KeyboardInterrupt
+
+    chapter_01.mean_over_emoji.check(mean_loss)
+    said = capsys.readouterr().out
+    assert "The check was interrupted in the line" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(("name", "method"), [
+    ("on_train_begin", lambda self: None), ("on_train_end", lambda self: None),
+    ("on_epoch_begin", lambda self, epoch: None), ("on_epoch_end", lambda self, epoch: None),
+    ("on_train_batch_begin", lambda self, batch: None), ("on_train_batch_end", lambda self, batch: None),
+    ("on_test_begin", lambda self: None), ("on_test_end", lambda self: None),
+    ("on_test_batch_begin", lambda self, batch: None), ("on_test_batch_end", lambda self, batch: None)])
+def test_the_stage_refuses_what_keras_refuses(name, method):
+    """Each of these makes `fit` raise the TypeError whose words are shown."""
+    callback = type("Mine", (keras.callbacks.Callback,), {name: method})()
+    with pytest.raises(Wrong, match=f"Keras cannot call your {name}: ") as refused:
+        run(callback, [{"loss": 1.0}], batches=1)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((2, 1))
+    with pytest.raises(TypeError) as raised:
+        model.fit(x, x, validation_data=(x, x), verbose=0, callbacks=[callback])
+    assert str(raised.value) in str(refused.value)

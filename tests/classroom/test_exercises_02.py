@@ -108,6 +108,25 @@ class WallClock(Summed):
         super().on_train_begin()
 
 
+class Unclear:
+    """As pandas.NA: whether it is equal to something is not to be asked."""
+
+    def __eq__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError("ambiguous")
+
+
+def kept(losses, found=[]):  # noqa: B006 - the fault
+    found.extend(improvements(losses))
+    return found
+
+
+def without_nan(losses):
+    return improvements([loss for loss in losses if not np.isnan(loss)])
+
+
 def ends_a_list(losses):
     losses.insert(0, np.inf)
     return [a - b for a, b in zip(losses, losses[1:])]
@@ -139,6 +158,7 @@ def budget(look="both", start="training", reserve="measured", reached=lambda pas
             self.start, self.validation = clock(), 0.0
 
         def on_train_begin(self, logs=None):
+            self.validation = 0.0
             if start == "training":
                 self.start = self.clock()
 
@@ -170,6 +190,62 @@ class Unfinished(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         return ...
+
+
+def prompt(room=lambda validation: validation, at_end=lambda validation: validation, first=True,
+           measured=lambda took, before: took, skips=lambda batch: False, of=lambda seconds: seconds,
+           passed=lambda seconds: seconds, forgets=True, epoch_0=True, **methods):
+    """As the shown solution, with one thing changed."""
+    class Prompt(keras.callbacks.Callback):
+        def __init__(self, seconds, clock):
+            super().__init__()
+            self.seconds, self.clock, self.validation = seconds, clock, 0
+
+        def on_train_begin(self, logs):
+            self.start, self.known = self.clock(), False
+            if forgets:
+                self.validation = 0
+
+        def on_test_begin(self, logs):
+            self.begun = self.clock()
+
+        def on_test_end(self, logs):
+            self.validation, self.known = measured(self.clock() - self.begun, self.validation), True
+
+        def on_train_batch_end(self, batch, logs):
+            if (first or self.known) and not skips(batch):
+                self.look(room)
+
+        def on_epoch_end(self, epoch, logs):
+            if epoch or epoch_0:
+                self.look(at_end)
+
+        def look(self, room):
+            if passed(self.clock() - self.start) + room(self.validation) >= of(self.seconds):
+                self.model.stop_training = True
+
+    return type("Prompt", (Prompt,), methods)
+
+
+class Shared(Summed):
+    """What a validation takes is kept on the class, for all of its objects."""
+
+    took = 0.0
+
+    def on_test_end(self, logs=None):
+        Shared.took = self.clock() - self.begun
+
+    def look(self):
+        if self.clock() - self.start + Shared.took >= self.seconds:
+            self.model.stop_training = True
+
+
+class AtTheBegin(prompt()):
+    def on_train_batch_begin(self, batch, logs=None):
+        self.look(lambda validation: validation)
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
 
 
 class Once(budget()):
@@ -205,17 +281,29 @@ class TestChapter02(ExerciseRules):
              "no clause": (2, "an epoch from 0 to 4 and a clause"), "far": ((7, "time"), "from 0 to 4"),
              "from the end": ((-3, "improvement"), "there is no epoch -3"),
              "half": ((2.5, "improvement"), "this is 2.5"),
+             "no text": ((2, Unclear()), 'is "improvement" or "time"'),
              "other clause": ((2, "loss"), 'is "improvement" or "time"')}, (..., ...)),
         chapter_02.improvement_list: (
             [improvements, lambda v: [math.inf] + [a - b for a, b in zip(v, v[1:])],
-             lambda v: (value for value in improvements(v))],
+             lambda v: (value for value in improvements(v)), lambda v: np.float32(improvements(v)),
+             lambda v: np.round(improvements(v), 6), lambda v: -np.diff(np.float32(v), prepend=np.inf),
+             lambda v: np.nan_to_num(improvements(v), nan=np.inf, posinf=np.inf)],  # as pandas' fillna
             {"no first": (lambda v: -np.diff(v), "Three numbers"),
              "sign": (lambda v: np.r_[np.inf, np.diff(v)], "+0.3"),
              "abs": (lambda v: np.r_[np.inf, abs(np.diff(v))], "abs hides"),
              "the article's": (lambda v: [math.inf] * len(v), "inf minus anything"),
              "zero first": (lambda v: np.r_[0, -np.diff(v)], "Epoch 0 says 0"),
              "from the first": (lambda v: np.r_[np.inf, v[0] - np.array(v[1:])], "just before"),
-             "by heart": (lambda v: [math.inf, 0.3, -0.05, 0.15], "Is a number fixed?"),
+             "by heart": (lambda v: [math.inf, 0.3, -0.05, 0.15], "Is a number fixed"),
+             "a list that grows": (kept, "your list has 6 numbers, and 2 are due"),
+             "no last": (lambda v: improvements(v)[:-1], "is the last epoch left out?"),
+             "float16": (lambda v: np.float16(improvements(v)), "you say 0.300049"),
+             "four digits": (lambda v: np.round(improvements(v), 4), "is not rounded"),
+             "at most 1": (lambda v: [math.inf, *np.minimum(improvements(v)[1:], 1)], "count in full"),
+             "at least -1": (lambda v: np.maximum(improvements(v), -1), "count in full"),
+             "without NaN": (without_nan, "is an epoch, too"),
+             "0 for NaN": (lambda v: np.nan_to_num(improvements(v), posinf=np.inf), "leave it NaN"),
+             "five at most": (lambda v: improvements(v)[:5], "compared with the one before"),
              "no return": (lambda v: None, "is a return missing?"),
              "a number": (lambda v: 0.3, "should be a list"), "too many": (lambda v: [0.0] * 9, "9 numbers"),
              "the losses": (lambda v: v, "At epoch 0 you say 0.9"),
@@ -230,7 +318,18 @@ class TestChapter02(ExerciseRules):
              "exceeds, inf": (condition(lambda change, e: change > e), "epoch 0"),
              "and": (condition(both=True), "do you ask for both"),
              "first is 0": (condition(first=0.0), "epoch 0"),
-             "counts epochs": (condition(passed=len), "do you count epochs"),
+             "counts epochs": (condition(passed=len), "Do you compare these two?"),
+             "from the first epoch": (condition(passed=lambda s: s[-1] - s[0]), "the start of training"),
+             "no time": (lambda s, v, limit, e: condition()([0], v, 1, e), "`limit` says how much may"),
+             "whole seconds passed": (condition(passed=lambda s: int(s[-1])), "Is a time rounded?"),
+             "nearest second": (condition(passed=lambda s: round(s[-1])), "Is the time rounded"),
+             "a whole limit": (condition(late=lambda passed, limit: passed >= int(limit)), "the limit round"),
+             "a little early": (condition(late=lambda passed, limit: passed >= limit - 0.2),
+                                "you stop before the limit"),
+             "no epsilon below 0": (condition(lambda change, e: change <= max(e, 0)), "latest improvement"),
+             "losses first": (lambda v, s, limit, e: condition()(s, v, limit, e), "order of the arguments"),
+             "epsilon first": (lambda s, v, e, limit: condition()(s, v, limit, e), "1 of 10 seconds has"),
+             "epsilon 0.01": (lambda s, v, limit, e: condition()(s, v, limit, 0.01), "Is epsilon fixed, or"),
              "not >=": (condition(late=lambda passed, limit: passed > limit), "has >="),
              "not <=": (condition(lambda change, e: change < e), "has <="),
              "abs": (condition(lambda change, e: abs(change) <= e), "an improvement of -0.2"),
@@ -246,8 +345,8 @@ class TestChapter02(ExerciseRules):
                  v[-2] if len(v) > 1 else 2 * v[0]) - v[-1] <= e, "neither a finite number"),
              "a fixed epsilon": (lambda s, v, limit, e: condition()(s, v, limit, 0.001), "Is epsilon fixed"),
              "time alone": (lambda s, v, limit, e: s[-1] >= limit, "the improvement left out"),
-             "a limit of 12": (lambda s, v, limit, e: condition()(s, v, 12, e), "is the limit fixed"),
-             "a share": (lambda s, v, limit, e: condition()(s, v, limit, e * v[-1]), "no share"),
+             "a limit of 12": (lambda s, v, limit, e: condition()(s, v, 12, e), "`limit` says"),
+             "a share": (lambda s, v, limit, e: condition()(s, v, limit, e * v[-1]), "a share of the loss"),
              "no epsilon of 0": (lambda s, v, limit, e: bool(
                  s[-1] >= limit or e and condition()(s, v, limit, e)), "An epsilon of 0"),
              "no limit of 0": (lambda s, v, limit, e: condition()(s, v, limit or math.inf, e),
@@ -260,10 +359,33 @@ class TestChapter02(ExerciseRules):
              "one loss": (lambda s, v, limit, e: v[-2] - v[-1] <= e, "asks for two")},
             lambda *args: ...),
         chapter_02.prompt_budget: (
-            [budget(), budget(reached=lambda passed, of: passed + 1 > of), keeps(max),
-             keeps(lambda passes: passes[-1])],
+            [budget(), keeps(lambda passes: passes[-1]), prompt(),
+             prompt(on_test_batch_end=lambda self, batch, logs: None)],
             {"after an epoch": (budget("epoch", reserve=0), "too seldom"),
-             "after batches alone": (budget("batch"), "ask in on_epoch_end as well"),
+             "a batch more": (budget(reached=lambda passed, of: passed + 1 > of), "add nothing"),
+             "+ 1": (prompt(lambda v: v + 1), "You ended at 29 s of 30: too careful"),
+             "+ 0.5": (prompt(lambda v: v + 0.5), "add nothing to the validation"),
+             "a tenth more": (prompt(lambda v: 1.1 * v), "due"),
+             "the longest": (keeps(max), "not the longest"),
+             "the longer of two": (keeps(lambda passes: max(passes[-2:])), "due"),
+             "two passes at the end": (prompt(at_end=lambda v: 2 * v), "no more than that"),
+             "not in the first epoch": (prompt(first=False), "every batch may be the last"),
+             "not after epoch 0": (prompt(epoch_0=False), "look at the end of that epoch, too"),
+             "not after batch 0": (prompt(skips=lambda batch: batch == 0), "the first batch of an epoch"),
+             "every second batch": (prompt(skips=lambda batch: batch % 2 == 0), "after each."),
+             "before each batch": (AtTheBegin, "do you look after every batch"),
+             "whole budgets": (prompt(of=int), "round nothing"),
+             "whole times": (prompt(passed=math.ceil), "round nothing"),
+             "not forgotten": (prompt(forgets=False), "with the last validation, too"),
+             "shared": (Shared, "Before the first validation nothing is kept back"),
+             "30 s": (prompt(of=lambda seconds: 30), "Is the budget self.seconds"),
+             "3 s at once": (keeps(lambda passes: 3), "no fixed number"),
+             "no logs at the beginning": (prompt(on_train_begin=lambda self: None), "2 were given"),
+             "logs renamed": (prompt(on_train_batch_end=lambda self, batch, values=None: None),
+                              "def on_train_batch_end(self, batch, logs=None)"),
+             "no logs in on_test_begin": (prompt(on_test_begin=lambda self: None),
+                                          "Keras cannot call your on_test_begin"),
+             "after batches alone": (budget("batch"), "look at the end of that epoch, too"),
              "at the end without a pass": (
                  budget(reached_at_end=lambda passed, of: passed - 3 >= of), "with one more pass kept back"),
              "not >= at the end": (budget(reached_at_end=lambda passed, of: passed > of), "just 49"),
@@ -272,8 +394,8 @@ class TestChapter02(ExerciseRules):
              "starts anew": (budget(start="epoch"), "start anew"),
              "not >=": (budget(reached=lambda passed, of: passed > of), ">=, not >"),
              "keeps too much": (budget(reserve="twice"), "too careful"),
-             "a fixed reserve": (budget(reserve=3), "Is a number fixed?"),
-             "a share": (budget(reserve=0, reached=lambda passed, of: passed >= 0.9 * of), "not a share"),
+             "a fixed reserve": (budget(reserve=3), "no fixed number"),
+             "a share": (budget(reserve=0, reached=lambda passed, of: passed >= 0.9 * of), "no share"),
              "all together": (Summed, "not all validations so far together"),
              "counts batches": (Counts, "Time is not a number of batches"),
              "switches off": (SwitchesOff, "switched that off"),
@@ -313,9 +435,12 @@ class TestChapter02(ExerciseRules):
 
 
 ONE_FAULT = [  # what one message is said of, because it is one fault, or because the message names both
-    {"none for one", "0 for one"}, {"exceeds, inf", "first is 0", "always"}, {"and", "time alone"},
-    {"counts epochs", "a limit of 12"}, {"from the best", "any pair"}, {"first is 1", "first is the loss"},
-    {"after batches alone", "at the end without a pass"}, {"from construction", "at once"},
+    {"exceeds", "losses first"}, {"exceeds, inf", "first is 0", "always", "epsilon first"},
+    {"and", "time alone"}, {"counts epochs", "from the first epoch", "no time", "a limit of 12"},
+    {"nearest second", "a little early"}, {"epsilon 0.01", "a share"}, {"from the best", "any pair"},
+    {"first is 1", "first is the loss"}, {"a batch more", "+ 0.5", "whole budgets"},
+    {"the longest", "the longer of two"}, {"not after epoch 0", "after batches alone"},
+    {"before each batch", "not >="}, {"3 s at once", "a fixed reserve"}, {"from construction", "at once"},
     {"starts anew", "another clock"}, {"the first validation", "the shortest"},
     {"patience", "patience by hand"}]
 

@@ -266,10 +266,7 @@ EQUIVALENT = {
     "1.4": {"super().__init__() -> left out": KERAS},
     "1.5": {"Epochs(10) -> Epochs(11)": OPEN},
     "2.4": {"super().__init__() -> left out": KERAS,
-            "self.on_train_batch_end(None) -> self.on_train_batch_end(0)": "which batch it was is not asked",
-            "self.start, self.validation = (self.clock(), 0.0) -> "
-            "self.start, self.validation = (self.clock(), 1.0)":
-            "a guess for the first epoch, in which nobody knows what validation takes"},
+            "self.on_train_batch_end(None) -> self.on_train_batch_end(0)": "which batch it was is not asked"},
     "2.5": {f"{WINDOW} -> ImprovementBelow('val_loss', epsilon={other})": OPEN
             for other in ("0.001, window=40", "0.001, window=40, relative=False",
                           "0.001, window=41, relative=True", "0.001, window=39, relative=True",

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import random
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ...stopping import Above, After, Below, MissingColumn, as_criterion
 from ..data import load_curves
 from ..exercises import Chapter
-from ..stage import Right, Wrong, all_of, check_hooks, one, run, whole
+from ..stage import Right, Wrong, all_of, call_hook, check_hooks, one, run, shown, whole
 from ..untouched import LISTS, call_untouched
 
 chapter = Chapter()
@@ -74,12 +75,11 @@ def batches_run(losses, threshold):
     fact="In the check's five epochs 15 of 20 batches ran. The loop skipped a quarter of its batches and "
          "never stopped.")
 def count_the_breaks(answer):
-    losses = [[0.9, 0.8, 0.7, 0.6], [0.5, 0.009, 0.3, 0.2], [0.2, 0.01, 0.3, 0.1],
+    losses = [[0.9, 0.8, 0.7, 0.6], [0.5, 0.009, 0.3, 0.002], [0.2, 0.01, 0.3, 0.1],
               [0.008, 0.1, 0.1, 0.1], [0.1, 0.1, 0.2, 0.001]]
-    expected = [4, 2, 4, 1, 4]
-    counts = _counts(answer, losses, 0.01)
-    if counts == expected:
-        return _other_numbers(answer)
+    counts, due = _counts(answer, losses, 0.01)
+    if counts == due:
+        return _other_losses(answer)
     if counts == [4, 2]:
         return ("You ended training in epoch 1. That is what the author meant. "
                 "But `break` leaves the loop over batches alone, so epoch 2 begins.")
@@ -87,28 +87,50 @@ def count_the_breaks(answer):
         return ("In epoch 1 you counted 1, the loop runs 2: "
                 "the batch that sets off the break has already been trained on.")
     if len(counts) != 5:
-        return f"There are 5 epochs, and your list has {len(counts)}. Where does the return stand?"
+        return (f"`losses` holds 5 lists, one for each epoch, and your list has {len(counts)} numbers. Each "
+                "epoch gives one, with a break or without: where do append and return stand?")
     if counts == [4, 2, 2, 1, 4]:
         return ("In epoch 2 the second batch is exactly 0.01, and the loop asks for less than 0.01: "
                 "all 4 batches run.")
-    epoch = next(i for i in range(5) if counts[i] != expected[i])
+    epoch = next(i for i in range(5) if counts[i] != due[i])
     return (f"In epoch {epoch} the batch losses are {losses[epoch]}. "
-            f"You count {counts[epoch]}; the loop runs {expected[epoch]}.")
+            f"You count {counts[epoch]}; the loop runs {due[epoch]}, and breaks at the first below 0.01.")
 
 
 def _counts(answer, losses, threshold):
+    """What the answer counts, and what is right."""
     got = _call(answer, [list(epoch) for epoch in losses], threshold)
     asked = "The function should return a list, one whole number for each epoch"
-    return all_of(got, asked, whole, typed=False)
+    due = [next((i for i, loss in enumerate(epoch, 1) if loss < threshold), len(epoch)) for epoch in losses]
+    return all_of(got, asked, whole, typed=False), due
 
 
-def _other_numbers(answer):
-    if _counts(answer, [[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5) != [2, 1]:
-        return ("Right for threshold 0.01 and epochs of four batches, "
-                "but not for [[3, 1], [0.4, 3, 0.3]] with threshold 0.5. Is a number fixed?")
-    if _counts(answer, [[3.0, 1.0], [3.0, 2.0, 1.0], [2.0]], 0.5) != [2, 3, 1]:
-        return ("Right where epochs are equally long, not for [[3, 1], [3, 2, 1], [2]] with threshold 0.5. "
-                "An epoch without a break runs all of its own batches: here 2, 3 and 1.")
+def _other_losses(answer):
+    """What is wrong with an answer that is right for the first five epochs, or None."""
+    cases = [([[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5, "Is a number fixed?"),
+             ([[3.0, 1.0], [3.0, 2.0, 1.0], [2.0]], 0.5,
+              "An epoch without a break runs all of its own batches."),
+             ([[0.7, 0.9, 0.7], [0.7, 0.9, 0.7]], 0.5,
+              "The same loss may come twice, and the same epoch: list.index finds only the first."),
+             ([[0.9, 0.0, 0.9]], 0.5, "A loss of 0 is below the threshold, too."),
+             ([[0.9, 0.1], [0.9, 0.4, 0.9], [0.9, 0.1, 0.3, 0.9]], 0.5,
+              "In every epoch the threshold is the one that was given, and the first loss below it breaks."),
+             ([[0.9] * 7 + [0.1, 0.9]], 0.5, "An epoch may have more than four batches.")]
+    draw = random.Random(0)
+    for _ in range(20):  # 0, and losses close to the threshold; long and short epochs
+        threshold = draw.choice((0.002, 0.5, 2.0))
+        drawn = [[round(threshold * draw.choice((0, 0.3, 0.999, 1, 1.001, 3, 3)), 6)
+                  for _ in range(draw.randint(1, 9))] for _ in range(draw.randint(1, 6))]
+        cases.append((drawn, threshold, "It breaks at the first loss below the threshold."))
+    for losses, threshold, why in cases:
+        counts, due = _counts(answer, losses, threshold)
+        if len(counts) != len(due):
+            return (f"Right for the first five epochs. Then, for {len(due)} others, your list has "
+                    f"{len(counts)} numbers. Is a number fixed, or does the list keep what it had before?")
+        for epoch, count, right in zip(losses, counts, due):
+            if count != right:
+                return (f"Right for the first five epochs. But with threshold {threshold} you count {count} "
+                        f"in an epoch of losses {epoch}; the loop runs {right}. {why}")
     return None
 
 
@@ -123,18 +145,9 @@ def mean_loss(losses, sizes):
     fact="The last batch counts for the two emoji of fifty that it holds. As one batch of four it would have "
          "taken the mean from 0.23 to 0.40. Keras weights the batches of its loss in the same way.")
 def mean_over_emoji(answer):
-    asked = "One number is asked for, the mean of the whole epoch"
-    value = one(_call(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2]), asked, typed=False)
-    if np.isclose(value, 11.6 / 50):
-        for losses, sizes, mean, why in (
-                ([3, 1], [1, 3], 1.5, "Is a number fixed?"),
-                ([3, 1, 2.4], [1, 3, 2], 1.8, "Every batch counts with its own size, not the last alone."),
-                ([2], [4], 2, "One batch is the whole epoch."),
-                ([0, 0.0004], [1, 1], 0.0002, "A loss of 0 counts too, and a small mean is not rounded.")):
-            if not np.isclose(one(_call(answer, list(losses), list(sizes)), asked, typed=False), mean):
-                return (f"Right for the four batches, wrong for losses {losses} with sizes {sizes}: "
-                        f"that mean is {mean:.4g}. {why}")
-        return None
+    value, mean = _means(answer, [0.2, 0.2, 0.2, 1.0], [16, 16, 16, 2])
+    if _alike(value, mean):
+        return _other_batches(answer)
     known = {0.4: "You gave the last batch, 2 emoji, the say of a full one: 0.40 instead of 0.232. "
                   "N counts emoji, not batches.",
              1.0: "1.0 is the last batch alone: that is what the article's loop looks at.",
@@ -142,7 +155,40 @@ def mean_over_emoji(answer):
              11.6 / 64: "Divide by the emoji there are, 50, not by four full batches."}
     near = next((message for wrong, message in known.items() if np.isclose(value, wrong)), None)
     return near or ("For losses [0.2, 0.2, 0.2, 1.0] and sizes [16, 16, 16, 2] the mean is 0.232; "
-                    f"you returned {value:.3g}.")
+                    f"you returned {value:.6g}.")
+
+
+def _means(answer, losses, sizes):
+    """What the answer returns, and what is right."""
+    asked = "One number is asked for, the mean of the whole epoch"
+    value = one(_call(answer, list(losses), list(sizes)), asked, typed=False)
+    return value, sum(loss * size for loss, size in zip(losses, sizes)) / sum(sizes)
+
+
+def _alike(value, mean):
+    return math.isclose(value, mean, rel_tol=1e-5) or math.isnan(value) and math.isnan(mean)
+
+
+def _other_batches(answer):
+    """What is wrong with an answer that is right for the first four batches, or None."""
+    cases = [([3, 1], [1, 3], "Is a number fixed, does something stay from the call before, or does a loss "
+                              "get another's size?"),
+             ([3, 1, 2.4], [1, 3, 2], "Every batch counts with its own size, not the last alone."),
+             ([2], [4], "One batch is the whole epoch."),
+             ([0, 0.00006], [1, 1], "A loss of 0 counts too, and a small mean is not rounded."),
+             ([1, 1, 3], [1, 3, 2], "Two losses may be equal: each counts with the size in its own place."),
+             ([math.nan, 1], [1, 1], "A batch whose loss is NaN is part of the mean: do not leave it out.")]
+    draw = random.Random(0)
+    for _ in range(20):
+        drawn = [(draw.choice((-0.5, 0, 0.25, 0.25, 1, 12.5)), draw.randint(1, 300))
+                 for _ in range(draw.randint(2, 9))]
+        cases.append((*zip(*drawn), "Every batch counts with its own loss and its own size."))
+    for losses, sizes, why in cases:
+        value, mean = _means(answer, losses, sizes)
+        if not _alike(value, mean):
+            return (f"Right for the four batches, wrong for losses {list(losses)} with sizes {list(sizes)}: "
+                    f"that mean is {mean:.6g}, and you returned {value:.6g}. {why}")
+    return None
 
 
 @chapter.exercise(
@@ -166,8 +212,8 @@ def threshold_stop(answer):
     if not isinstance(answer, type):
         return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
     check_hooks(answer)
-    rows = [{"loss": loss, "accuracy": 1 - loss, "val_loss": val}
-            for loss, val in ((0.9, 0.6), (0.5, 0.2), (0.3, 0.6), (0.1, 0.6))]
+    rows = [{"loss": loss, "accuracy": accuracy, "val_loss": val} for loss, accuracy, val in (
+        (0.9, 0.6, 0.6), (0.5, 0.7, 0.6), (0.3, 0.2, 0.6), (0.4, 0.7, 0.2), (0.4, 0.7, 0.6))]
     callback = answer("loss", 0.5)
     epoch, model = run(callback, rows)
     if not model.stop_training and vars(callback).get("stop_training"):
@@ -179,17 +225,26 @@ def threshold_stop(answer):
                 "Is self.model.stop_training set to True there, with one `=`, "
                 "and is the loss compared with self.threshold?")
     if epoch == 0:
-        return ("You stopped at epoch 0, where the loss is 0.9 and the threshold 0.5. "
-                "Is there a comparison, and is it the right way round?")
+        return ("You stopped at epoch 0, where the loss is 0.9 and the threshold 0.5. Is there a comparison, "
+                "is it the right way round, and is it logs[self.metric] that you compare?")
     if epoch == 1:
-        return "You stopped at epoch 1, where the loss equals the threshold. Below means <."
+        return ("You stopped at epoch 1, where the loss equals the threshold. Below means <, and what has to "
+                "be below is logs[self.metric] itself.")
     if epoch != 2:
-        return ("With losses 0.9, 0.5, 0.3, 0.1 and threshold 0.5 the stop is at epoch 2; "
-                f"yours is at epoch {epoch}.")
-    epoch, model = run(answer("val_loss", 0.25), rows)
-    if epoch != 1 or not model.stop_training:
-        return ("Asked to watch val_loss, which is 0.2 at epoch 1 and 0.6 else, it did not stop there. "
-                "Does it look at self.metric?")
+        return ("With losses 0.9, 0.5, 0.3, 0.4 and threshold 0.5 the stop is at epoch 2; "
+                f"yours is at epoch {epoch}. Is it logs[self.metric] that you compare?")
+    epoch, model = run(callback, rows)
+    if epoch != 2 or not model.stop_training:
+        ended = f"stopped at epoch {epoch}" if model.stop_training else "went on to the end"
+        return (f"In a second training with the same callback and the same losses yours {ended}; in the "
+                "first it stopped at epoch 2. Keep nothing of one training for the next, or begin afresh in "
+                "on_train_begin.")
+    for metric, due in (("val_loss", 3), ("accuracy", 2)):
+        epoch, model = run(answer(metric, 0.25), rows)
+        if epoch != due or not model.stop_training:
+            return (f"Asked to watch {metric} with threshold 0.25, it did not stop at epoch {due}, where "
+                    f"{metric} is 0.2; in all others it is higher. Does it look at self.metric, and is it "
+                    "the same rule for every metric?")
     epoch, model = run(answer("loss", 0.95), rows)
     if epoch == 1:
         return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9, and it stops at epoch "
@@ -213,9 +268,8 @@ def _lucky_batch(answer, rows):
 
     def batches(epoch, model):  # of each epoch, one has a loss near 0
         for batch, loss in enumerate((1.2, 0.001, 1.1)):
-            logs = {"loss": loss, "accuracy": 1 - loss}
-            callback.on_train_batch_begin(batch, {})
-            callback.on_train_batch_end(batch, logs)
+            call_hook(callback, "on_train_batch_begin", batch, logs={})
+            call_hook(callback, "on_train_batch_end", batch, logs={"accuracy": 1 - loss, "loss": loss})
 
     epoch, _ = run(callback, rows, meddle=batches)
     if epoch != 2:
@@ -226,13 +280,17 @@ def _lucky_batch(answer, rows):
 
 def _odd_values(answer):
     """What is wrong with a stop at a value that is missing, rounded, 0 or NaN, or None."""
-    for losses, stop, why in (
-            ([0.504, 0.496, 0.1], 1, "0.496 is below 0.5, and 0.504 is not. Is the value rounded?"),
-            ([0.9, 0.0, 0.0], 1, "0.0 is below 0.5, like any other small number."),
-            ([math.nan, 0.9, 0.1], 2, "NaN is not below 0.5.")):
-        epoch, model = run(answer("loss", 0.5), [{"loss": loss} for loss in losses])
+    for losses, threshold, stop, why in (
+            ([0.50004, 0.49996, 0.1, 0.1], 0.5, 1, "0.49996 is below 0.5, and 0.50004 is not. Is the value "
+                                                   "rounded, or the threshold moved?"),
+            ([0.9, 0.0, 0.0], 0.5, 1, "0.0 is below 0.5, like any other small number."),
+            ([math.nan, 0.9, 0.1, 0.1], 0.5, 2, "NaN is not below 0.5."),
+            ([0.3, 0.0, -0.3, -0.3], 0.0, 2, "A threshold may be 0, and a value below 0."),
+            ([0.9] * 60 + [0.1, 0.1], 0.5, 60, "A run may be long.")):
+        epoch, model = run(answer("loss", threshold), [{"loss": loss} for loss in losses])
         if epoch != stop or not model.stop_training:
-            return f"With losses {losses} and threshold 0.5 the stop is at epoch {stop}. {why}"
+            return (f"With losses {shown(losses)} and threshold {threshold} the stop is at epoch {stop}. "
+                    f"{why}")
     try:
         _, model = run(answer("val_loss", 0.5), [{"loss": 0.9}])
     except (KeyError, TypeError):  # fair: there is nothing to compare
@@ -302,23 +360,24 @@ def _fault_of_made_up(rule):
     epochs = 45
     late = [3.0] * 6 + [0.8] * 14 + [0.008] * (epochs - 20)
     for losses, said in (
-            (np.full(epochs, 0.5), "stays at 0.5"), (np.full(epochs, 0.02), "stays at 0.02"),
-            (np.full(epochs, 0.98), "stays at 0.98"), (np.full(epochs, 1.02), "stays at 1.02"),
-            (np.full(epochs, 0.0102), "stays at 0.0102"),
-            (np.full(epochs, 0.0098), "is 0.0098 from the start"),
+            (np.full(epochs, 0.5), "stays at 0.5"), (np.full(epochs, 0.01), "stays at exactly 0.01"),
+            (np.full(epochs, 1.0), "stays at exactly 1"), (np.full(epochs, 1.001), "stays at 1.001"),
+            ([1000.0] * 5 + [0.5] * (epochs - 5), "is 1000 until epoch 4, and then 0.5"),
+            (np.full(epochs, 0.00999), "is 0.00999 from the start"),
             (np.linspace(9, 5, epochs), "falls slowly, from 9 to 5"),
             ([0.9] * 14 + [1.1] * (epochs - 14), "stays at 0.9 until epoch 13, and then is 1.1"),
             (late, "stays at 3 until epoch 5, at 0.8 until epoch 19, and then is 0.008"),
             ([0.5] * 35 + [0.001] * 10, "stays at 0.5 until epoch 34, and then is 0.001"),
             (np.full(epochs, math.nan), "is NaN, as all that is measured")):
         losses = list(map(float, losses))
-        scripted = dict.fromkeys(practice(), [math.nan if math.isnan(losses[0]) else 0.5] * epochs)
-        scripted |= {"loss": losses, "steps": practice()["steps"]}
-        stop = rule.first(scripted)
-        fault = _fault_of_stop(f"The twelve recorded runs are right. But in a made-up run whose loss {said},",
-                               losses, stop, rule.columns)
-        if fault:
-            return fault
+        for other in [math.nan] if math.isnan(losses[0]) else [0.5, 0.0, 100.0]:
+            scripted = dict.fromkeys(practice(), [other] * epochs)
+            scripted |= {"loss": losses, "steps": practice()["steps"]}
+            read = f", and all else that is measured is {other:g}" if other in (0.0, 100.0) else ""
+            fault = _fault_of_stop("The twelve recorded runs are right. But in a made-up run whose loss "
+                                   f"{said}{read},", losses, rule.first(scripted), rule.columns)
+            if fault:
+                return fault
     return None
 
 
@@ -333,18 +392,19 @@ def _fault_of_stop(where, losses, stop, columns):
         return f"{where} it never stops. Which clause ends a run that never gets there? (`|`: or, `&`: and.)"
     if stop in due:
         return None
-    why, stops = "", f"it stops at epoch {stop}, with loss {losses[stop]:.2g}"
+    why, stops = "", f"it stops at epoch {stop}, with loss {losses[stop]:.4g}"
     if stop == 0 and "steps" in columns:
         why = f" Is the budget in steps? An epoch has {STEPS_PER_EPOCH}."
     elif stop == 0 and losses[stop] > SLOW:
-        why = f" Every run begins above {SLOW}: that clause has to wait, in After or with Epochs and &."
+        why = (f' Which clause is met there? Above("loss", {SLOW}) would be, by every run: that one has to '
+               "wait, in After or with Epochs and &.")
     if due[0] == slow[0] and stop < PATIENT - 1:
         return f"{where} {stops}: give it {PATIENT} epochs.{why}"
     if due[0] == slow[0] and stop > due[0]:
-        return (f"{where} the loss is {losses[due[0]]:.2g} at epoch {due[0]}, when {PATIENT} epochs or more "
+        return (f"{where} the loss is {losses[due[0]]:.4g} at epoch {due[0]}, when {PATIENT} epochs or more "
                 f"are done, and your rule trains until {stop}. Which clause gives up?")
     if due[0] == below and stop < below:
-        return f"{where} {stops}; 0.01 is reached at epoch {below}.{why}"
+        return f"{where} {stops}; the loss is first below 0.01 at epoch {below}.{why}"
     if due[0] == below:
         return f"{where} the loss is below 0.01 at epoch {below}, and your rule trains until {stop}."
     return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import random
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def which_clause(answer):
     if epoch not in range(len(LOSSES)):
         return f"{asked}; there is no epoch {epoch}."
     clause = clause.strip().lower() if isinstance(clause, str) else clause
-    if clause not in ("improvement", "time"):
+    if not isinstance(clause, str) or clause not in ("improvement", "time"):
         return f'The clause is "improvement" or "time"; this is {clause!r}.'
     if (epoch, clause) == (2, "improvement"):
         return None
@@ -74,21 +75,15 @@ def improvements(losses):
 def improvement_list(answer):
     losses, expected = [0.9, 0.6, 0.65, 0.5], [math.inf, 0.3, -0.05, 0.15]
     values = np.array(_numbers(answer, losses), dtype=float)
+    if len(values) == len(losses) - 1 and values[0] == math.inf:
+        return "Three numbers for four epochs. The first is there; is the last epoch left out?"
     if len(values) == len(losses) - 1:
         return ("Three numbers for four epochs. Epoch 0 needs one too: inf, for it has nothing to compare "
                 "with.")
     if len(values) != len(losses):
         return f"There are 4 epochs, and you give {len(values)} numbers."
-    if np.allclose(values, expected):
-        for other, due, why in (
-                ([2.0, 2.0], [math.inf, 0.0], "Is a number fixed?"),
-                ([0.7], [math.inf], "One loss has one improvement, and it is infinite."),
-                ([0.5, 0.4996], [math.inf, 0.0004], "A small improvement is not rounded.")):
-            got = _numbers(answer, other)
-            if len(got) != len(due) or not np.allclose(got, due):
-                says = ", ".join(f"{value:g}" for value in due)
-                return f"Right for the four losses, but not for {other}, which gives [{says}]. {why}"
-        return None
+    if _near(values, expected).all():
+        return _other_lists(answer)
     if np.isinf(values).all():
         return ("All infinite: inf minus anything is inf, as in the article's loop. Subtract from the last "
                 "loss, not from the last improvement.")
@@ -101,13 +96,42 @@ def improvement_list(answer):
                 "inf.")
     if np.allclose(values[1:], np.subtract(losses[0], losses[1:])):
         return "You compare every epoch with the first. Improvement is over the epoch just before."
-    epoch = int(np.flatnonzero(~np.isclose(values, expected))[0])
-    return f"At epoch {epoch} you say {values[epoch]:.3g}; the improvement is {expected[epoch]:g}."
+    epoch = int(np.flatnonzero(~_near(values, expected))[0])
+    return f"At epoch {epoch} you say {values[epoch]:.6g}; the improvement is {expected[epoch]:g}."
 
 
 def _numbers(answer, losses):
     return all_of(_call(answer, list(losses)), "The answer should be a list, one number for each epoch",
                   typed=False)
+
+
+def _near(values, due):
+    """Where they agree. Where a loss is NaN anything will do that is not finite: the text leaves it open."""
+    values, due = np.array(values, float), np.array(due, float)
+    return np.where(np.isnan(due), ~np.isfinite(values), np.isclose(values, due, atol=1e-6))
+
+
+def _other_lists(answer):
+    """What is wrong with an answer that is right for the first four losses, or None."""
+    cases = [([2.0, 2.0], "Is a number fixed, or does the list keep what it had before?"),
+             ([0.7], "One loss has one improvement, and it is infinite."),
+             ([0.5, 0.49994], "A small improvement is not rounded."),
+             ([9.0, 2.0, 8.0], "A large improvement, and a large rise, count in full."),
+             ([0.9, math.nan, 0.5, 0.3], "An epoch whose loss is NaN is an epoch, too, and no number says "
+                                         "what it improved by: leave it NaN.")]
+    draw = random.Random(0)
+    for _ in range(10):
+        drawn = [round(draw.uniform(-5, 20), 5) for _ in range(draw.randint(2, 12))]
+        cases.append((drawn, "Each epoch is compared with the one before."))
+    for losses, why in cases:
+        got, due = _numbers(answer, losses), [math.inf, *np.subtract(losses[:-1], losses[1:]).tolist()]
+        if len(got) != len(due):
+            return (f"Right for the four losses. But for the losses {losses} your list has {len(got)} "
+                    f"numbers, and {len(due)} are due, one an epoch. {why}")
+        for epoch in np.flatnonzero(~_near(got, due)).tolist():
+            return (f"Right for the four losses. But for the losses {losses} you say {got[epoch]:.6g} at "
+                    f"epoch {epoch}; {due[epoch]:.6g} is due. {why}")
+    return None
 
 
 @chapter.exercise(
@@ -126,27 +150,27 @@ def should_stop(seconds, losses, limit, epsilon):
 def mended_condition(answer):
     cases = [  # seconds, losses, limit, epsilon, stop?, what to say if not
         ([1.0], [0.9], 10.0, 0.01, False,
-         "You stop at epoch 0, where there is nothing to compare with yet: its improvement is infinite, and "
-         "the formula asks for <= epsilon."),
+         "You stop at epoch 0. 1 of 10 seconds has passed, and there is nothing to compare with yet: its "
+         "improvement is infinite, and the formula asks for <= epsilon."),
         ([1.0], [0.9], 10.0, 1000.0, False,
          "At epoch 0, with an epsilon of 1000, you stop. Nothing has been compared yet: the first "
          "improvement is infinite, and neither a finite number nor the loss."),
         ([1.0, 2.0], [0.9, 0.5], 10.0, 0.01, False,
-         "The loss fell by 0.4, a good epoch, and you stop. \"Exceeds\" in the article's text is the wrong "
-         "way round."),
+         "2 of 10 seconds have passed, the loss fell by 0.4, a good epoch, and you stop. Is a comparison "
+         "the wrong way round, as \"exceeds\" is in the article's text, or the order of the arguments?"),
         ([1.0, 2.0], [0.9, 0.9], 10.0, 0.01, True,
          "The loss did not move, and you go on. One clause is enough (`or`): do you ask for both, or is the "
          "improvement left out?"),
         ([1.0, 2.0], [0.9, 0.895], 10.0, 0.01, True,
          "The loss fell by 0.005, less than the epsilon of 0.01, and you go on. Is epsilon fixed?"),
         ([1.0, 2.0], [0.5, 0.3], 10.0, 0.25, True,
-         "The loss fell from 0.5 to 0.3, by less than the epsilon of 0.25, and you go on. Epsilon is no "
-         "share of the loss here."),
+         "The loss fell from 0.5 to 0.3, by less than the epsilon of 0.25, and you go on. Is epsilon "
+         "fixed, or taken as a share of the loss?"),
         ([1.0, 2.0], [0.5, 0.7], 10.0, 0.01, True,
          "The loss rose from 0.5 to 0.7, and you go on. That is an improvement of -0.2, and less than 0.01."),
         ([5.0, 11.0], [0.9, 0.5], 10.0, 0.01, True,
-         "11 of 10 seconds have passed, and you go on. What has passed is seconds[-1], and `limit` says how "
-         "much may: do you count epochs, or is the limit fixed?"),
+         "11 of 10 seconds have passed, and you go on. What has passed is seconds[-1], counted from the "
+         "start of training, and `limit` says how much may. Do you compare these two?"),
         ([12.0], [0.9], 10.0, 0.01, True,
          "12 of 10 seconds have passed, and you go on, because it is epoch 0. The time counts there too."),
         ([5.0, 10.0], [0.9, 0.5], 10.0, 0.01, True,
@@ -164,6 +188,14 @@ def mended_condition(answer):
          "start: its last value is how much has passed."),
         ([6.0, 12.0], [0.9, 0.5], 20.0, 0.01, False,
          "12 of 20 seconds have passed, the loss fell by 0.4, and you stop. Is the limit fixed?"),
+        ([5.2, 10.7], [0.9, 0.5], 10.5, 0.01, True,
+         "10.7 of 10.5 seconds have passed, and you go on. Is a time rounded?"),
+        ([5.0, 10.2], [0.9, 0.5], 10.5, 0.01, False,
+         "10.2 of 10.5 seconds have passed, the loss fell by 0.4, and you stop. Is the limit rounded, or do "
+         "you stop before it?"),
+        ([5.0, 9.9], [0.9, 0.5], 10.0, 0.01, False,
+         "9.9 of 10 seconds have passed, the loss fell by 0.4, and you stop. Is the time rounded, or do you "
+         "stop before the limit?"),
         ([1.0, 2.0], [0.5, 0.5], 10.0, 0.0, True,
          "An epsilon of 0, and a loss that did not move: 0 <= 0, and you go on."),
         ([0.0], [0.9], 0.0, 0.01, True, "A limit of 0 is reached at once: 0 >= 0, and you go on."),
@@ -172,7 +204,7 @@ def mended_condition(answer):
         ([1.0, 2.0], [0.9, math.nan], 10.0, 0.01, False,
          "The loss is NaN, and you stop. The formula asks for <=, and no comparison with NaN is true."),
     ]
-    for seconds, losses, limit, epsilon, stop, message in cases:
+    for seconds, losses, limit, epsilon, stop, message in cases + _drawn_cases():
         try:
             said = _call(answer, list(seconds), list(losses), limit, epsilon)
         except IndexError:
@@ -182,6 +214,23 @@ def mended_condition(answer):
         if one(said, "Return True or False", truth, typed=False) != stop:
             return message
     return None
+
+
+def _drawn_cases():
+    """Thirty more, in which nothing is by a hair. What they are drawn from is the same every time."""
+    draw, cases = random.Random(0), []
+    while len(cases) < 30:
+        epochs = draw.randint(1, 4)
+        losses = [round(draw.uniform(-1, 1), 4) for _ in range(epochs)]
+        seconds = sorted(round(draw.uniform(0, 11), 4) for _ in range(epochs))
+        limit, epsilon = round(draw.uniform(8, 12), 4), round(draw.uniform(-1, 1), 4)
+        improved = losses[-2] - losses[-1] if epochs > 1 else math.inf
+        if min(abs(seconds[-1] - limit), abs(improved - epsilon)) > 0.001:
+            stop = seconds[-1] >= limit or improved <= epsilon
+            cases.append((seconds, losses, limit, epsilon, stop,
+                          f"With seconds {seconds}, losses {losses}, limit {limit} and epsilon {epsilon} the "
+                          f"latest improvement is {improved:.4g}, and you {'go on' if stop else 'stop'}."))
+    return cases
 
 
 @chapter.exercise(
@@ -254,8 +303,9 @@ def prompt_budget(answer):
                     "Leave room for it.", draw)
     if ended > 30:
         raise Wrong(f"You stopped at {stopped:g} s, and with validation it was {ended:g} of 30. At 27 s "
-                    "there was just room for it: >=, not >.", draw)
-    if ended < 29:
+                    "there was just room for it. Is it >=, not >, do you look after every batch, and does "
+                    "the clock start with training?", draw)
+    if ended < 30:
         raise Wrong(f"You ended at {ended:g} s of 30: too careful. Validation takes 3 s; how much do you "
                     "keep back?", draw)
     _, again = lifetime(callback, clock)
