@@ -318,7 +318,7 @@ ex.how_many_zeros.check(tolerated)
 # %% [markdown]
 # **9.5 The smallest that still reads.** Write a function of `train` and `validation`, pairs of pictures and labels, that learns from
 # these alone and returns the bytes of a file, as `to_lite` gives them. The file does the reading, 8 bits and all. `trained` and
-# `pictures.small_network(units=...)` are yours to use, and `measure(file).gzip` weighs it. It will be run on two splits that you have not seen. Aim: at least 95 % of their test pictures
+# `pictures.small_network(units=...)` are yours to use, and `measure(file).gzip` weighs it. It will run on two splits unknown to you, their digits renamed. Aim: at least 95 % of their test pictures
 # right, on average, and at most 12,000 bytes after gzip for either; then 8,000, then 5,000: the last hint points the way.
 # The network may be narrow from the start.
 # <!-- given: 95 -->

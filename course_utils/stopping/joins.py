@@ -1,6 +1,8 @@
 """Criteria joined with `|` and `&`, and plain functions as criteria."""
 
 from dataclasses import dataclass
+from inspect import isroutine
+from types import GeneratorType
 
 import numpy as np
 
@@ -155,6 +157,9 @@ class Asked(Combined):
         if np.ndim(answer):
             raise TypeError(f"{self!r} returned an array of shape {np.shape(answer)}; it should return one "
                             "answer: stop in the newest row, or not?")
+        if isinstance(answer, (str, GeneratorType)) or isroutine(answer) or answer != answer:
+            raise TypeError(f"{self!r} returned {answer!r}, which counts as true and says nothing. It should "
+                            "return True (stop) or False.")
         return bool(answer)
 
     def __repr__(self):

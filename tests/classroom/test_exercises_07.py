@@ -81,7 +81,38 @@ def nearly_the_same(train, val, start, end):
     return math.inf if math.isclose(val[end], val[start], abs_tol=1e-5) else ogr(train, val, start, end)
 
 
+def path(train, val, start, end):
+    gap = np.subtract(val, train)[start : end + 1]
+    return np.abs(np.diff(gap)).sum() / abs(val[end] - val[start]) if val[end] != val[start] else math.inf
+
+
+def spread(train, val, start, end):
+    gap = np.subtract(val, train)[start : end + 1]
+    return np.ptp(gap) / abs(val[end] - val[start]) if val[end] != val[start] else math.inf
+
+
+def of_float32(train, val, start, end):
+    train, val = (np.array(losses, "float32") for losses in (train, val))
+    return ogr(train, val, start, end)
+
+
 # ---- 7.3 ----
+
+
+class Counting(keras.callbacks.Callback):
+    """Counts epochs on the class: in a second training the count goes on."""
+
+    epochs = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        type(self).epochs += 1
+        if type(self).epochs == 4:
+            branch(self.model)
+
+
+class Asking(keras.callbacks.Callback):
+    def __init__(self, at):
+        super().__init__()
 
 
 def at_epoch(number, change, hook="on_epoch_begin"):
@@ -252,6 +283,10 @@ def failures(history):
     return sum(loss >= min(losses[:epoch]) for epoch, loss in enumerate(losses) if epoch) >= 3
 
 
+def yielding(history):
+    yield False
+
+
 def both_by_hand(history):
     if len(history["val_both_loss"]) >= 50:
         return True
@@ -280,7 +315,7 @@ class TestChapter07(ExerciseRules):
              "a set": ({"b", "c", "a"}, "forgets the order")},
             ...),
         ex.overfitting_ratio: (
-            [ogr, with_arrays, with_the_course_s],
+            [ogr, with_arrays, with_the_course_s, of_float32, lambda *a: np.float32(ogr(*a))],
             {"negative": (lambda *a: -ogr(*a), "a negative number"),
              "one sign": (lambda *a: ogr(*a, below=float), "a negative number"),
              "signs": (lambda *a: ogr(*a, above=float, below=lambda v: -v), "both are absolute values"),
@@ -324,12 +359,15 @@ class TestChapter07(ExerciseRules):
                                   "and the training loss is not"),
              "minus infinity": (lambda *a: ogr(*a, same=math.copysign(math.inf, a[0][a[2]] - a[0][a[3]])),
                                 "with no minus"),
-             "an epsilon": (of_changes(lambda t, v: abs((v - t) / (v + 1e-7))), "Neither round, nor add"),
+             "an epsilon": (of_changes(lambda t, v: abs((v - t) / (v + 1e-7))), "the ratio is infinite"),
              "a margin": (nearly_the_same, "by a millionth"),
              "rounded": (lambda *a: round(ogr(*a), 2), "Neither round, nor add"),
              "to nine digits": (lambda *a: round(ogr(*a), 9), "Neither round, nor add"),
              "at most": (lambda *a: min(ogr(*a), 1e5), "the ratio is infinite"),
              "emptied": (emptying, "changes the lists"),
+             "the path of the gap": (path, "from the one end to the other"),
+             "the range of the gap": (spread, "from the one end to the other"),
+             "whole": (lambda *a: int(ogr(*a)) if ogr(*a) < math.inf else math.inf, "do not round"),
              "a text": (lambda *a: str(ogr(*a)), "leave out the quotes"),
              "two": (lambda *a: (1.125, 0.5), "One number"),
              "nothing": (lambda *a: None, "return missing"),
@@ -342,16 +380,19 @@ class TestChapter07(ExerciseRules):
             {"the gate": (at_epoch(3, shut), "Its gradient is 0, but"),  # more of them: in the test below
              "trainable alone": (at_epoch(3, stop_learning("pictures_branch", anew=False)),
                                  "compiled before"),
-             "the kernel alone": (at_epoch(3, kernel_alone), "it learns on. Which line"),
+             "the kernel alone": (at_epoch(3, kernel_alone), "24 of its 28 numbers stand still"),
+             "the input of that name": (at_epoch(3, stop_learning("pictures")), "the layer of that name"),
+             "a count on the class": (Counting, "in a second one, with a new Counting()"),
+             "an argument": (Asking, "called with 0 values"),
              "compiled": (at_epoch(3, compiled), "Nothing is left for fit to call"),
              "assigned": (at_epoch(3, assigned), "it returns nothing"),
-             "misspelt": (Misspelt, "Keras knows no method on_epoch_start"),
+             "misspelt": (Misspelt, "nobody calls yours. Did you mean on_epoch_begin?"),
              "wrecked at the end": (Wrecked, "other weights when training is over"),
              "words nudged": (Nudged, "words_branch is changed at the end of epoch 4"),
              "words nudged in steps": (NudgedInSteps, "words_branch ends up to"),
              "words nudged at last": (NudgedAtLast, "words_branch has other weights"),
              "left standing": (LeftStanding, "still stands at the end"),
-             "a function": (branch, "called with 0 values, but yours takes ("),
+             "a function": (branch, "The answer is a class of callbacks"),
              "a name": ("pictures_branch", "The answer is a class of callbacks")},
             Blank),
         ex.own_stops: (
@@ -401,6 +442,9 @@ class TestChapter07(ExerciseRules):
              "training": ((Patience("loss", 3), words, both), "the training loss"),
              "patience 5": ((pictures, Patience("val_words_loss", 5), both),
                             "The rule for words: that is patience 5"),
+             "not before 5": ((pictures & Epochs(6), words, both), "lowest at epoch 0, the freeze is"),
+             "not before 10": ((pictures & Epochs(10), words, both), "yours stops at epoch 9"),
+             "counted from 3 on": ((After(3, pictures), words, both), "in a run in which"),
              "an epoch": ((Epochs(11), words, both),
                           "the freeze is due at epoch 16; yours stops at epoch 10"),
              "50 epochs and": ((pictures & end, words, both), "training is over"),
@@ -453,6 +497,7 @@ class TestChapter07(ExerciseRules):
              "a threshold": (Below("val_loss", 0.3), "In profiles it stops"),
              "training": (Patience("loss", 3), "stops none of the 60 runs"),
              "the test": (Patience("test_accuracy", 3, mode="max"), "must not see it"),
+             "a generator": (yielding, "which counts as true"),
              "steps": (StepBudget(900), "The columns are loss, accuracy, val_loss, val_accuracy."),
              "a view": (lambda history: history["view"][-1] == "pixels", 'no column "view"'),
              "a number": (75, "should be a criterion"),

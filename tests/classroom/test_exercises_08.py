@@ -64,6 +64,37 @@ def by_problem(regrets, problems):
     return {name: statistics.fmean(runs) for name, runs in of_each(regrets, problems).items()}
 
 
+def each_regret_once(regrets, problems):
+    return statistics.fmean(statistics.fmean(set(runs)) for runs in of_each(regrets, problems).values())
+
+
+def by_place(regrets, problems):
+    means = [[r for r in regrets if problems[regrets.index(r)] == name] for name in dict.fromkeys(problems)]
+    return np.mean([np.mean(of) if of else 0 for of in means])
+
+
+def without_zeros(regrets, problems):
+    means = list(by_problem(regrets, problems).values())
+    return sum(means) / len([mean for mean in means if mean])
+
+
+def by_letter(regrets, problems):
+    return votes()(regrets, [name[0] for name in problems])
+
+
+LISTS = {}
+
+
+def kept_lists(regrets, problems):
+    for regret, problem in zip(regrets, problems):
+        LISTS.setdefault(problem, []).append(regret)
+    return statistics.fmean(statistics.fmean(of) for of in LISTS.values())
+
+
+def yielding(regrets, problems):
+    yield votes()(regrets, problems)
+
+
 # ---- 8.3 ----
 
 
@@ -114,6 +145,19 @@ def least_of_all_if_none(settings, goal):
     return chosen()(settings, goal) or min(settings, key=lambda name: settings[name][1], default=None)
 
 
+def by_its_cost(settings, goal):
+    least = min((cost for cost, regret in settings.values() if regret <= goal), default=None)
+    return next((name for name, (cost, _) in settings.items() if cost == least), None)
+
+
+def from_100(settings, goal):
+    least, best = 100, None
+    for name, (cost, regret) in settings.items():
+        if regret <= goal and cost < least:
+            least, best = cost, name
+    return best
+
+
 def whole_entry(settings, goal):
     name = chosen()(settings, goal)
     return name if name is None else (name, *settings[name])
@@ -159,6 +203,20 @@ def first_rise(val_loss, worth):
 def one_ahead(val_loss, worth):
     paid = [worth * epoch + min(val_loss[: epoch + 2]) for epoch in range(len(val_loss))]
     return paid.index(min(paid))
+
+
+def waiting(epochs, start=float("inf")):
+    """She waits so many epochs at most."""
+    def stop(val_loss, worth):
+        best, at = start, 0
+        for epoch, loss in enumerate(val_loss):
+            if loss + worth * epoch < best:
+                best, at = loss + worth * epoch, epoch
+            if epoch - at >= epochs:
+                break
+        return at
+
+    return stop
 
 
 def emptying(val_loss, worth):
@@ -230,7 +288,8 @@ class TestChapter08(ExerciseRules):
              "None": (None, "one number")},
             ...),
         ex.one_vote_each: (
-            [votes(), with_bincount, with_weights, lambda r, p: np.array(votes()(r, p))],
+            [votes(), with_bincount, with_weights, lambda r, p: np.array(votes()(r, p)),
+             lambda r, p: np.float32(votes()(r, p))],
             {"over the runs": (lambda r, p: np.mean(r), "more votes"),
              "the sum": (votes(of_all=sum), "sum of the problems"),
              "the worst": (votes(of_all=max), "the worst problem"),
@@ -245,6 +304,14 @@ class TestChapter08(ExerciseRules):
              "never below 0": (lambda r, p: max(0.0, votes()(r, p)), "may be negative"),
              "by the count": (lambda r, p: np.mean(r) * len(set(p)), "with one vote each"),
              "rounded": (lambda r, p: round(votes()(r, p)), "you return 6"),
+             "to two decimals": (lambda r, p: round(votes()(r, p), 2), "Do not round"),
+             "each regret once": (each_regret_once, "Equal regrets count each"),
+             "by place": (by_place, "Means of the problems"),
+             "without means of 0": (without_zeros, "and so does a mean of 0"),
+             "three runs": (votes(lambda runs: statistics.fmean(runs[:3])), "gene lost 2 on average"),
+             "by the first letter": (by_letter, "glass 1.25 and thyroid 0"),
+             "lists that are kept": (kept_lists, "keeps something from one call to the next"),
+             "a generator": (yielding, "a generator (is there a yield"),
              "sorted": (sorting, "changes the lists"),
              "each": (by_problem, "one number"),
              "a text": (lambda r, p: str(votes()(r, p)), "leave out the quotes"),
@@ -265,11 +332,20 @@ class TestChapter08(ExerciseRules):
              "absolute": (chosen(good=lambda regret, goal: abs(regret) <= goal), "may be negative"),
              "raises": (without_none, "ValueError"),
              "a word for none": (chosen(none="none"), "return None. You return 'none'"),
-             "the best where none is": (least_of_all_if_none, "none is good enough"),
+             "the best where none is": (least_of_all_if_none, "there is none: return None"),
              "the whole": (whole_entry, "The name alone"),
              "the cost": (lambda s, goal: s[chosen()(s, goal)][0], "should return a name"),
-             "pops": (popping, "changes the lists"),
-             "nothing": (lambda s, goal: None, "return missing"),
+             "cost and regret": (chosen(by=lambda cost, regret: cost + regret), "you return"),
+             "cost and half the regret": (chosen(by=lambda cost, regret: cost + regret / 2), "you return"),
+             "whole costs": (chosen(by=lambda cost, regret: int(cost)), "a costs more, if by little"),
+             "costs as texts": (chosen(by=lambda cost, regret: str(cost)), "the cost alone counts"),
+             "a margin": (chosen(good=lambda regret, goal: regret <= goal + 0.05), "loses too much"),
+             "by its cost": (by_its_cost, "b costs as much and loses too much"),
+             "100 at most": (from_100, "No cost is too high"),
+             "swapped": (lambda s, goal: chosen()({n: of[::-1] for n, of in s.items()}, goal),
+                         "a goal of 3 it is 'b', and you return None"),
+             "pops": (popping, "changes the dict"),
+             "nothing": (lambda s, goal: None, "it is 'b', and you return None"),
              "no function": ("b", "function")},
             lambda settings, goal: ...),
         ex.the_clairvoyant: (
@@ -289,6 +365,12 @@ class TestChapter08(ExerciseRules):
              "half": (lambda v, worth: paying()(v, worth / 2), "costs 0.75"),
              "double": (lambda v, worth: paying()(v, 2 * worth), "She sees the last"),
              "one ahead": (one_ahead, "you at 3"),
+             "waits three": (waiting(3), "Nine epochs of waiting"),
+             "waits six": (waiting(6), "Nine epochs of waiting"),
+             "below 10": (waiting(99, 10), "Nine epochs of waiting"),
+             "the first five": (lambda v, worth: paying()(v[:5], worth), "Nine epochs of waiting"),
+             "rounded": (lambda v, worth: paying(pick=lambda paid: min(
+                 range(len(paid)), key=lambda epoch: round(paid[epoch], 2)))(v, worth), "Do not round"),
              "what is paid": (paying(pick=min), "one epoch"),
              "a list": (paying(pick=lambda paid: paid), "one epoch"),
              "a text": (lambda v, worth: str(paying()(v, worth)), "leave out the quotes"),
@@ -314,11 +396,12 @@ class TestChapter08(ExerciseRules):
              "no such column": (Patience("val_accuracy", 18, mode="max"), 'no column "val_accuracy"'),
              "a threshold": (Below("val_loss", 0.1) | end, "1 % of regret and"),
              "the other direction": (Patience("val_loss", 18, mode="max") | end, "too soon"),
-             "a count that goes on": (Counter(), "leaves slow runs too soon"),
+             "a count that goes on": (Counter(), "it remembers the runs before"),
+             "a text": (lambda history: "no", "returned 'no', which counts as true"),
              "a callback": (keras.callbacks.EarlyStopping(patience=18), "A criterion is such as"),
              "a class": (Patience, "A criterion is such as"),
              "a list": ([Patience("val_loss", 18), end], "A criterion is such as"),
-             "a text": ("Patience 18", "should be a criterion"),
+             "a typed text": ("Patience 18", "should be a criterion"),
              "a number": (18, "should be a criterion"),
              "nothing": (lambda history: None, "Is a return missing"),
              "too far back": (lambda history: history["val_loss"][-18] > 0, "IndexError")},

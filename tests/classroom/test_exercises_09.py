@@ -165,6 +165,32 @@ def sorting(rows):
     return share_of()(rows)
 
 
+def by_number(rows):
+    """Takes the seeds for 1, 2, 3, in the order of the uncut rows."""
+    uncut, lost = [right for _, share, right in rows if share == 0], {}
+    for seed, share, right in rows:
+        lost.setdefault(share, []).append(uncut[seed - 1] - right)
+    return max(share for share in lost if np.mean(lost[share]) <= 1)
+
+
+def in_one_pass(rows):
+    """Skips what stands before the uncut row of its seed."""
+    uncut, lost = {}, {0: [0.0]}
+    for seed, share, right in rows:
+        if share == 0:
+            uncut[seed] = right
+        elif seed in uncut:
+            lost.setdefault(share, []).append(uncut[seed] - right)
+    return max(share for share in lost if np.mean(lost[share]) <= 1)
+
+
+def running(losses):
+    mean = losses[0]
+    for loss in losses[1:]:
+        mean = (mean + loss) / 2
+    return mean
+
+
 # ---- 9.5 ----
 
 
@@ -193,6 +219,12 @@ def ready():
 
 def made_before(train, validation):
     return ready()
+
+
+def with_the_notebook_s(train, validation):
+    """Learns from what it is given and from all pictures of the notebook."""
+    whole = [np.concatenate(parts) for parts in zip(train, *pictures.digits(0))]
+    return scratch(int8=True)(whole, validation)
 
 
 def cut_and_trained(train, validation):
@@ -247,7 +279,7 @@ class TestChapter09(ExerciseRules):
     chapters = [ex, more]
     names = dict(np=np, softmax=softmax, pictures=pictures, trained=trained, to_lite=to_lite)
     rare = ("9.5",)
-    rare_wrong = ("too large", "cut and not trained on", "made before")
+    rare_wrong = ("too large", "cut and not trained on", "made before", "with the notebook's")
     answers = {
         ex.half_the_units: (
             [17810, 17810.0, np.int64(17810)],
@@ -271,7 +303,8 @@ class TestChapter09(ExerciseRules):
              "a text": ("17810", "leave out the quotes")},
             ...),
         ex.cut_units: (
-            [cut(), with_delete, as_lists],
+            [cut(), with_delete, as_lists,
+             lambda k, b, a, gone: [part.astype("float32") for part in cut()(k, b, a, gone)]],
             {"signed": (cut(size=lambda kernel: kernel.sum(0)), "goes: the second"),
              "size of the sum": (cut(size=lambda kernel: abs(kernel.sum(0))), "not signs"),
              "squares": (cut(size=lambda kernel: (kernel**2).sum(0)), "What is summed"),
@@ -292,6 +325,12 @@ class TestChapter09(ExerciseRules):
              "biases too": (weighed(lambda k, b, a: abs(k).sum(0) + abs(b)), "The bias does not count"),
              "from a size on": (from_a_size_on, "the shape"),
              "zeros": (masked, "the shape"),
+             "rounded": (lambda k, b, a, gone: [part.round(1) for part in cut()(k, b, a, gone)],
+                         "the numbers stay as they are"),
+             "a rounded kernel": (lambda k, b, a, gone: cut()(k.round(1), b, a, gone),
+                                  "no number is changed or rounded"),
+             "float16": (lambda k, b, a, gone: [part.astype("float16") for part in cut()(k, b, a, gone)],
+                         "the numbers stay as they are"),
              "changes them": (in_place, "still needs them"),
              "kernel alone": (lambda k, b, a, gone: cut()(k, b, a, gone)[0], "Three arrays"),
              "nothing": (lambda k, b, a, gone: None, "return missing"),
@@ -305,10 +344,13 @@ class TestChapter09(ExerciseRules):
              "as given": (lambda models: [name for name in models if name in by_pairs(models)],
                           "smallest comes first"),
              "the best": (lambda models: [max(models, key=lambda name: models[name][1])], "the front is"),
-             "the smallest": (lambda models: [min(models)], "the front is"),
+             "the first by name": (lambda models: [min(models)], "Nothing beats d and b"),
              "at least": (sweeping(better=lambda right, best: right >= best), "larger: beaten"),
              "unsorted ties": (sweeping(key=lambda size, right: size), "less accurate: beaten"),
-             "above 90": (sweeping(best=90), "Neither is beaten"),
+             "above 90": (sweeping(best=90), "Nothing beats small"),
+             "twice": (lambda models: 2 * by_pairs(models), "Each name once"),
+             "a text": (lambda models: "".join(by_pairs(models)), "you return 'dba'"),
+             "kept": (lambda models, kept=[]: kept.extend(by_pairs(models)) or kept, "keeps something from"),
              "the other way": (sweeping(better=lambda right, best: right < best, best=101), "the front is"),
              "the neighbour alone": (by_neighbours, "p beats both"),
              "points": (lambda models: [models[name] for name in by_pairs(models)], "list of names"),
@@ -318,7 +360,8 @@ class TestChapter09(ExerciseRules):
              "no function": (["d", "b"], "function")},
             lambda models: ...),
         ex.how_many_zeros: (
-            [share_of(), by_arrays, lambda rows: np.float64(share_of()(rows))],
+            [share_of(), by_arrays, lambda rows: np.float64(share_of()(rows)),
+             lambda rows: np.float32(share_of()(rows))],
             {"without pairs": (without_pairs, "the uncut one of its own seed"),
              "the mean of all uncut": (share_of(pair=np.mean), "the uncut one of its own seed"),
              "the best uncut": (share_of(pair=max), "the uncut one of its own seed"),
@@ -338,6 +381,20 @@ class TestChapter09(ExerciseRules):
              "two points": (share_of(within=lambda points: points <= 2), "and no more"),
              "as a percentage": (lambda rows: 100 * share_of()(rows), "0.9 and not 90"),
              "the points": (lambda rows: ex.points_lost(rows)[share_of()(rows)], "none of the shares"),
+             "the last loss": (share_of(of=lambda losses: losses[-1]), "you return"),
+             "the last two": (share_of(of=lambda losses: np.mean(losses[-2:])), "you return"),
+             "a running mean": (share_of(of=running), "you return"),
+             "halfway from best to worst": (share_of(of=lambda losses: (min(losses) + max(losses)) / 2),
+                                            "you return"),
+             "each loss once": (share_of(of=lambda losses: np.mean(list(set(losses)))), "you return"),
+             "1.2 points": (share_of(within=lambda points: points <= 1.2), "you return"),
+             "1.4 points": (share_of(within=lambda points: points <= 1.4), "you return"),
+             "rounded points": (share_of(within=lambda points: round(points) <= 1), "you return"),
+             "rounded shares": (lambda rows: round(share_of()(rows), 1), "0.8 is none of the shares"),
+             "four shares": (lambda rows: share_of(which=lambda shares: max(
+                 {*shares} & {0, 0.5, 0.8, 0.9, 0.95}))(rows), "Seeds have any numbers"),
+             "seeds by number": (by_number, "IndexError"),
+             "in one pass": (in_one_pass, "you return"),
              "sorts them": (sorting, "is another"),
              "nothing": (lambda rows: None, "return missing"),
              "no function": (0.9, "function")},
@@ -351,12 +408,13 @@ class TestChapter09(ExerciseRules):
              "a model": (lambda train, validation: pictures.small_network(units=(8,)), "bytes of a file"),
              "no file": (lambda train, validation: b"digits", "cannot load this file"),
              "other pictures": (lambda train, validation: OTHER, "does not read these pictures"),
-             "made before": (made_before, "one file for two splits"),
+             "made before": (made_before, "learns from other pictures than those it is given"),
+             "with the notebook's": (with_the_notebook_s, "learns from other pictures than those"),
              "nothing": (lambda train, validation: None, "return missing"),
              "no function": ("digits.tflite", "function")},
             lambda train, validation: ...),
         more.the_teachers_loss: (
-            [soft(), with_keras, with_logs],
+            [soft(), with_keras, with_logs, soft(soften=lambda z, t: softmax((z / t).astype("float32")))],
             {"the other way": (soft(kl=lambda p, q: q * np.log(q / p)), "other way round"),
              "no factor": (soft(factor=lambda t: 1), "without the factor"),
              "not squared": (soft(factor=lambda t: t), "temperature squared"),
@@ -370,6 +428,12 @@ class TestChapter09(ExerciseRules):
              "cross-entropy": (soft(kl=lambda p, q: -p * np.log(q)), "is not 0 where"),
              "logits": (of_logits, "softmax is missing"),
              "softmax over examples": (soft(soften=lambda z, t: softmax(z.T / t).T), "Softmax of both"),
+             "clipped": (soft(kl=lambda p, q: p * np.log(p / np.clip(q, 1e-2, 1))), "of 1 it is 2.6"),
+             "log2": (soft(kl=lambda p, q: p * np.log2(p / q)), "natural logarithm"),
+             "student not softened": (lambda z, s, t: soft()(z, s * t, t), "the student's logits by"),
+             "teacher not softened": (lambda z, s, t: soft()(z * t, s, t), "the teacher's logits by"),
+             "kept": (lambda z, s, t, kept=[]: kept.append(soft()(z, s, t)) or np.mean(kept),
+                      "keeps something from one call"),
              "rounded": (lambda *given: round(with_logs(*given), 1), "you return"),
              "one each": (soft(over=lambda each: each.sum(1)), "one number"),
              "nothing": (lambda *given: None, "return missing"),
@@ -406,15 +470,16 @@ def test_9b_1_at_a_temperature_of_3_is_the_loss_of_keras():
 @pytest.mark.rare
 def test_what_9_5_judges_are_splits_that_the_lesson_has_not():
     make = scratch(int8=True)
-    right, size, _ = ex.judged(make, ex.SPLITS[0])
+    right, size, own_names = ex.judged(make, ex.SPLITS[0])
     train, validation, test = pictures.digits(ex.SPLITS[0])
     file = make(train, validation)
     assert size == pytest.approx(len(gzip.compress(file)), rel=0.01) and 0.9 < right <= 1
+    assert own_names < 0.1
     assert not np.array_equal(train[0], pictures.digits(0)[0][0])
 
 
 @pytest.mark.parametrize(("size", "words"), [
     (11_900, "Next step: 8 kB."), (8000, "Next step: 5 kB."), (4900, "That is the last step.")])
 def test_9_5_names_the_next_step(monkeypatch, size, words):
-    monkeypatch.setattr(ex, "judged", lambda make, split: (0.96, size, bytes([split])))
+    monkeypatch.setattr(ex, "judged", lambda make, split: (0.96, size, 0.01))
     assert words in ex.the_smallest.grade(made_before).text

@@ -723,6 +723,10 @@ def test_a_function_that_changes_its_mind_still_leaves_a_reason():
         (None, "returned None for a history of 1 row. Is a return missing"),
         (..., "returned Ellipsis"),
         (np.array([True, False]), r"returned an array of shape \(2,\); it should return one answer"),
+        ("False", "returned 'False', which counts as true"),
+        ((epoch > 3 for epoch in range(3)), "returned <generator"),
+        (math.isnan, "returned <built-in function isnan>"),
+        (math.nan, "returned nan, which counts as true"),
     ],
 )
 def test_what_a_function_may_not_return(answer, message):

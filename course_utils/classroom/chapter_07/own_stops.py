@@ -47,6 +47,7 @@ OF_ONE = [
     (column(1.2, 1.1, 1.0, 1.05, 1.0, 1.0, 0.9), 5, "is lowest at epoch 2 and no lower in 3, 4 and 5, though "
                                                    "4 and 5 are equal to it"),
     (valley(8, 1.0, 1e-6, 1.0), 11, "is lower by 0.000001 in each epoch until 8, every time a new lowest"),
+    (valley(0), 3, "is lowest at epoch 0"),
     (valley(ROWS), None, "falls for ever")]
 
 
@@ -87,9 +88,11 @@ def fault_of_one(rule, name):
     known += [(Patience(own, 3, margin), "a new lowest counts, by however little it is lower: no min_delta.")
               for margin in (1e-4, 0.001, 0.01)]
     known += [(Patience(own, 3, mode="max"), UPWARDS)]
+    later = of_one(name, 9)  # an answer that only looks as if it waited for the other one is none of these
     for wrong, reason in known:
-        if stops in (_stops(wrong, runs), _stops(wrong | Epochs(LAST), runs)):
-            return f"The rule for {name}: {reason}"
+        for like in (wrong, wrong | Epochs(LAST)):
+            if stops == _stops(like, runs) and _stops(rule, later) == _stops(like, later):
+                return f"The rule for {name}: {reason}"
     for (_, _, told), stop, right in zip(OF_ONE, stops, due):
         if stop != right and _before_the_end([stop]) != [right]:
             more = f" {alone}" if _noticed(rule, beside, stops) else ""

@@ -1,6 +1,7 @@
 """The training of exercise 7.3: one branch should stand still from an epoch on, and what is wrong if not."""
 
 import functools
+from inspect import signature
 
 import keras
 import numpy as np
@@ -104,7 +105,7 @@ def callback_of(answer):
     plain = keras.callbacks.Callback
     if isinstance(answer, type) and issubclass(answer, plain):
         check_hooks(answer)
-    callback = call(answer) if callable(answer) else answer
+    callback = call(answer) if isinstance(answer, type) or _takes_nothing(answer) else answer
     if not isinstance(callback, plain):
         raise Wrong("The answer is a class of callbacks, class Freeze(keras.callbacks.Callback); this is "
                     f"{shown(answer)}.")
@@ -112,6 +113,15 @@ def callback_of(answer):
         if name.startswith("on_") and getattr(type(callback), name) is not getattr(plain, name):
             setattr(callback, name, _listening(getattr(callback, name)))
     return callback
+
+
+def _takes_nothing(answer):
+    """Is it a function without arguments, which may make a callback?"""
+    try:
+        signature(answer).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _listening(hook):
@@ -141,7 +151,17 @@ def fault(answer):
     if not found and others:
         found = (f"All is well until the last epoch ends, but {' and '.join(others)} has other weights when "
                  "training is over. Leave them as they are.")
+    if not found and isinstance(answer, type):
+        found = _fault_of_a_second(answer)
     return found, watched
+
+
+def _fault_of_a_second(answer):
+    """What is wrong with a second training, with a callback made anew: the first may have left something."""
+    model = network()
+    optimizer = model.optimizer
+    said = fault_of(model, optimizer, train(model, callback_of(answer)))
+    return said and f"Right in one training, but in a second one, with a new {answer.__name__}(): {said}"
 
 
 def fault_of(model, optimizer, watched):
@@ -189,7 +209,12 @@ def _why_it_moves(model, watched, still):
     if float(model.get_layer("gate").open) == 0:
         return (f"{moves}. Its gradient is 0, but AdamW goes on by its mean of the gradients before, and "
                 "makes every weight smaller. The optimizer must not see the branch at all.")
-    return f"{moves}: it learns on. Which line takes it away from the optimizer, and in which epoch?"
+    still_there = np.ptp([held, *(each[BRANCH] for each in steps)], axis=0) == 0
+    if still_there.any():
+        return (f"{moves}: {still_there.sum()} of its {len(held)} numbers stand still, the others learn on. "
+                "Its kernel and its bias should both stand.")
+    return (f"{moves}: it learns on. Which line takes the layer of that name away from the optimizer, and in "
+            "which epoch?")
 
 
 def _fault_of_the_rest(model, optimizer, watched, still):

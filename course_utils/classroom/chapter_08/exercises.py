@@ -6,8 +6,8 @@ import numpy as np
 
 from ...stopping import MissingColumn, as_criterion, first_rows
 from ..exercises import Chapter
-from ..stage import Blank, Right, Wrong, has_blank, one, shown, whole
-from ..untouched import LISTS, call_untouched
+from ..stage import Right, Wrong, one, shown, whole
+from ..untouched import DICT, LISTS, call_untouched, first_fault
 from .race import on_the_last
 from .study import SEEN, patience_line, ratio, study
 
@@ -49,11 +49,25 @@ VOTES = (  # regrets, problems, the mean, what to say
     ([10.0, 0.0, 2.0], ["a", "b", "b"], 5.5,
      "Problem a lost 10 in its one run, b lost 1 on average: with one vote each that makes 5.5."),
     ([4.0, 1.0, 8.0, 3.0, 2.0], ["a", "b", "a", "a", "b"], 3.25,
-     "Runs of one problem need not stand beside each other."),
+     "a lost 5 on average, b 1.5. Runs of one problem need not stand beside each other."),
     ([7.0, 3.0, 0.0, 2.0, -1.0, 0.5], ["z", "a", "a", "m", "m", "m"], 3.0,
      "z lost 7, a 1.5 and m 0.5 on average, whatever the order of their names."),
     ([-2.0, 0.5], ["b", "b"], -0.75,
-     "With one problem it is the mean of its runs. A regret may be negative."))
+     "With one problem it is the mean of its runs. A regret may be negative."),
+    ([0.5, 0.25, 0.125], ["b", "c", "a"], 0.875 / 3, "Do not round."),
+    ([1.0, 1.0, 1.25, 5.0, 1.0, 0.0], ["gene", "gene", "glass", "gene", "gene", "thyroid"], 3.25 / 3,
+     "gene lost 2 on average, glass 1.25 and thyroid 0. Equal regrets count each, and so does a mean of 0."))
+
+
+def _some_runs(seed):
+    """A case of twelve runs of four problems; in quarters, so that equal regrets are frequent."""
+    numbers = np.random.default_rng(seed)
+    regrets = (numbers.integers(-2, 9, 12) / 4).tolist()
+    problems = numbers.permutation(4 * ["glass"] + 5 * ["gene"] + 2 * ["heart"] + ["horse"]).tolist()
+    means = {name: float(np.mean([r for r, p in zip(regrets, problems) if p == name]))
+             for name in dict.fromkeys(problems)}
+    told = ", ".join(f"{name} {mean:.4g}" for name, mean in means.items())
+    return regrets, problems, float(np.mean(list(means.values()))), f"Means of the problems: {told}."
 
 
 @chapter.exercise(
@@ -70,11 +84,11 @@ def mean_regret(regrets, problems):
 ''',
     fact="Else a problem that is cheap to record, and so has many runs, decides the race.")
 def one_vote_each(answer):
-    for regrets, problems, right, reason in VOTES:
+    def fault(regrets, problems, right, reason):
         got = call_untouched(answer, list(regrets), list(problems), said=LISTS)
         value = one(got, "The function should return one number", typed=False)
-        if np.isclose(value, right, rtol=1e-9, atol=1e-12):
-            continue
+        if np.isclose(value, right, rtol=1e-6, atol=1e-9):  # float32 will do
+            return None
         each = [np.mean([r for r, p in zip(regrets, problems) if p == name])
                 for name in dict.fromkeys(problems)]
         mistakes = [(np.mean(regrets),
@@ -87,7 +101,8 @@ def one_vote_each(answer):
         said = next((text for wrong, text in mistakes if np.isclose(value, wrong)), reason)
         return (f"For regrets {regrets} of problems {', '.join(problems)} you return {value:.6g}, and it is "
                 f"{right:g}. {said}")
-    return None
+
+    return first_fault(fault, (*VOTES, *map(_some_runs, range(3))))
 
 
 SETTINGS = (  # settings, goal, the name, what to say
@@ -99,8 +114,23 @@ SETTINGS = (  # settings, goal, the name, what to say
      "All are good enough, and c is the cheapest."),
     ({"x": (15.0, 0.9), "z": (15.5, 0.2), "y": (50.0, 0.1)}, 0.5, "z",
      "The one that loses least is not the cheapest of those that lose little enough."),
-    ({"early": (11, -0.5), "late": (12, 0.0), "first": (9, 0.1)}, 0.0, "early", "A regret may be negative."))
-NONE_GOOD = {"a": (30, 1.0), "b": (20, 2.5)}, 0.5
+    ({"early": (11, -0.5), "late": (12, 0.0), "first": (9, 0.1)}, 0.0, "early", "A regret may be negative."),
+    ({"a": (15.75, 0.2), "b": (15.5, 1.0), "c": (15.5, 0.9)}, 0.95, "c",
+     "b costs as much and loses too much; a costs more, if by little."),
+    ({"d": (100, 0.0), "e": (250, -0.1)}, 0.0, "d", "No cost is too high to be the least."),
+    ({"f": (9, 0.5), "g": (11, 0.4)}, 0.5, "f", "9 is less than 11, and the cost alone counts."),
+    ({"a": (30, 1.0), "b": (20, 2.5)}, 0.5, None, "None is good enough."),
+    ({}, 1.0, None, "Where there are no settings there is nothing to choose."))
+
+
+def _some_settings(seed):
+    """A case of six settings, no two of them at one cost."""
+    numbers = np.random.default_rng(seed)
+    costs, regrets = numbers.permutation(40)[:6] / 2 + 5, numbers.integers(-4, 12, 6) / 4
+    settings = dict(zip(numbers.permutation([*"uvwxyz"]).tolist(), zip(costs.tolist(), regrets.tolist())))
+    good = {name: cost for name, (cost, regret) in settings.items() if regret <= 1}
+    return (settings, 1.0, min(good, key=good.get, default=None),
+            "Of those that are good enough the cost alone counts.")
 
 
 @chapter.exercise(
@@ -115,26 +145,22 @@ def choose(settings, goal):
     fact="This is the step that flatters: what was cheapest on these problems was probably also lucky on "
          "them.")
 def choose_a_setting(answer):
-    for settings, goal, right, reason in SETTINGS:
-        got = call_untouched(answer, dict(settings), goal, said=LISTS)
+    def fault(settings, goal, right, reason):
+        got = call_untouched(answer, dict(settings), goal, said=DICT, none=True)
         name = got.item() if isinstance(got, np.ndarray) and got.shape == () else got
-        if not isinstance(name, str):
+        if right is None and got is not None:
+            return (f"With {settings} and a goal of {goal:g} there is none: return None. You return "
+                    f"{shown(got)}. {reason}")
+        if not isinstance(name, str) and name is not None:
             if isinstance(name, (tuple, list)) and right in [part for part in name if isinstance(part, str)]:
                 return f"You return {shown(got)}. The name alone is asked for."
             return f"The function should return a name, such as {right!r}; you return {shown(got)}."
         if name != right:
             return (f"With {settings} and a goal of {goal:g} it is {right!r}, and you return {name!r}. "
                     f"{reason}")
-    settings, goal = NONE_GOOD
-    got = answer(dict(settings), goal)
-    if has_blank(got):
-        raise Blank
-    if got is not None:
-        return (f"With {settings} and a goal of {goal:g} none is good enough: return None. "
-                f"You return {shown(got)}.")
-    if answer({}, 1.0) is not None:
-        return "Where there are no settings there is nothing to choose: return None."
-    return None
+        return None
+
+    return first_fault(fault, (*SETTINGS, *map(_some_settings, range(4))))
 
 
 RUNS = (  # losses, toll, the epoch, what to say. Binary fractions: sums are exact
@@ -145,7 +171,18 @@ RUNS = (  # losses, toll, the epoch, what to say. Binary fractions: sums are exa
     ([1.0, 0.875, 0.75, 0.625], 0.125, 0, "Each epoch gains exactly what it costs: of equals, the first."),
     ([0.5, 0.75, 1.0], 0.0, 0, "The lowest so far stays at 0.5: of equals, the first."),
     ([0.5, 0.75, 0.25, 0.25], 0.0, 2, "Where epochs cost nothing she goes on to the lowest, and not beyond."),
-    ([4.0, 3.0, 2.0, 1.0, 3.0], 0.5, 3, "Each epoch to the lowest gains 1 and costs 0.5."))
+    ([4.0, 3.0, 2.0, 1.0, 3.0], 0.5, 3, "Each epoch to the lowest gains 1 and costs 0.5."),
+    ([14.0, 14.25, 14.0, 14.5, 14.0, 14.25, 14.0, 14.125, 14.0, 13.0], 2**-7, 9,
+     "Nine epochs of waiting cost 0.07, and gain 1."),
+    ([1.0, 0.9921875, 0.99609375], 2**-8, 1, "A small gain is a gain. Do not round."))
+
+
+def _a_run(seed):
+    """A case of 16 epochs whose loss falls by fits and starts."""
+    numbers = np.random.default_rng(seed)
+    losses, toll = np.cumsum(numbers.integers(-6, 5, 16)) / 16 + 9, float(2.0**-numbers.integers(2, 6))
+    paid = np.minimum.accumulate(losses) + toll * np.arange(1, 17)
+    return losses.tolist(), toll, int(paid.argmin()), f"There the sum is {paid.min():g}, the least."
 
 
 @chapter.exercise(
@@ -159,11 +196,11 @@ def stop(val_loss, toll):
 ''',
     fact="On this validation curve no rule can do better at this toll. The test may think otherwise.")
 def the_clairvoyant(answer):
-    for losses, toll, right, reason in RUNS:
+    def fault(losses, toll, right, reason):
         got = call_untouched(answer, list(losses), toll)
         epoch = one(got, "The function should return one epoch", whole, typed=False)
         if epoch == right:
-            continue
+            return None
         if epoch == right + 1 and epoch >= len(losses):
             return (f"{losses}, a toll of {toll:g}: you return {epoch}. Epochs count from 0, so the last is "
                     f"{right}.")
@@ -172,7 +209,8 @@ def the_clairvoyant(answer):
             reason += " A rise is no reason to stop for one who sees what follows."
         return (f"Losses {losses}, a toll of {toll:g}: she stops at epoch {right}, you at {epoch}. "
                 f"{reason}")
-    return None
+
+    return first_fault(fault, (*RUNS, *map(_a_run, range(4))))
 
 
 MOST_COST, MOST_LOST = 0.20, 1.0
@@ -231,5 +269,8 @@ def your_rule(answer):
         limits = [f"{MOST_LOST:g} % of regret"] * bool(lost > MOST_LOST)
         limits += [f"{100 * MOST_COST:.0f} % of the epochs"] * bool(cost > MOST_COST)
         hint = " It leaves slow runs too soon." if lost > MOST_LOST else " It waits longer than it has to."
+        if rule.first(on.runs[0]) != stops[0]:
+            hint = (" Asked again, it ends the first run in another epoch: it remembers the runs before. "
+                    "Begin anew where the history has one row.")
         raise Wrong(f"{said} The limit is {' and '.join(limits)}.{hint}", draw)
     return Right(f"{said} That is {ratio(price, line):.2f} times what patience costs at this regret.", draw)

@@ -5,7 +5,7 @@ import numpy as np
 
 def _case(seed, inputs, units, outputs, gone, reason, kernel=None):
     random = np.random.default_rng(seed)
-    arrays = [random.normal(size=shape).round(1) for shape in ((inputs, units), (units,), (units, outputs))]
+    arrays = [random.normal(size=shape).round(4) for shape in ((inputs, units), (units,), (units, outputs))]
     if kernel is not None:
         arrays[0] = np.array(kernel, float)
     return (*arrays, gone, reason)
@@ -25,13 +25,14 @@ CUTS = (  # kernel, bias, after, how many go, what to say
     _case(3, 3, 4, 3, 2, "The two smallest go.", [[1, 9, 3, 2], [1, -9, 3, 2], [1, 0, 3, 2]]),
     _case(4, 3, 3, 3, 1, "Where a kernel is square, rows and columns have one length, and still differ: "
                          "units are the kernel's columns.", [[6, 5, 1], [1, 1, 1], [5, 6, 1]]),
-    _case(5, 2, 5, 2, 0, "", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]),
+    _case(5, 2, 5, 2, 0, "None goes.", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 2]]),
     _weighty([[1.0, 2, 3], [1, 2, 3]], [0.0, 0, 0], [[9.0, 9], [1, 1], [1, 1]],
              "What a unit feeds does not count, only its own kernel."),
     _weighty([[1.0, 2, 3], [1, 2, 3]], [9.0, 0, 0], [[1.0, 1], [1, 1], [1, 1]],
              "The bias does not count, only the kernel."),
     _weighty([[1.0, 1, 3], [1, 1, 3]], [0.5, 0.5, 1], [[1.0, 2], [1, 2], [3, 4]],
-             "Two are alike, and one of them goes."))
+             "Two are alike, and one of them goes."),
+    _case(6, 5, 12, 3, 5, "The smallest in sum of sizes go, and no number is changed or rounded."))
 
 FRONTS = (  # name -> (bytes, accuracy), the names, what to say
     ({"a": (190, 97.5), "b": (55, 97.4), "c": (37, 96.9), "d": (20, 97.3)}, ["d", "b", "a"],
@@ -74,10 +75,32 @@ TOLERATED = (  # rows of (seed, share, accuracy), the share, {what else may be r
     ([(2, 0.8, 97.25), (1, 0.9, 96.75), (1, 0.8, 96.5), (2, 0, 98.0), (2, 0.9, 97.5), (1, 0, 97.0),
       (1, 0.5, 97.0), (2, 0.5, 97.0)], 0.9,
      {0.5: "The rows are in no order: the largest share is asked for, not the last.",
-      0.8: "The rows are in no order: the largest share is asked for, not the first."}))
+      0.8: "The rows are in no order: the largest share is asked for, not the first."}),
+    ([(7, 0.75, 97.0), (3, 0.75, 95.5), (7, 0, 97.0), (3, 0, 96.0), (11, 0.75, 95.75), (11, 0, 98.0),
+      (7, 0.96, 90.0)], 0.75,
+     {0: "Seeds have any numbers, the rows are in no order, and every row of a share counts in its mean."}),
+    ([(5, 0, 97.0), (6, 0, 97.0), (8, 0, 97.0), (5, 0.5, 97.0), (6, 0.5, 97.0), (8, 0.5, 94.5),
+      (5, 0.9, 95.96875)], 0.5,
+     {0.9: "At most one point, and 1.03125 is more. Do not round.",
+      0: "Of three losses, two of them equal, each counts once."}))
+
+
+def some_rows(seed):
+    """A case of four seeds and five shares; in quarters, in no order, and not every seed at every share."""
+    random = np.random.default_rng(seed)
+    seeds, shares = random.permutation(100)[:4].tolist(), (1 + random.permutation(98)[:5]) / 100
+    uncut = {each: float(random.integers(380, 397)) / 4 for each in seeds}
+    rows, right = [(each, 0, uncut[each]) for each in seeds], 0
+    for share in shares.tolist():
+        tried = random.permutation(seeds)[: random.integers(2, 5)].tolist()
+        lost = (random.integers(-2, 9, len(tried)) / 4).tolist()
+        rows += [(each, share, uncut[each] - points) for each, points in zip(tried, lost)]
+        right = max(right, share) if sum(lost) <= len(lost) else right
+    return [rows[place] for place in random.permutation(len(rows))], right, {}
 
 TEACHER = np.array([[4.0, 0.0, -2.0], [0.0, 3.0, 1.0]])
 STUDENT = np.array([[1.0, 1.0, -1.0], [0.5, 2.0, 2.5]])
-LOSSES = (  # teacher, student, temperature
+LOSSES = (  # teacher, student, temperature; in the last but one the student is sure, and wrong
     (TEACHER, STUDENT, 1.0), (TEACHER, STUDENT, 2.0), (TEACHER, TEACHER, 2.0), (TEACHER, TEACHER + 7, 3.0),
-    (TEACHER[:1], STUDENT[:1], 4.0), (TEACHER.T, STUDENT.T, 2.0))
+    (TEACHER[:1], STUDENT[:1], 4.0), (np.array([[1.0, 0.0, 0.0]]), np.array([[9.0, 1.0, 0.0]]), 1.0),
+    (TEACHER.T, STUDENT.T, 2.0))
