@@ -1,20 +1,20 @@
 # %% [markdown]
 # # In your project
 #
-# Epoch 112 of 200, and the machine is gone. With section 10's script, and if the disk is still there, the next one goes on at epoch 112.
+# Epoch 112 of 200, and the machine is gone. With section 10's script, and if the disk is still there, the next machine goes on at epoch 112.
 #
 # You will
 # - add the callbacks to a script of yours (sections 1 and 2),
 # - choose a rule to start from (3), and its patience (5),
 # - save a report (2), and resume after a kill (10).
 #
-# 50 minutes. The exercise is your project. Run 1 and 2 first; then take what you need: patience in other tools (4), falling rates (6), no
-# validation set (7, after 5), the score to report (8), TensorBoard (9).
+# 50 minutes. The exercise is your project: it is solved when your own script prints a report, and comes back after a Ctrl-C. Run 1 and 2
+# first. The rest you can take as you need it; only 7 needs another, 5.
 
 # %% [markdown]
 # ## 1 Install it, or copy a folder
 #
-# Your script needs only the course's library:
+# Your project needs the course's library:
 
 # %%
 from course_utils.classroom.chapter_91 import tables
@@ -22,14 +22,13 @@ from course_utils.classroom.chapter_91 import tables
 print(tables.pip_line())  # type this line in your project's terminal
 
 # %% [markdown]
-# It brings Keras and NumPy. This page's script needs besides:
+# It brings Keras and NumPy. The script of this page needs three more:
 #
 # ```sh
 # pip install tensorflow matplotlib scikit-learn
 # ```
 #
-# Or copy the folder `course_utils/stopping` beside your script, and write `stopping` wherever this page says
-# `course_utils.stopping`.
+# Or copy the folder `course_utils/stopping` beside your script, and import from `stopping` instead.
 
 # %%
 # For this page alone: a folder that stands in for your project, recorded runs, reveal and show.
@@ -79,7 +78,7 @@ print(stop.report)  # new
 #
 # <details><summary>And after Ctrl-C?</summary>
 #
-# Keras then calls no more callbacks. A script that should still save its best weights catches the interrupt:
+# Keras then calls no more callbacks. To save the best weights all the same, catch the interrupt:
 #
 # ```python
 # try:
@@ -126,57 +125,59 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
-# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. No `restore_best`: training loss ignores overfitting |
+# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. Leave out `restore_best`: the training loss does not see overfitting |
 # | so much time, and no more | `TimeBudget(minutes=30)`; across jobs, section 10 |
 # | any real run | besides, `NotFinite()`: against NaN and infinity |
 #
 # Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
 
 # %% [markdown]
-# On anything but a loss, `Patience` needs `mode="max"` or `"min"`. `restore_best`, on the same column, takes it from there.
+# On anything but a loss, `Patience` needs `mode="max"` or `"min"`. `restore_best` on the same column then needs none; on another such
+# column, give `StopWhen` one, too.
 
 # %% [markdown]
 # ## 4 What patience counts
 #
-# Your `patience=8` moves to Lightning, with four validations an epoch. How many epochs is it there? Two. So ask: eight of what?
+# You move from Keras to Lightning, with `patience=8` and four validations an epoch. How many epochs is it there? Two. So ask: eight of what?
 #
-# A *failure* is a check without improvement; an improvement sets the count back to 0. By default, scikit-learn (`tol`), PyTorch (`threshold`) and
-# Keras's `ReduceLROnPlateau` (`min_delta`) count a very small improvement as a failure, too.
+# A *failure* is a check without improvement; an improvement sets the count back to 0. By default, scikit-learn, PyTorch and Keras's
+# `ReduceLROnPlateau` count a very small improvement as a failure, too.
 
 # %% [markdown]
 # | tool with patience N | counts | acts at failure number |
 # |---|---|---|
 # | this course's `Patience`; Keras's `EarlyStopping`, `ReduceLROnPlateau` | epochs that were validated | N |
-# | Lightning's `EarlyStopping` | validation runs; an epoch may have several | N |
+# | Lightning's `EarlyStopping` | validation runs | N |
 # | Hugging Face's `EarlyStoppingCallback` | evaluations: epochs, or every `eval_steps` steps | N |
 # | scikit-learn's `SGDClassifier` (`n_iter_no_change`) | epochs | N |
-# | scikit-learn's `MLPClassifier` (likewise) | epochs | N + 1 |
-# | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step`, often one each epoch | N + 1 |
+# | scikit-learn's `MLPClassifier` | epochs | N + 1 |
+# | PyTorch's `lr_scheduler.ReduceLROnPlateau` | calls of `step` | N + 1 |
 
 # %% [markdown]
 # <details><summary>How do we know?</summary>
 #
-# Keras and scikit-learn are tested; the rest is in the code of Lightning 2.6, Transformers 5.24 and PyTorch (commit
-# 008f727). <!-- given: 2.6, 5.24 -->
+# We tested Keras and scikit-learn, and read the code of Lightning 2.6, Transformers 5.24 and PyTorch (commit 008f727).
+# <!-- given: 2.6, 5.24 -->
 #
 # </details>
 
 # %% [markdown]
 # ## 5 Ask the runs you have
 #
-# How much patience do your curves need? Ask your finished runs:
+# How much patience do your curves need? Ask your finished runs. Patience 10 ended them, so they can answer for any smaller one:
 #
 # ```python
 # from pathlib import Path
 # from course_utils.stopping import History, Patience, compare
 #
 # histories = [History.from_csv(path) for path in Path("runs").glob("*/history.csv")]
-# print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))  # less than the 10 they had
+# print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))
 # ```
 #
-# A run that patience 10 ended knows nothing of patience 30. So train two or three to the last epoch, without `Patience`.
+# For a larger one, train some to the last epoch: single runs scatter, as the table below shows.
 #
-# It measures in `val_loss`, where more patience never looks worse. So read a price list: epochs saved, loss added.
+# By default `compare` measures in `val_loss`, where more patience never looks worse: it only adds epochs to choose from. So ask how many
+# epochs a smaller one saves, and for how much loss.
 
 # %% [markdown]
 # Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs. What does patience
@@ -191,17 +192,16 @@ from course_utils.stopping import compare
 curves = data.load_curves("proben1")
 rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 # epochs: how much of the 300 was trained. sd: how far the runs scatter about the mean
+# never fired: such a run goes on to its last epoch, so its regret is 0 by definition
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
 # **From line to line patience about triples: each step costs more epochs than the one before, and saves less regret.**
-# Patience 100 never ended 47 of the 80 runs; their regret is 0 by definition.
 
 # %% [markdown]
 # ## 6 Learning rates that fall
 #
-# An **event** need not end a run: with `When` you choose what happens instead, such as a lower learning rate
-# ([chapter 02](02_budgets_and_events.ipynb)).
+# With `When`, a rule can lower the learning rate instead of ending the run ([chapter 02](02_budgets_and_events.ipynb)).
 #
 # Here the validation loss never improves, and the rate falls after five failures. If the run stops with patience 5, how many epochs are
 # trained at the lower rate?
@@ -229,12 +229,12 @@ print("by the patience of the stop:", left)
 
 # %% [markdown]
 # None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two, by as many
-# epochs as the lower rate needs.** Keras's pair has the same trap: `ReduceLROnPlateau` waits 10 by default, and on such a curve
-# `EarlyStopping` with 10 or less leaves it no epoch.
+# epochs as the lower rate needs.** Keras's `ReduceLROnPlateau` waits 10 by default: on such a curve, `EarlyStopping`
+# with 10 or less leaves it no epoch.
 
 # %% [markdown]
 # A **cosine** schedule lowers the rate along half a cosine wave, to zero. Stop halfway, and you never get to the small rates. So let it
-# end, keep the best weights, and stop early only when something goes wrong:
+# end, and stop early only when something goes wrong:
 #
 # ```python
 # import keras
@@ -249,7 +249,7 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# In the end you train on everything, and have no validation data left. For how many epochs? The usual answer: train several times, with
+# Some train on everything in the end, and have no validation data left. For how many epochs? The usual answer: train several times, with
 # another part of the data (a *fold*) held out each time, and take the median of the best epochs:
 #
 # ```python
@@ -269,34 +269,35 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# Such a run cannot see its own best epoch, and borrows that of others. What does that cost? We ask recorded runs: five problems,
-# twenty splits each.
+# Such a run borrows its best epoch from others. What does that cost? We ask recorded runs: five problems, twenty splits each. Each split
+# plays the final run once, and five others its folds.
 #
-# - *Blind* stops as the recipe does, at the median of five other splits' best epochs, as patience 10 found them, and keeps the last weights.
+# - *Blind*: the five train with patience 10. At the median of their best epochs this run stops, and keeps its last weights.
 # - *Watched* has a validation set and patience 10, and keeps the best weights.
 #
-# In how many of the 100 runs does *blind* have the larger regret?
+# In how many of the 100 runs is the regret of *blind* the larger one?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # runs, of 100
+guess = ...  # runs, of 100; where both are equal, neither is larger
 blind, watched = {}, {}
 for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
     runs = curves.select(problem=problem, units=64)  # one size of the four
     found = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0]
     watched[problem] = found.regret
-    # each run is stopped at the median of five others' best epochs, as patience 10 found them
+    # found.stops: where patience 10 ended each run; of five others' best epochs until then, the median
     blind[problem] = tables.regrets(runs, tables.medians_of_others(runs, found.stops, count=5))
 gaps = np.concatenate([blind[problem] - watched[problem] for problem in blind])
 reveal(guess, int((gaps > 0).sum()), "Blind has the larger regret in")
 print(f"in those, larger by {gaps[gaps > 0].mean():.0f} points on average; in {(gaps < 0).sum()} smaller, "
       f"by {-gaps[gaps < 0].mean():.0f} points; in {(gaps == 0).sum()} the same\n")
-# below zero: kept was, by luck, an epoch of lower test loss. Differences are rounded after they are taken
+# below zero: kept was, by luck, an epoch of lower test loss. Differences are rounded after they are taken;
+# standard error: about how far chance moves a mean; a little too small here, since the splits share rows
 tables.print_regrets(blind, watched)
 
 # %% [markdown]
-# *Watched* wins by 67 to 24. Where *blind* loses, it loses 13 points; where it wins, 4. **Stopping blind cost more on four problems of
-# five; on diabetes, chance could explain it.** There the difference is less than twice its *standard error*, about how far chance moves a mean.
+# *Watched* wins by 67 to 24. **Stopping blind cost more on four problems of five; on diabetes, chance could explain it.** There the
+# difference is less than twice its standard error.
 #
 # But you refit for more data, which *blind* did not get. Our advice, unmeasured: refit when data are scarce.
 
@@ -305,9 +306,8 @@ tables.print_regrets(blind, watched)
 #
 # You report the validation loss of the epoch that you keep. But it was picked because that loss is low. How far off is the number?
 #
-# Take 25 pictures for validation, and keep the epoch of their lowest loss. [Chapter 03](03_validation_early_stopping.ipynb) did this with
-# 200 such sets on one training. At the epochs kept, the loss on the pool that all came from, 9,000 pictures, was 0.63, on average. What was
-# it on the 25 that chose?
+# On one training, [chapter 03](03_validation_early_stopping.ipynb) drew 25 validation pictures 200 times, and kept each time the epoch of
+# their lowest loss. There the loss on the 9,000 that all were drawn from was 0.63, on average. What was it on the 25 that chose?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -330,8 +330,8 @@ tables.print_losses(rows)
 # %% [markdown]
 # ## 9 Watch a run
 #
-# How near is a run to its end? Most rules have a score and a limit: `Patience`, its failures in a row and N. `TensorBoardReport` writes
-# both for TensorBoard, and the reason as text.
+# How near is a run to its end? Most rules have a score and a limit: for `Patience` the failures in a row, and N. `TensorBoardReport`
+# writes both for TensorBoard, and the reason as text.
 
 # %% claims=["B12"]
 from course_utils.stopping import GeneralizationLoss, TensorBoardReport
@@ -361,77 +361,12 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # %% [markdown]
 # ## 10 A machine that may be taken away
 #
-# Give `StopWhen` a folder, `state=`, and put Keras's `BackupAndRestore` after it in the list. Then a killed run (tested with `kill -9`)
-# goes on after its last finished epoch, with its count of failures, its best weights and the time used.
-
-# %% [markdown]
-# The whole `train.py`: `# new` marks what stops and saves, `# kill` what survives a kill.
+# What must be on the disk when the machine goes? Two folders, written at each epoch's end:
 #
-# ```python
-# import pathlib  # new
-# import sys  # new
+# - `state`, by `StopWhen`, holds the history (and so the count of failures), the time used and the best weights.
+# - `backup`, by Keras's `BackupAndRestore`, after it in the list, holds the model and its optimizer.
 #
-# import keras
-# from sklearn.datasets import load_digits
-# from course_utils.stopping import NotFinite, Patience, Signal, StopWhen, TimeBudget, plots  # new
-#
-# folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs/1")  # new: python train.py runs/2
-# folder.mkdir(parents=True, exist_ok=True)  # new: one for each run, on a disk that outlives the machine
-#
-# x, y = load_digits(return_X_y=True)
-# x = x / 16
-# train, val = (x[:1200], y[:1200]), (x[1200:], y[1200:])
-#
-#
-# def build_model():
-#     layers = [keras.Input((64,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10, "softmax")]
-#     model = keras.Sequential(layers)
-#     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
-#     return model
-#
-#
-# rule = Patience("val_loss", 10) | NotFinite()  # new: section 3
-# rule = rule | TimeBudget(hours=24)  # new: 24 hours over all jobs together
-# rule = rule | Signal("SIGTERM")  # kill: the system's "please end", see below
-# stop = StopWhen(rule, restore_best="val_loss",  # new
-#                 state=folder / "state")  # kill
-# backup = keras.callbacks.BackupAndRestore(folder / "backup")  # kill
-# model = build_model()
-# model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
-#           callbacks=[stop, backup])  # new: stop. kill: backup, after it
-# model.save(folder / "model.keras")  # new: it has the best weights
-#
-# print(stop.report)  # new
-# (folder / "report.json").write_text(stop.report.to_json())  # new
-# stop.history.to_csv(folder / "history.csv")  # new
-# plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")  # new
-# sys.exit(75 if stop.interrupted else 0)  # kill: 75 means "begin me again"
-# ```
-
-# %% [markdown]
-# **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C in epoch
-# 5, and run it again.** It must begin with that epoch. (At epoch 1? The first run had ended.)
-#
-# To begin anew, or with another model or rule, delete its folder.
-
-# %% [markdown]
-# Most rules end the *training*, three only the *job*: <!-- given: 06:30 -->
-#
-# | what ended it | exit code of `train.py` | `state`, `backup` | started again |
-# |---|---|---|---|
-# | `TimeBudget` and most other rules, or the last epoch | 0 | emptied | trains from the start, overwrites the results |
-# | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
-# | within `fit`: an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
-#
-# `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
-
-# %% [markdown]
-# - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends before the end.
-# - `Deadline("06:30")` ends `fit` before 6:30, with time left to validate and save. `Deadline()` asks SLURM, a cluster's scheduler.
-# - `StopFile("STOP")` ends the job when that file appears. While it is there, a new job ends in an error: delete it first. Not with the
-#   SLURM script below: it starts the next job at once.
-#
-# All three act after the batch; the next job begins that epoch again.
+# Then a killed run (tested with `kill -9`) goes on after its last finished epoch.
 
 # %% [markdown]
 # Is it still the same run? We train once undisturbed, and once in two jobs: an exception ends the first as epoch 4 begins.
@@ -441,7 +376,7 @@ from course_utils.stopping import Signal
 
 
 def train_somewhere(*more):
-    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")
+    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")  # the signal has its turn later
     stop = StopWhen(rule, restore_best="val_loss", state=project / "state")
     backup = keras.callbacks.BackupAndRestore(project / "backup")
     build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, shuffle=False,
@@ -475,11 +410,83 @@ differ = [a != b for name in ("loss", "val_loss")
 reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
-# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no graphics card, which may sum in
-# another order. Your `train.py` shuffles, so its losses will differ.
+# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no graphics card. The next script
+# shuffles: its losses will differ.
 
 # %% [markdown]
-# And with a warning, a `SIGTERM` as epoch 4 begins?
+# The whole `train.py`: `# new` marks what stops and saves, `# kill` what survives a kill.
+#
+# ```python
+# import pathlib  # new
+# import sys  # new
+#
+# import keras
+# from sklearn.datasets import load_digits
+# from course_utils.stopping import NotFinite, Patience, StopWhen, TimeBudget, plots  # new
+# from course_utils.stopping import Signal  # kill
+#
+# folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs/1")  # new: python train.py runs/2
+# folder.mkdir(parents=True, exist_ok=True)  # new: one for each run, on a disk that outlives the machine
+#
+# x, y = load_digits(return_X_y=True)
+# x = x / 16
+# train, val = (x[:1200], y[:1200]), (x[1200:], y[1200:])
+#
+#
+# def build_model():
+#     layers = [keras.Input((64,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10, "softmax")]
+#     model = keras.Sequential(layers)
+#     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+#     return model
+#
+#
+# rule = Patience("val_loss", 10) | NotFinite()  # new: section 3
+# rule = rule | TimeBudget(hours=24)  # new: 24 hours over all jobs together
+# rule = rule | Signal("SIGTERM")  # kill: the system's "please end", see below
+# stop = StopWhen(rule, restore_best="val_loss",  # new
+#                 state=folder / "state")  # kill
+# backup = keras.callbacks.BackupAndRestore(folder / "backup")  # kill
+# model = build_model()
+# model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
+#           callbacks=[stop,  # new
+#                      backup])  # kill: after stop
+# model.save(folder / "model.keras")  # new: the best weights. If training is over, a kill before this loses them
+#
+# print(stop.report)  # new
+# (folder / "report.json").write_text(stop.report.to_json())  # new
+# stop.history.to_csv(folder / "history.csv")  # new
+# plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")  # new
+# sys.exit(75 if stop.interrupted else 0)  # kill: 75 means "begin me again"
+# ```
+
+# %% [markdown]
+# **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C under
+# `Epoch 5/200` (a long error follows), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first run had ended.)
+#
+# Then put the 64 back, and delete `runs/try`, as always before another model or rule.
+
+# %% [markdown]
+# Three rules end only the *job*, all others the *training*:
+#
+# | what ended it | exit code of `train.py` | `state`, `backup` | started again |
+# |---|---|---|---|
+# | any other rule, also `TimeBudget`, or the last epoch | 0 | emptied as `fit` ends | trains from the start, overwrites the results |
+# | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
+# | within `fit`: an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
+#
+# `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
+
+# %% [markdown]
+# - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends before the end.
+# - `Deadline("06:30")` aims to end `fit` before 6:30: it keeps back what a batch, a validation and saving took before. `Deadline()`
+#   asks SLURM, a cluster's scheduler.
+# - `StopFile("STOP")` ends the job when that file appears. Delete it before the next job, or that fails. (The SLURM script below leaves no
+#   time for it.)
+#
+# All three act after the batch; the next job begins that epoch again.
+
+# %% [markdown]
+# And with a warning, a `SIGTERM` as epoch 4 begins? Which epochs will the first job's history have?
 
 # %%
 import signal
@@ -490,6 +497,7 @@ def asked_to_leave(epoch, logs=None):
         signal.raise_signal(signal.SIGTERM)
 
 
+keras.utils.set_random_seed(1)
 first = train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=asked_to_leave))
 print(first.report)
 
@@ -498,12 +506,10 @@ print(first.report)
 second = train_somewhere()
 print("interrupted:", first.interrupted, "then", second.interrupted)
 print("epochs of the first job:", first.history["epoch"])
-print("the second job knows their losses:", second.history["val_loss"][:4] == first.history["val_loss"])
+print("as undisturbed, to the bit:", second.history["val_loss"] == unbroken.history["val_loss"])
 
 # %% [markdown]
-# After a warning `fit` returns, and `train.py` ends with 75.
-#
-# <details><summary>With SLURM, this script passes the warning on to Python, and waits until it has saved</summary>
+# <details><summary>The SLURM script: it passes the warning on, and waits until Python has saved</summary>
 #
 # ```bash
 # # #!/bin/bash
