@@ -96,7 +96,7 @@ print(f"stop at epoch {epoch}, best so far {best:.4f} at epoch {best_epoch}")
 print(f"the course's rule: {replay(Patience('val_loss', 5), run)}")  # on the same run
 whole, test = np.argmin(run["val_loss"]), run["test_loss"]
 print(f"test loss: {test[best_epoch]:.4f} at epoch {best_epoch}, and {test[whole]:.4f} at epoch {whole}, "
-      f"the best of all 300; that is {100 * (test[best_epoch] / test[whole] - 1):.0f} % above it")
+      f"where val_loss is lowest; that is {100 * (test[best_epoch] / test[whole] - 1):.0f} % above it")
 
 # %% [markdown]
 # The course's rule, **replayed** here, agrees. **Patience asks for a number of epochs, not a loss.**
@@ -107,15 +107,15 @@ print(f"test loss: {test[best_epoch]:.4f} at epoch {best_epoch}, and {test[whole
 #
 # - The **longest wait**: most epochs from one new best to the next.
 # - The [regret](00_start_here.ipynb): by how many percent the test loss of what you keep is above that of the epoch with the lowest
-#   validation loss. Above, that was 28 %. The test loss chooses no epoch, so a regret can be negative.
+#   validation loss. Above, that was 28 %. It can be negative: the test loss chooses no epoch.
 #
-# The table has it twice: for the *best* weights until the stop, and the *last*. For the best, on which problem is it largest?
+# The table has the regret twice: of the *best* weights until the stop, and of the *last*. Of the best, on which problem is it largest?
 
 # %% tags=["reveal"] claims=["B8", "A14", "C8", "03.1", "03.2"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # "diabetes", "soybean", "gene", "thyroid" or "building"
 rows = {}
-for name, runs in problems.items():  # one row per rule, with the stops and regrets of all runs
+for name, runs in problems.items():  # compare gives a row for each rule; there is one, [0]
     rows[name] = compare([Patience("val_loss", 5)], runs, measured="test_loss")[0]
 reveal(guess, max(rows, key=lambda name: rows[name].regret.mean()), "The largest regret is on")
 print(tables.fates(problems, rows))
@@ -145,7 +145,7 @@ rows = {f"patience {n}": compare([Patience("val_loss", n)], every_run, measured=
 print(tables.prices(rows, names))
 
 # %% [markdown]
-# Ten saves three quarters of five's mean regret, twenty nearly all of it. (The -0.3 % is no skill: the test loss had no say.) Each doubling
+# Ten saves three quarters of five's mean regret, twenty nearly all of it. (Read -0.3 % as: nothing lost.) Each doubling
 # costs over 60 % more epochs. **Five is enough on diabetes and gene. You rarely know which kind yours is:
 # start at ten, or at twenty if epochs are cheap.** <!-- given: 60 -->
 #
@@ -174,7 +174,7 @@ lab
 # different epochs do they name?
 #
 # The table does the same for larger sets. It also shows how far the test loss of the kept epoch is above the *lowest* of this training: one
-# yardstick for all sets, where a regret would measure each against its own best.
+# yardstick for all sets. (The regret would measure each set against its own best epoch.)
 
 # %% tags=["reveal"] claims=["03.3"]
 # NBVAL_CHECK_OUTPUT
@@ -191,8 +191,8 @@ show(ax, alt="Best epochs of 200 validation sets. With 50 images they lie betwee
 
 # %% [markdown]
 # Same training, and 42 opinions. Waiting longer does not make up for so small a set: with 50 images patience 10 loses as much as
-# patience 3. What looks better on 50 images is probably often chance. **In this training a larger validation set gained more than a
-# longer patience.** Sets of 2000 also agree because two of them share, on average, more than a fifth of their images.
+# patience 3. What looks better on 50 images is often chance. **In this training a larger validation set gained more than a
+# longer patience.** Part of the agreement at 2000 is no merit: two such sets share, on average, more than a fifth of their images.
 
 # %% [markdown]
 # ## When it helps, and when it does not
@@ -238,7 +238,7 @@ show(ax, alt="Three panels. With shuffled labels the accuracy peaks early and fa
 guess = ...  # weights of which epoch, 0 to 5?
 losses = [float("nan"), 0.9, 0.7, 0.5, 0.4, 0.3]
 stop = keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
-epoch, model = feed(stop, [{"val_loss": loss} for loss in losses])  # a toy: its weight is its last epoch
+epoch, model = feed(stop, [{"val_loss": loss} for loss in losses])  # the toy's weight is its last epoch
 reveal(guess, model.weights[0], "Weights of epoch")
 print(f"Keras stopped at epoch {epoch}.")
 print("The course's rule:", replay(Patience("val_loss", 3), {"val_loss": losses}, best="val_loss"))

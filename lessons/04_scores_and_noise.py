@@ -113,11 +113,11 @@ for first, last in ((0, 1), (40, 50), (50, 60)):
           f"mean P {progress[first:last].mean():.0f}")
 
 # %% [markdown]
-# More progress than at the start, from a loss that stands still! $P$ cannot tell falling from jumping about. Divided by 309, even a GL of
-# 100, a loss at twice its lowest, makes only a tenth of PQ's limit. <!-- given: 100 --> (Prechelt's losses were most likely smoother: his
+# More progress than at the start, from a loss that stands still! $P$ cannot tell falling from jumping about. Even at twice the
+# lowest loss, GL = 100, PQ is 100 / 309 = 0.3, a tenth of its limit. <!-- given: 100, 0.3 --> (Prechelt's losses were most likely smoother: his
 # networks saw all the data at each step, ours see batches of 32.)
 #
-# **In this run noise makes GL stop at the first spike. It breaks UP's count, and PQ takes it for progress.**
+# **In this run noise stops GL at the first spike, breaks UP's count, and passes for progress with PQ.**
 
 # %% [markdown]
 # ## What does a cure for noise buy?
@@ -144,8 +144,8 @@ for row in (table["GL 5"], lasting):
 # cost: what would plain patience do with as many epochs?
 #
 # Here is the price list: cost to the right, regret upwards, and in grey plain patience, from 1 to 50. On the left are the
-# three scores, with other limits too; on the right the cures, each with three values of n: `Lasting` on GL 5 and on GL 1, `Smoothed`,
-# and the margin, `Patience n, by 3 %`. A cure should lie below the grey line.
+# three scores, with other limits too; on the right twelve cures: `Lasting(n, GL 5)`, `Lasting(n, GL 1)`,
+# `Smoothed(10, Patience n)` and `Patience n, by 3 %`, each for n = 5, 10 and 20, from left to right. A cure should lie below the grey line.
 
 # %%
 lengths = {f"patience {n}": Patience("val_loss", n) for n in range(1, 51)}
@@ -156,9 +156,10 @@ show(*figures.price_list(every_run, plain))
 # *Left:* GL lies on the line, no better than a short patience. PQ and UP lie above it, or beyond its end.
 #
 # *Right:* most cures lie along the line, a few above or beyond its end. One dips below: `Lasting(20, GL 1)`. It stops after twenty epochs
-# in a row more than 1 % above the lowest loss: almost a patience of 20. It looks far below the line; it is half a point. A discovery?
+# in a row more than 1 % above the lowest loss: a patience of 20 that a loss within 1 % sets back, too. It looks far below; it is half a
+# point. A discovery?
 #
-# A mean may hang on a few runs, so look run by run. For each rule take the patience of about equal cost, and on each run the rule's
+# A mean may hang on a few runs. For each rule take the patience of about equal cost, and on each run the rule's
 # regret minus that of patience.
 
 # %% claims=["04.3"]
@@ -174,7 +175,7 @@ print(tables.at_equal_cost(compare(rules, every_run, measured="test_loss"), plai
 # draws. `Lasting(20, GL 1)` gains half a point: better in 13 runs, worse in 4, equal in the other 83. <!-- given: 83 -->
 #
 # The best of twelve may have been lucky. So here are 100 runs that had no part in picking it, of networks with 16 and 256 units instead of
-# 64: a rule worth keeping should survive that. (The solution of exercise 3.5 comes along.) In how many does `Lasting(20, GL 1)` beat
+# 64: a rule worth keeping should survive that. (With it goes the solution of exercise 3.5.) In how many does `Lasting(20, GL 1)` beat
 # the patience of equal cost?
 
 # %% tags=["reveal"]
@@ -193,7 +194,8 @@ print(tables.at_equal_cost(again, plain_again))
 
 # %% [markdown]
 # Better in 8, worse in 6, nothing gained on average. The one cure that beat patience does not do it again. And the solution of 3.5, whose
-# dot lay below the line on these very runs? As many better as worse, and -0.4 with a spread of 7.2: nothing to tell it from luck.
+# dot lay below the line on these very runs? As many better as worse, and -0.4 ± 0.7 (of a hundred runs, 7.2 / √100): luck
+# explains it. <!-- given: 0.7 -->
 #
 # Here plain patience is enough: spend your effort on its length. **On these problems a cure changes how long a rule waits, and gains
 # little else.**
@@ -263,7 +265,7 @@ ex.rises_in_a_row.check(rises)
 # %% [markdown]
 # **4.4 The 95 % rule.** Chapter 03 found no good way to name a threshold. Past runs offer one: a loss that about 95 % of them got down to.
 # `past` is a list of runs of different lengths, each a list of validation losses. Take the lowest loss of each run, and return the 0.95 quantile of
-# these, `np.quantile(values, 0.95)`: 95 % of the values do not exceed it. Do not round.
+# these, as `np.quantile(values, 0.95)` gives it: 95 % of the values do not exceed it. Do not round.
 
 # %% tags=["exercise"]
 def threshold(past):

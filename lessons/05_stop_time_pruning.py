@@ -13,10 +13,10 @@
 # **Pruning** sets weights of a trained network to zero. Which ones? The smallest: a weight near zero usually
 # changes the answer least. The share of zeros is the **sparsity**.
 #
-# A cut hurts, and training heals: the weights that are left learn to do without the others. So one cuts some in each
-# epoch, and trains on. Such a plan is a **ramp**.
+# A cut hurts, and training heals: the weights that are left learn to do without the others. So one cuts some each
+# epoch. Such a plan is a **ramp**.
 #
-# Two stops follow: the *first* ends the training, the *second* the pruning. A CNN (it slides small filters over pictures) was
+# Two stops are at work: the *first* ends the training, the *second* the pruning. A CNN (it slides small filters over pictures) was
 # trained until its first stop, then pruned along a ramp up to 0.90. The second, with patience 3, went back to the best
 # epoch, and kept 0.30.
 # <!-- given: 0.90, 0.30, 3 -->
@@ -51,9 +51,9 @@ reveal(guess, "stopped" if 0.9 - there > there - home else "restored", "Took mor
 print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 
 # %% [markdown]
-# A cut hurts first, then heals. At the stop the loss had only risen, so its best epoch was the first, with
-# a third of the cuts made. **Restoring that epoch undid most of the pruning.** Much later epochs would
-# have been about as good.
+# A cut hurts, then heals. At the stop the loss had only risen, so its best epoch was the first, a third of
+# the cuts made. **Restoring that epoch undid most of the pruning.** Epochs after 30 were
+# as good, with all cuts made. <!-- given: 30 -->
 #
 # ## How should a stop wait?
 #
@@ -155,14 +155,13 @@ show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
 # *Left:* trained on, the CNN loses less than a point up to 0.90, along a ramp or at once. (At 0.98 the ramp looks
-# better; on six seeds I would not bet on it.) *Right:* the GRU can spare half, not nine tenths.
+# better; on six seeds, do not bet on it.) *Right:* the GRU can spare half, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
 #
-# Is a stop a good moment? Ten MLPs were pruned from four moments on, to 0.90 and 0.98. Later moments find a better
-# trained network and leave fewer of 60 epochs to cut and heal: 60 (*start*), 57 (*early*),
-# 24 to 39 (*stop*), 12 (*late*). Which makes most mistakes at 0.98? <!-- given: 0.90, 0.98 -->
+# Is a stop a good moment? Ten MLPs had 60 epochs each. Pruning, to 0.90 or 0.98, began at epoch 0 (*start*), 3 (*early*), their
+# stop (*stop*, 21 to 36) or 48 (*late*): the later, the better trained, and the fewer epochs left to heal. Which makes most mistakes at 0.98? <!-- given: 0.90, 0.98 -->
 
 # %% tags=["reveal"] claims=["C4"]
 guess = ...  # "start", "early", "stop" or "late"
@@ -178,8 +177,8 @@ show(figures.moments(when, epochs=12), alt=figures.ALT["moments"])
 #
 # ## Do the zeros stay?
 #
-# Now prune your own `model`. `PruneWhen` is for a `fit` of your own; `prune_at_stop` does all in one call, with **tfmot**,
-# TensorFlow's toolkit for pruning:
+# Now prune your own `model`: `prune_at_stop` does all in one call, with **tfmot**, TensorFlow's toolkit for pruning. (For a `fit`
+# of your own there is `PruneWhen`, in the fold above.)
 
 # %%
 pruned, report = prune_at_stop(
@@ -203,7 +202,7 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To `fit` a zero is a weight like any other. One that stays got no gradient: for example at a hidden unit that puts out 0 for
+# To `fit` a zero is a weight like any other. Those that stay got no gradient: for example at a hidden unit that puts out 0 for
 # every picture.
 # **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
 # cut, under the masks: give `second` more patience or more epochs, and do not call `fit` afterwards.
@@ -215,7 +214,7 @@ pruned.set_weights(pruned_weights)  # as it was
 
 # %% tags=["reveal"]
 guess = ...  # 1 is as large, 10 is ten times smaller
-files = {name: to_lite(network, int8=True, data=train[0])  # from `data` it learns what a byte has to cover
+files = {name: to_lite(network, int8=True, data=train[0])  # `data`: the numbers a byte has to cover
          for name, network in networks.items()}
 reveal(guess, round(len(files["not pruned"]) / len(files["pruned"]), 1), "Times smaller")
 for name, file in files.items():
@@ -227,7 +226,7 @@ reads = Lite(files["pruned"]).predict(test[0][[mine]]).argmax()
 print(f"The pruned file reads {reads}, and this is {test[1][mine]}.")
 
 # %% [markdown]
-# In the file that LiteRT makes out of the box a zero fills its byte like any number. Compression gets rid of it (gzip works
+# In the file, as it is made out of the box, a zero fills its byte like any number. Compression gets rid of it (gzip works
 # like zip), until the phone unpacks the file.
 #
 # And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*: half of its filters taken
@@ -245,7 +244,7 @@ print(f"not compressed: pruned {pruned_kB:.0f} kB, half {half_kB:.0f} kB")
 # %% [markdown]
 # No faster, on our processor (not a phone's): it seems that LiteRT, out of the box, multiplies zeros, too. What saves time is
 # int8, or taking out whole filters: *half* takes a third of the time and keeps more accuracy than *pruned*, but gave up
-# only half of its bytes, not nine tenths of its weights. Its file is larger only after gzip.
+# only half of its filters. Not compressed its file is the smaller one; after gzip *pruned*'s is.
 # **Scattered zeros buy a smaller file, once it is compressed, and here no time.**
 #
 # ## Exercises

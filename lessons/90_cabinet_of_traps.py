@@ -6,7 +6,7 @@
 # You will
 # - meet each trap in its smallest form,
 # - see what mends it,
-# - know which old results to look at again.
+# - know which of your scripts to look at again.
 #
 # 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). Run the
 # cells above drawer 1; then open any.
@@ -261,9 +261,9 @@ warned = [str(one.message) for one in said if "val_los" in str(one.message)]
 print(f"warnings: {len(warned)}", *warned[:1], sep="\n")
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras 3 shows one warning, and progress bars scroll it away.
+# **What happens:** all eight epochs run. Keras 3 shows one warning, and progress bars can scroll it away.
 #
-# **Instead: leave `mode` out.** Keras 3 then raises an error, even for most metrics of your own, spelt right. For those, and in tf_keras, use
+# **Instead: leave `mode` out.** Keras 3 then raises an error; for most metrics of your own, a false alarm. For those, and in tf_keras, use
 # `StopWhen`, which takes a mode and checks the name:
 
 # %%
@@ -336,7 +336,7 @@ last = drawers.lose_machine(run, Script(losses), keras_alone, new_model, at=5)
 trap("Last epoch", last, expected=6, guess=guess)
 
 # %% [markdown]
-# **What happens:** three epochs too many. The backup has the weights and the epoch, not the best loss: the new `EarlyStopping` takes epoch 5
+# **What happens:** three epochs too many. The backup has the weights and the epoch, not the best loss or weights: the new `EarlyStopping` takes epoch 5
 # for the best.
 #
 # **Instead: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
@@ -583,9 +583,9 @@ print("with the object:", losses_of(keras.distillation.LogitsDistillation(loss=k
 
 # %% [markdown]
 # **What happens:** the useless one wins, with a loss below zero. The loss compares probabilities, which a **softmax**
-# makes from raw outputs. Keras applies one only if `loss` is a `KLDivergence` object, and not for its name, the default.
+# makes from raw outputs. Keras applies one for a `KLDivergence` object, not for its name, the default.
 #
-# **Instead: pass the object.** Keras then multiplies the loss by the square of `temperature`, 9 by default: look again at its weight. <!-- given: 9 -->
+# **Instead: pass the object.** Keras then multiplies the loss by the square of `temperature` (3 by default): look again at its weight. <!-- given: 3 -->
 
 # %% [markdown]
 # ## Exercises

@@ -8,7 +8,7 @@ tfmot's guide "Pruning in Keras example" trains MNIST for four epochs, then two 
 are longer: batches of 32, 1688 an epoch.)
 guide           56 epochs, then tfmot's schedule from 0.5 to 0.9 over 28; a fixed number of epochs
 guide x3        the same, and three times the learning rate in the 28 epochs
-short x3        56 epochs, then 8 at three times the rate with PruneWhen's masks, as in the four below; no stop
+short x3        56 epochs, then 8 at three times the rate, with masks as in the four below; no stop
 patience        MLP: `PruneWhen(Patience("val_loss", 5), 0.9)` and a second stop, `Armed(at_target(0.9),
                 Patience("val_loss", 5))`, or 84 epochs
 patience x3     the same, with `When(Patience("val_loss", 5), scale_learning_rate(3))` beside it

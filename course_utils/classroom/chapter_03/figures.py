@@ -51,8 +51,8 @@ def validation_curves(runs, rule=None):
                        markeredgewidth=1.3, clip_on=False, zorder=4)
     panels[0].set_ylabel("validation loss\n(log scales, each its own)")
     if rule is not None:
-        note = ("Dot: the stop. Ring: the epoch kept. Square: the best of all 300 epochs. Grey: epochs never "
-                "trained.")
+        note = ("Dot: the stop. Ring: the epoch kept. Square: lowest validation loss of all 300. Grey: "
+                "epochs never trained.")
         if early:
             note += f"\n{' and '.join(early).capitalize()}: only the first {FIRST} epochs are drawn."
         caption(figure, note)

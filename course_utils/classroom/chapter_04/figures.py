@@ -174,8 +174,8 @@ def price_list(runs, plain):
                        arrowprops={"arrowstyle": "->", "color": GREY})
     panels[0].set_ylabel("mean regret, %\n(linear below 1, log scale above)")
     caption(figure, "Grey: every patience from 1 to 50. Below 1 the regret's axis is linear, so small gaps "
-                    "look large there.\nRegret below 0 is luck: an earlier epoch may happen to have the "
-                    "lower test loss. Long patience has it, too.")
+                    "look large there.\nRegret below 0: an earlier epoch had the lower test loss. Long "
+                    "patience has it, too.")
     return figure, ("Two panels of mean regret against cost, each with a grey line for Patience of all "
                     "lengths from 1 to 50; an arrow to the lower left says better. Scores: GL lies at the "
                     "upper end of that line, UP and PQ above it or beyond its end. Cures: most of the twelve "

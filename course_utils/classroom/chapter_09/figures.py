@@ -121,9 +121,9 @@ def when_to_begin(curves):
                     "spot; of guide left of 100, of guide x3 right")
     return figure, ("Test accuracy at 0.9 zeros against epochs of training, for an MLP and a CNN: means of "
                     "ten seeds, and a dot for each. What begins at a stop or after 5 epochs takes 40 to 80 % "
-                    "of the guide's epochs and is about as accurate. With three times the rate the guide itself "
-                    "is the most accurate, and ahead of patience x3 by less than the seeds differ. The short "
-                    "schedule takes 76 % and is the least accurate.")
+                    "of the guide's epochs on average and is about as accurate. With three times the rate "
+                    "the guide itself is the most accurate, and ahead of patience x3 by less than the seeds "
+                    "differ. The schedule short x3 takes 76 % and is the least accurate.")
 
 
 def what_a_teacher_gives(curves):

@@ -294,7 +294,7 @@ def stopped(curves):
     Args:
         curves: the recording small_distil.
     """
-    lines = ["gained by stopping     on the mixed loss         on agreement"]
+    lines = ["gained by a stop on    mixed loss                agreement"]
     for task in ("all", "noisy", "few"):
         gains = [gained(curves, task, stop) - gained(curves, task) for stop in ("mixed", "agree")]
         lines.append(f"{task:23}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
