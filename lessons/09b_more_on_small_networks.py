@@ -153,7 +153,7 @@ print(outcomes.stopped(distil))  # points over the same taught student, stopped 
 # ## When should pruning begin?
 #
 # Pruning takes epochs, and epochs take time. The example in the guide of tfmot, TensorFlow's pruning toolkit, trains for four,
-# then prunes for two. With our few pictures, 28 epochs have about as many steps as those two. So our copy of the guide prunes for
+# then prunes for two. With our few pictures, 28 epochs have about as many steps as those two. Our copy of the guide prunes for
 # 28, and trains for twice as many before. A stop could say when instead.
 #
 # The plan: at a first stop pruning begins, and the learning rate goes up. The weights that stay have to make up for those
@@ -225,7 +225,7 @@ print(outcomes.spent(when))
 #
 # **Two stops against the shorter schedule** (fourth row): 0.9 points better on the MLP and 0.8 on the CNN, in 9 of ten seeds on
 # both, with fewer epochs on the MLP and as many on the CNN. Look where they went: on the CNN pruning began after 34, not 56, and
-# once the last zeros were in, 22 more followed. And the best of them was kept, not the last. What of this helped, we did not try.
+# once the last zeros were in, 22 more followed. The best of them was kept, not the last. What of this helped, we did not try.
 
 # %% [markdown]
 # **Without waiting for a first stop** (last row): on the CNN *early x3* was done sooner (47 %, not 76), but half a point worse (1
