@@ -310,7 +310,7 @@ results.print_overfitting("fixed", curves.select(way="long head"))
 # stops* finds a lower loss. The top of *fixed* finds none: its line stays flat.
 #
 # **Against *fixed*: the head is done five seconds sooner, and two seeds of three end ahead.** The third ties. Sixty epochs
-# overfit the head. Part of the lead may come from starting with the best weights.
+# overfit the head. Perhaps all of the lead comes from starting with the best weights.
 #
 # **Against *at once*: sooner, yes; better, no.** In the end test accuracies are level, and *at once* has the lower
 # validation loss: its random head did no lasting harm. <!-- given: six, 8, 13, five -->

@@ -131,7 +131,7 @@ sources.print_gains(fits)  # rounded after subtracting
 print(f"photos from scratch, 750 of them: {100 * np.mean(photos['scratch'][750]):.1f} %")  # three seeds
 
 # %% [markdown]
-# **So, for the photos, not any source will do.** Only *ImageNet* beats training from scratch: that gets 44.4 % with 750
+# **So, for the photos, not just any source will do.** Only *ImageNet* beats training from scratch: that gets 44.4 % with 750
 # photos, the other heads at most 41.7 % with 1,000. (Their test photos differ.) On emoji we did not train from scratch.
 #
 # Is knowing something better than knowing nothing? ImageNet beat its random twin on both tasks. Knowing photos perhaps

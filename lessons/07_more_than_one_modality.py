@@ -146,7 +146,7 @@ print("with one shared stop, two networks beat one in {} and {} of 8 splits".for
 # **Two networks help either way; a second stop helps much where we multiply, little where we average.** Perhaps, in a
 # product, a network that is too sure overrules the other.
 #
-# Average, and go home? One may. But two networks never learn what only both inputs together tell.
+# Average, and go home? One may. But two networks are two trainings, and neither learns what the other leaves.
 #
 # ## Can one input stop before the other?
 #
@@ -192,7 +192,7 @@ show(frozen, alt=figures.ALT["frozen_fit"])
 
 # %% [markdown]
 # **One input can stop first, and then the network learns to use both:** now it misses the words, on this split at
-# least. The extra heads alone do a part of it: over all splits 1.0 of 6.9 points (table below).
+# least. The extra heads alone bring 1.0 point, heads and freezing 6.9 (over all splits, table below).
 #
 # ## What sets a clock?
 #
@@ -221,7 +221,7 @@ reveal(guess, round(gain.mean(), 1), "Faster input frozen, at x 1, in points")
 show(figures.frozen_by_scale(scales), alt=figures.ALT["frozen_by_scale"])
 
 # %% [markdown]
-# **In large part, it seems: the further apart the clocks are here, the more a second stop brings, and nothing where
+# **In large part, it seems: the further apart the clocks are here, the more freezing brings, and nothing where
 # they agree.** Small features bring more, 9.9 points against 6.6: why, we do not know. <!-- given: 6.6 -->
 #
 # ## Which way, then?

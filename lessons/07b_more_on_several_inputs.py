@@ -162,12 +162,12 @@ for name, way in {"one network": "both", "two, one shared stop": "one", "two, a 
 
 # %% [markdown]
 # Two networks help here, too; their second stop hardly does. (In 07, averaged, they gained 0.7 points from it, with the
-# very same clocks.) **Clocks that differ are a reason to try a second stop, no promise.** <!-- given: 0.7 -->
+# clocks of 07.) **Clocks that differ are a reason to try a second stop, no promise.** <!-- given: 0.7 -->
 
 # %% [markdown]
 # ## And with little time?
 #
-# The article of [01](01_threshold_stop.ipynb) speaks of limited resources. In 07, two networks with a stop each won. Do
+# The article of [01](01_threshold_stop.ipynb) speaks of limited resources. In 07, two networks with a stop each beat one with one stop. Do
 # they, if training must end after two epochs? Each keeps its lowest validation loss until the end; an epoch of both
 # counts as one.
 
@@ -205,8 +205,7 @@ print(tables.f1_gained(points))
 
 # %% [markdown]
 # With the network of 07 the stop on the loss probably comes too early, when the pictures overfit. In the other setting,
-# watching F1 with patience 3 costs 1.9 points of F1. **Watching the number you care about need not serve it best; here,
-# a longer patience helps.**
+# watching F1 with patience 3 costs 1.9 points of F1. **Watching the number you care about may serve it, or not.**
 
 # %% [markdown]
 # ### Accuracy or IoU?

@@ -121,7 +121,7 @@ print(outcomes.taught(distil))  # points gained on average; seeds better and wor
 # %% [markdown]
 # <details><summary>A warning about Keras's own</summary>
 #
-# The default loss of `keras.distillation` has a trap: see "13. The loss without a softmax" in the
+# The default loss of Keras's `LogitsDistillation` has a trap: see "13. The loss without a softmax" in the
 # [cabinet of traps](90_cabinet_of_traps.ipynb).
 #
 # </details>
@@ -179,7 +179,7 @@ right = pruned.evaluate(*test, verbose=0)[1]
 print(f"kept:           {prune.sparsity:.2f} zeros, {right:.1%} right (09's network, uncut: about 97%)")
 
 # %% [markdown]
-# We trained an MLP and a CNN from ten seeds each, with patience 5, in five ways:
+# We trained an MLP and a CNN from ten seeds each in five ways (patience is 5):
 #
 # | name | pruning begins | zeros come in over | rate from then on | training ends | epoch kept |
 # |---|---|---|---|---|---|

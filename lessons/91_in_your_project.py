@@ -4,7 +4,7 @@
 # Epoch 112 of 200, and the machine is gone. With section 10's script, and if the disk is still there, the next machine goes on at epoch 112.
 #
 # You will
-# - add the callbacks to a script of yours (sections 1 and 2),
+# - add the callback to a script of yours (sections 1 and 2),
 # - choose a rule to start from (3), and its patience (5),
 # - save a report (2), and resume after a kill (10).
 #
@@ -164,7 +164,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 5 Ask the runs you have
 #
-# How much patience do your curves need? Ask your finished runs. Patience 10 ended them, so they can answer for any smaller one:
+# How much patience do your curves need? Ask your finished runs. If patience 10 ended them, they can answer for any smaller one:
 #
 # ```python
 # from pathlib import Path
@@ -414,7 +414,7 @@ reveal(guess, sum(differ), "Losses that differ")
 # shuffles: its losses will differ.
 
 # %% [markdown]
-# The whole `train.py`: `# new` marks what stops and saves, `# kill` what survives a kill.
+# The whole `train.py`: `# new` marks what stops and saves, `# kill` what helps after a kill.
 #
 # ```python
 # import pathlib  # new
@@ -461,9 +461,9 @@ reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
 # **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C under
-# `Epoch 5/200` (a long error follows), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first run had ended.)
+# `Epoch 5/200` (a long error), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first run had ended.)
 #
-# Then put the 64 back, and delete `runs/try`, as always before another model or rule.
+# Then put the 64 back, delete `runs/try`. A new model or rule: a new folder.
 
 # %% [markdown]
 # Three rules end only the *job*, all others the *training*:
