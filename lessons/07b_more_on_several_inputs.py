@@ -161,8 +161,8 @@ for name, way in {"one network": "both", "two, one shared stop": "one", "two, a 
     print(f"{name:22}{pixels[way].mean():.1f} %")
 
 # %% [markdown]
-# Two networks help here, too; their second stop hardly does. (In 07, averaged, they gained 0.7 points from it, with the
-# clocks of 07.) **Clocks that differ are a reason to try a second stop, no promise.** <!-- given: 0.7 -->
+# Two networks help here, too; their second stop hardly does. (In 07, averaged, they gained 0.7 points from it.)
+# **Clocks that differ are a reason to try a second stop, no promise.** <!-- given: 0.7 -->
 
 # %% [markdown]
 # ## And with little time?

@@ -51,7 +51,7 @@ class Pruner:
         for kernel in [kernel for group in self.choice.kernels(model).values() for kernel in group]:
             mask = keras.Variable(np.ones(kernel.shape), dtype=kernel.dtype, trainable=False, name="mask")
             self._masks.append((kernel, mask))
-            self._sizes.append(math.prod(kernel.shape))
+            self._sizes.append(math.prod(kernel.shape))  # a copy has no masks, and still knows its sparsity
             if not self.is_outside:
                 kernel.constraint = _Masked(mask, kernel.constraint, self)
         self._renew = _compiled(self._set_masks, sum(self._sizes))
