@@ -68,6 +68,11 @@ def prices(curves, network):
     return "\n".join(lines)
 
 
+PRICES_SAY = """weights: those that are not zero; kB: of the file, after gzip; time: of a picture, on one x86
+right: of the test; below the first line the points more or less than it, seed by seed, and their sd
+all are means of five seeds"""
+
+
 def ahead(curves, network, width):
     """Which reads more on average: "narrow", from the start, or "cut".
 
@@ -136,12 +141,15 @@ class Begun(NamedTuple):
     accuracy: np.ndarray
 
 
-def begun(curves, network, way):
+def begun(curves, network, way, keep="best"):
     """`Begun` of a way. Fixed schedules keep their last epoch, the others the best one with full masks.
 
     Args:
         curves: the recording small_when.
+        way: as recorded, or one of RECORDED.
+        keep: "first" for the first epoch with full masks.
     """
+    way = RECORDED.get(way, way)
     epochs, accuracy = [], []
     for run in curves.select(network=network, way=way):
         last = len(run["val_loss"]) - 1
@@ -149,11 +157,14 @@ def begun(curves, network, way):
         if way not in FIXED:
             report = replay(SECOND, run, best="val_loss", best_when=FULL)
             last, kept = report.epoch, report.best_epoch
+        if keep == "first":
+            kept = FULL.first(run)
         epochs.append(last + 1)
         accuracy.append(100 * run["test_accuracy"][kept])
     return Begun(np.array(epochs) / GUIDE, np.array(accuracy))
 
 
+RECORDED = {"two stops": "patience x3", "short": "short x3", "early": "early x3"}  # the lesson's names
 FIXED = ("guide", "guide x3", "short x3")
 WAYS = ("guide", "guide x3", "short x3", "patience", "patience x3", "early x3")
 
@@ -164,51 +175,52 @@ def ways(curves):
     return [(network, way) for network in ("mlp", "cnn") for way in WAYS if (network, way) in there]
 
 
-def levels(curves):
-    """Epochs and accuracy of each way to begin, means over the seeds, as a table: text, to be printed.
+def against(curves, way, than):
+    """What a way to begin pruning takes, how it reads, and what it gains over another: text, to be printed.
 
     Args:
         curves: the recording small_when.
+        way, than: as in `begun`.
     """
-    lines = ["             epochs, % of 84     right, %", "              MLP     CNN       MLP    CNN"]
-    for way in ("guide", "guide x3", "short x3", "patience x3", "early x3"):
-        mlp, cnn = (begun(curves, network, way) for network in ("mlp", "cnn"))
-        lines.append(f"{way:13}{100 * mlp.share.mean():4.0f}{100 * cnn.share.mean():8.0f}"
-                     f"{mlp.accuracy.mean():10.1f}{cnn.accuracy.mean():7.1f}")
+    lines = [f"       epochs   right    points against {than}"]
+    for network in ("mlp", "cnn"):
+        own = begun(curves, network, way)
+        lines.append(f"{network.upper():6}{GUIDE * own.share.mean():7.0f}{own.accuracy.mean():7.1f} %   "
+                     f"{told(ahead_of(curves, network, way, than))}")
     return "\n".join(lines)
 
 
-def beginnings(curves):
-    """What ways to begin gain over each other, each seed with its like, as a table: text, to be printed.
+def ahead_of(curves, network, way, than, keep="best"):
+    """Points of accuracy that one way to begin has more than another, one value a seed; see `begun`."""
+    return begun(curves, network, way, keep).accuracy - begun(curves, network, than).accuracy
+
+
+def healed(curves):
+    """What two stops gain over the short schedule, before and after their last epochs: text, to be printed.
 
     Args:
         curves: the recording small_when.
     """
-    lines = ["points, and of ten seeds     MLP                       CNN"]
-    for way, than in (("guide x3", "guide"), ("patience x3", "guide x3"), ("short x3", "guide x3"),
-                      ("patience x3", "short x3"), ("early x3", "patience x3")):
-        gains = [begun(curves, network, way).accuracy - begun(curves, network, than).accuracy
-                 for network in ("mlp", "cnn")]
-        cells = "".join(f"{told(gain):26}" for gain in gains)
-        lines.append(f"{f'{way} - {than}':29}{cells}".rstrip())
+    lines = ["two stops against short     MLP                       CNN"]
+    for when, keep in (("when the zeros are all in", "first"), ("at the end", "best")):
+        gains = [ahead_of(curves, network, "two stops", "short", keep) for network in ("mlp", "cnn")]
+        lines.append(f"{when:28}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
     return "\n".join(lines)
 
 
-def spent(curves):
-    """How many epochs came before the masks, and how many after the one that brought the last: text.
+def spent(curves, network):
+    """How many epochs came before the masks, with them coming in, and after that: text, to be printed.
 
     Args:
         curves: the recording small_when.
     """
-    lines = ["epochs before pruning begins, and after the last zeros:", "               MLP        CNN"]
-    for way in ("short x3", "patience x3", "early x3"):
-        cells = []
-        for network in ("mlp", "cnn"):
-            masks = [np.asarray(run["sparsity"]) for run in curves.select(network=network, way=way)]
-            before = np.mean([np.sum(mask == 0) for mask in masks])
-            after = np.mean([np.sum(mask == mask.max()) - 1 for mask in masks])
-            cells.append(f"{f'{before:.0f} and {after:.0f}':11}")
-        lines.append(f"{way:15}{''.join(cells)}".rstrip())
+    lines = [f"epochs of the {network.upper()}  before pruning  zeros come in  after them  in all"]
+    for way in ("short", "two stops"):
+        masks = [np.asarray(run["sparsity"]) for run in curves.select(network=network, way=RECORDED[way])]
+        parts = [(np.sum(mask == 0), len(mask) - np.sum(mask == 0) - np.sum(mask == mask.max()) + 1,
+                  np.sum(mask == mask.max()) - 1, len(mask)) for mask in masks]
+        before, coming, after, whole = np.mean(parts, 0)
+        lines.append(f"{way:17}{before:15.0f}{coming:15.0f}{after:12.0f}{whole:8.0f}")
     return "\n".join(lines)
 
 
@@ -289,16 +301,27 @@ def taught(curves):
 
 
 def stopped(curves):
-    """What other stops gain over the one by the labels, as a table: text, to be printed.
+    """A stop by agreement against one by the labels, as a table: text, to be printed.
 
     Args:
         curves: the recording small_distil.
     """
-    lines = ["gained by a stop on    mixed loss                agreement"]
+    lines = ["agreement, not labels   seeds of ten        epochs"]
     for task in ("all", "noisy", "few"):
-        gains = [gained(curves, task, stop) - gained(curves, task) for stop in ("mixed", "agree")]
-        lines.append(f"{task:23}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
+        (agreed, took), (by_labels, usual) = (student(curves, task, "distilled", stop)
+                                              for stop in ("agree", "labels"))
+        _, _, seeds = told(agreed - by_labels).partition(": ")
+        lines.append(f"{task:24}{seeds:20}{took.mean():.0f}, not {usual.mean():.0f}")
     return "\n".join(lines)
+
+
+def worse(gains):
+    """In how many seeds a gain is a loss.
+
+    >>> worse(np.array([1.0, 0.0, -0.5]))
+    1
+    """
+    return int((np.asarray(gains) < -1e-6).sum())
 
 
 def lost(accuracy, share):
