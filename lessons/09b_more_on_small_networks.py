@@ -114,7 +114,7 @@ print(outcomes.taught(distil))  # points gained on average; seeds better and wor
 # Could that be luck? Toss a coin for each seed that differs: 6 to 1 or clearer, either way, comes once in eight tries, 7 to 3 once in
 # three, 10 to 0 once in five hundred.
 #
-# **So with noisy labels the teacher probably helped. With few we cannot tell. With 960 right ones it did harm.**
+# **So with noisy labels the teacher probably helped. With few we cannot tell. With 960 right ones it did harm, under this stop.**
 #
 # On *noisy* the student even passed its teacher, on average: 94.1 and 0.7 are more than 94.5. On *all* there was little to gain: alone,
 # it is 0.1 behind its teacher. <!-- given: 0.1 -->
@@ -274,8 +274,8 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A softmax at a temperature above 1 shows what a network knows and a label does not say. Here a teacher probably helped where
-# labels were wrong, and cost accuracy where all 960 were right. Two stops took 50 and 64 epochs, not the guide's 84, and were little or
+# A softmax at a temperature above 1 shows what a network knows and a label does not say. Here, with a stop by the
+# labels' loss, a teacher probably helped where labels were wrong, and cost accuracy where all 960 were right. Two stops took 50 and 64 epochs, not the guide's 84, and were little or
 # nothing behind; a schedule cut to 64 lost about a point, for it left none to heal.
 #
 # Back to [09](09_small_and_fast.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).
