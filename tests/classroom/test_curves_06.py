@@ -147,9 +147,9 @@ def test_who_is_ahead_and_when_is_told(capsys):
     results.print_leads("own stops", {"after 20 s": early, "when done": ended})
     results.print_overfitting("fixed", curves.select(way="long head"))
     assert [re.split("  +", line) for line in capsys.readouterr().out.splitlines()] == [
-        ["own stops against", "after 20 s", "when done"],
-        ["fixed", *(f"+{points} points, ahead in 2 of 3 seeds (1 tie)" for points in (1.1, 1.6))],
-        ["at once", "+3.2 points, ahead in 3 of 3 seeds", "-0.2 points, ahead in 1 of 3 seeds"],
+        ["own stops ahead of", "after 20 s", "when done"],
+        ["fixed", *(f"by +{points} points, in 2 of 3 seeds (1 tie)" for points in (1.1, 1.6))],
+        ["at once", "by +3.2 points, in 3 of 3 seeds", "by -0.2 points, in 1 of 3 seeds"],
         ["fixed, validation loss of its head: 0.69 at its best, 0.80 after 60 epochs"]]
 
 

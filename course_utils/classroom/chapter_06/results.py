@@ -106,17 +106,17 @@ def print_leads(ours, moments):
 
     >>> ways = {"a": {"test_accuracy": np.array([0.9, 0.8])}, "b": {"test_accuracy": np.array([0.8, 0.7])}}
     >>> print_leads("a", {"early": ways})
-    a against  early
-    b          +10.0 points, ahead in 2 of 2 seeds
+    a ahead of  early
+    b           by +10.0 points, in 2 of 2 seeds
     >>> print_leads("b", {"early": ways})
-    b against  early
-    a          -10.0 points, ahead in 0 of 2 seeds
+    b ahead of  early
+    a           by -10.0 points, in 0 of 2 seeds
     """
-    lines = {f"{ours} against": [*moments]}
+    lines = {f"{ours} ahead of": [*moments]}
     for name in next(iter(moments.values())):
         if name != ours:
             gains = [ways[ours]["test_accuracy"] - ways[name]["test_accuracy"] for ways in moments.values()]
-            lines[name] = [f"{100 * gain.mean():+.1f} points, ahead in {counted(gain)}" for gain in gains]
+            lines[name] = [f"by {100 * gain.mean():+.1f} points, in {counted(gain)}" for gain in gains]
     widths = [max(map(len, cells)) for cells in zip(*([name, *cells] for name, cells in lines.items()))]
     for name, cells in lines.items():
         print("  ".join(f"{cell:{width}}" for cell, width in zip([name, *cells], widths)).rstrip())
