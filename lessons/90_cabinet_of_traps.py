@@ -8,13 +8,13 @@
 # - see what mends it,
 # - know which of your scripts to look at again.
 #
-# 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience` ([03](03_validation_early_stopping.ipynb)). Run the
-# cells above drawer 1; then open any.
+# 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience`
+# ([03](03_validation_early_stopping.ipynb)). Run the cells above drawer 1; then open any.
 #
 # <details><summary>In which versions?</summary>
 #
-# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. Not tried: JAX,
-# PyTorch.
+# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. Not
+# tried: JAX, PyTorch.
 #
 # </details>
 
@@ -33,8 +33,9 @@
 # | `stop_training` | [8](#8-time-is-up) |
 # | `trainable = False`, in a callback | [9](#9-frozen-it-says) |
 # | `validation_freq=` | [10](#10-where-was-the-best), [11](#11-three-of-what) |
-# | Ctrl-C, or a notebook's stop button | [12](#12-ctrl-c) |
+# | Ctrl-C, the stop button | [12](#12-ctrl-c) |
 # | `LogitsDistillation` | [13](#13-the-loss-without-a-softmax) |
+# | `restore_best_weights=` | 4, 7, 12 |
 #
 # <details><summary>Or let grep look</summary>
 #
@@ -45,7 +46,7 @@
 # look "\.trainable *=|validation_freq|LogitsDistillation"
 # ```
 #
-# It misses arguments without a name or in a dictionary, and your own Ctrl-C.
+# It misses arguments without a name, and your own Ctrl-C.
 #
 # </details>
 
@@ -78,25 +79,26 @@ model = new_model()
 # run(script, callback) trains this model on x and y, each time from the same first weights: an epoch for each
 # number of the script, unless a callback stops it.
 run = drawers.runner(model, x, y)
+# trap(...), in every drawer, prints what happened, and what one expects.
 
 # %% [markdown]
 # ## How to read a drawer
 #
-# A tiny network trains on sixteen rows, in batches of four. The `val_loss` that callbacks see is made up, even with validation
-# data: a `Script` has one number for each epoch.
+# A tiny network trains on sixteen rows, in batches of four. `val_loss` is made up, even with validation data: a `Script` has
+# one number for each epoch.
 #
-# `run(script, callback)` is `fit` with this callback, or several. It returns the last epoch, counted from 0.
+# `run(script, callback)` is `fit` with this callback, and returns the last epoch, counted from 0.
 # `script.epoch_of_weights()` says which epoch's weights the model has.
 #
-# Put your guess in place of `...`, then run.
+# Where you see `...`, put your guess, then run.
 
 # %% [markdown]
 # <a id="1-the-seed"></a>
 #
 # ## 1. The seed
 #
-# *Keras 3 only.* **Yours if** you call `set_random_seed` or `tf.random.set_seed`, then `fit(x, y)`, as careful people do,
-# and [02](02_budgets_and_events.ipynb).
+# *Keras 3 only.* **Yours if** you call `set_random_seed` or `tf.random.set_seed`, then `fit(x, y)`, as careful people
+# and [02](02_budgets_and_events.ipynb) do.
 #
 # **One expects** a new order of the rows in each epoch.
 #
@@ -114,7 +116,8 @@ seeded = watch(x, row, batch_size=4)
 trap("Orders with a seed", len(np.unique(seeded, axis=0)), expected=3, guess=guess)
 
 # %% [markdown]
-# **What happens:** one order, three times: each row meets the same three others in every epoch. We have not measured the cost.
+# **What happens:** one order, three times: each row meets the same three others in every epoch. We have not measured the
+# cost.
 #
 # **Instead: give `fit` our `batches`.** Each epoch then has its own order, and the next run with this seed repeats them:
 
@@ -133,17 +136,18 @@ show(figures.orders(seeded, mended),
 #
 # ## 2. The callback that remembers
 #
-# **Yours if** one `ModelCheckpoint(save_best_only=True)` serves several trainings: folds, seeds. In Keras 3.13.2 and 3.14.0
-# `EarlyStopping`, too.
+# **Yours if** one `ModelCheckpoint(save_best_only=True)` serves several trainings: folds, seeds. `EarlyStopping`,
+# too, in Keras 3.13.2 and 3.14.0, not in 3.15.1.
 #
-# The first run only gets worse. The second starts higher, and sets a new best in each of its four epochs. **One expects** four files from it.
+# The first run's loss only rises. The second starts higher and falls: each of its four epochs is its own best.
+# **One expects** four files from it.
 #
 # **Guess:** how many?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # files of the second run, 0 to 4
-worse, better = [0.1, 0.2, 0.3, 0.4], [0.9, 0.8, 0.7, 0.6]
+rising, falling = [0.1, 0.2, 0.3, 0.4], [0.9, 0.8, 0.7, 0.6]
 
 
 def checkpoint(folder):  # saves each new best in a file that is named after its val_loss
@@ -153,8 +157,8 @@ def checkpoint(folder):  # saves each new best in a file that is named after its
 
 with tempfile.TemporaryDirectory() as folder:
     one_for_both = checkpoint(folder)
-    run(Script(worse), one_for_both)
-    run(Script(better), one_for_both)
+    run(Script(rising), one_for_both)
+    run(Script(falling), one_for_both)
     files = sorted(os.listdir(folder))
 trap("Files of the second run", len(files) - 1, expected=4, guess=guess)  # less the first run's only one
 print(files)
@@ -162,13 +166,13 @@ print(files)
 # %% [markdown]
 # **What happens:** none. The checkpoint still holds the first run's 0.1 against the second.
 #
-# **Instead: make a new callback for each training.** `StopWhen` starts afresh in every `fit`, unless `state=` lets it go on (drawer 7).
+# **Instead: make a new callback for each training.** `StopWhen` starts afresh in every `fit`.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 stop = StopWhen(Patience("val_loss", 2), restore_best="val_loss")  # one for both runs
 with tempfile.TemporaryDirectory() as folder:
-    for losses in (worse, better):
+    for losses in (rising, falling):
         script = Script(losses)
         last = run(script, stop, checkpoint(folder))  # a new checkpoint for each run
     print(sorted(os.listdir(folder)))
@@ -182,8 +186,8 @@ print(f"StopWhen, second run: last epoch {last}, weights of epoch {script.epoch_
 #
 # **Yours if** you pass `baseline=` to `EarlyStopping`.
 #
-# The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1, patience 2.
-# Our loss falls from 0.9 to 0.2 in eight epochs. Epochs 0 and 1 miss, so **one expects** the run to stop after epoch 1.
+# The documentation: "training will stop if the model doesn't show improvement over the baseline". The baseline is 0.1,
+# patience 2. Our loss falls from 0.9 to 0.2 in eight epochs. **One expects** the run to stop after epoch 1: two misses.
 #
 # **Guess:** which epoch is the last?
 
@@ -195,8 +199,9 @@ last = run(Script(slow), keras.callbacks.EarlyStopping(patience=2, baseline=0.1)
 trap("Last epoch", last, expected=1, guess=guess)
 
 # %% [markdown]
-# **What happens:** all eight epochs run. Keras counts epochs, and starts again only at a new best below the baseline. It compares the count
-# with patience only in an epoch that is *not* a new best. Here each is one: the count reaches eight, and nobody looks.
+# **What happens:** all eight epochs run. Keras counts epochs, and sets the count to 0 only at a new best that is also
+# below the baseline. It compares the count with patience only in an epoch that is *not* a new best. Here each is one: the
+# count reaches eight, and nobody looks.
 #
 # **Instead: say what you mean**, as a function. "After two epochs, no loss below 0.1":
 
@@ -218,8 +223,8 @@ print(stop.report.reason)
 #
 # **Yours if** you set `min_delta=` and `restore_best_weights=True`.
 #
-# `min_delta=0.1` is a margin: only a loss more than 0.1 below the best resets patience. The losses are 0.50, 0.45, 0.41 and 0.43. **One
-# expects** the weights of epoch 2 back.
+# `min_delta=0.1` is a margin: only a loss more than 0.1 below the best resets patience. The losses are 0.50, 0.45, 0.41
+# and 0.43. **One expects** the weights of epoch 2 back.
 #
 # **Guess:** which come back?
 
@@ -232,7 +237,8 @@ run(script, keras.callbacks.EarlyStopping(patience=3, min_delta=0.1, restore_bes
 trap("Weights of epoch", script.epoch_of_weights(), expected=2, guess=guess)
 
 # %% [markdown]
-# **What happens:** those of epoch 0, the worst of the four. Epoch 2 was better by less than the margin, so Keras never stored it.
+# **What happens:** those of epoch 0, the worst of the four. Epoch 2 was better by less than the margin, so Keras never
+# stored it.
 #
 # **Instead: keep the best without a margin.** The `min_delta` of our `Patience` decides when to stop, and nothing else:
 
@@ -263,8 +269,9 @@ print(f"warnings: {len(warned)}", *warned[:1], sep="\n")
 # %% [markdown]
 # **What happens:** all eight epochs run. Keras 3 shows one warning, and progress bars can scroll it away.
 #
-# **Instead: leave `mode` out.** Keras 3 then raises an error; for most metrics of your own, a false alarm. For those, and in tf_keras, use
-# `StopWhen`, which takes a mode and checks the name:
+# **Instead: leave `mode` out.** Keras 3 then raises an error. It tells you to pass `mode`, without a word of typos: obey, and
+# you are in the trap. It also comes for most metrics of your own. For those, and in tf_keras, use `StopWhen`: its
+# `Patience` takes a mode, and the name is checked:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -273,7 +280,7 @@ for callback in (keras.callbacks.EarlyStopping("val_los", patience=2),
     try:
         run(Script(flat), callback)
     except (ValueError, KeyError) as error:
-        print(f"{type(callback).__name__}: {str(error)[:150]}")
+        print(f"{type(callback).__name__}: {error}")
 
 # %% [markdown]
 # <a id="6-the-loss-of-a-batch"></a>
@@ -282,7 +289,7 @@ for callback in (keras.callbacks.EarlyStopping("val_los", patience=2),
 #
 # **Yours if** a callback of yours reads `logs["loss"]` after a batch.
 #
-# **One expects** that batch's loss. The first batch has a loss of 100, the other three have 0.
+# **One expects** that batch's loss. The first batch has a loss of 100, the other three 0.
 #
 # **Guess:** what is `logs["loss"]` after the last batch?
 
@@ -301,11 +308,12 @@ print("after each batch:", [round(float(loss), 1) for loss in seen])
 # %% [markdown]
 # **What happens:** it is the mean of the epoch so far.
 #
-# **Instead: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss, and `Patience` counts batches:
+# **Instead: pass `check="batch"` to `StopWhen`.** Its history then has each batch's own loss, and
+# `Patience("batch_loss", 50)` counts batches:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-stop = StopWhen(NotFinite(), check="batch")  # any rule will do: we want the history
+stop = StopWhen(NotFinite(), check="batch")  # NotFinite() never fires here: we want the history
 still.fit(x, labels, batch_size=4, shuffle=False, verbose=0, callbacks=[stop])
 print([round(loss) for loss in stop.history["batch_loss"]])
 
@@ -316,28 +324,31 @@ print([round(loss) for loss in stop.history["batch_loss"]])
 #
 # **Yours if** a run with `EarlyStopping` went on from a `BackupAndRestore`.
 #
-# The best epoch is 2 and patience is 4. As epoch 5 begins, the machine is taken away, and a new process goes on. **One expects** it to stop
-# after epoch 6.
+# The best epoch is 2 and patience is 4. As epoch 4 begins, the machine is gone, and a new process goes on. **One
+# expects** it to stop after epoch 6, with the weights of epoch 2.
 #
 # **Guess:** which epoch is the last?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-guess = ...  # last epoch, 5 to 14
+guess = ...  # last epoch, 4 to 14
 losses = [0.9, 0.8, 0.4] + [0.5] * 12
 
 
 def keras_alone(folder):
-    return [keras.callbacks.EarlyStopping(patience=4), keras.callbacks.BackupAndRestore(folder)]
+    return [keras.callbacks.EarlyStopping(patience=4, restore_best_weights=True),
+            keras.callbacks.BackupAndRestore(folder)]
 
 
-# lose_machine plays it: an error as epoch 5 begins, then a second fit of a new model. Only the folder lasts.
-last = drawers.lose_machine(run, Script(losses), keras_alone, new_model, at=5)
+# lose_machine plays it: an error as epoch 4 begins, then a second fit of a new model. Only the folder lasts.
+script = Script(losses)
+last = drawers.lose_machine(run, script, keras_alone, new_model, at=4)
 trap("Last epoch", last, expected=6, guess=guess)
+print("weights of epoch", script.epoch_of_weights())
 
 # %% [markdown]
-# **What happens:** three epochs too many. The backup has the weights and the epoch, not the best loss or weights: the new `EarlyStopping` takes epoch 5
-# for the best.
+# **What happens:** two epochs too many, and the wrong weights. The backup has the latest weights and the epoch. The best
+# loss and weights are lost, so the new `EarlyStopping` takes epoch 4 for the best.
 #
 # **Instead: give `StopWhen` a folder for its notes, `state=`, and list it before the backup.**
 
@@ -353,7 +364,9 @@ def with_notes(folder):
 
 # In your script: model.fit(..., callbacks=with_notes("a/folder/that/lasts")).
 # When the run has ended by itself, notes and backup are removed, and the next training starts afresh.
-print("last epoch:", drawers.lose_machine(run, Script(losses), with_notes, new_model, at=5))
+script = Script(losses)
+last = drawers.lose_machine(run, script, with_notes, new_model, at=4)
+print(f"last epoch {last}, weights of epoch {script.epoch_of_weights()}")
 
 # %% [markdown]
 # <a id="8-time-is-up"></a>
@@ -386,10 +399,10 @@ run(Script([0.5]), stop, validation_data=(x, y))
 trap("Validation batches after the stop", stop.validated, expected=0, guess=guess)
 
 # %% [markdown]
-# **What happens:** all four: validation runs all the same.
+# **What happens:** all four.
 #
-# **Instead: leave time for validation**, as `TimeBudget` does after the first epoch ([02](02_budgets_and_events.ipynb)). If none is
-# left, and no callback looks at `val_loss`, Keras 3 can end it after one batch:
+# **Instead: leave time for validation**, as `TimeBudget` does after the first epoch ([02](02_budgets_and_events.ipynb)).
+# If none is left, Keras 3 can end it after one batch, whose `val_loss` no callback should use:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -434,7 +447,8 @@ print("trainable:", mine.layers[0].trainable)
 # %% [markdown]
 # **What happens:** in both, while `trainable` says False. Keras built its training step earlier, with this layer in it.
 #
-# **Instead: have the step built anew**, by `make_train_function(force=True)`. To unfreeze, end the fit, `compile`, and fit again ([06](06_transfer_learning.ipynb)).
+# **Instead: have the step built anew**, by `make_train_function(force=True)`. Unfreezing this way can
+# fail: see [06](06_transfer_learning.ipynb).
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -466,7 +480,7 @@ for layer in (0, 1):
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # an epoch, 0 to 5
-stop = StopWhen(NotFinite())  # any rule will do: we want its history
+stop = StopWhen(NotFinite(), validation_freq=2)  # it never fires here: we want its history
 run(Script([0.9, 0.8, 0.7, 0.1, 0.6, 0.5]), stop, validation_data=(x, y), validation_freq=2)
 history = model.history.history  # what fit returned
 trap("np.argmin", int(np.argmin(history["val_loss"])), expected=3, guess=guess)
@@ -545,7 +559,7 @@ try:
 except KeyboardInterrupt:
     trap("Weights of epoch", script.epoch_of_weights(), expected=1, guess=guess)
     # Keras 3 and tf_keras 2.21.0 restore as a run ends; tf_keras 2.15.1 only if EarlyStopping ended it.
-    # In a notebook this line goes into the next cell, without the try. None if no epoch has ended.
+    # In a notebook this line goes into the next cell, without the try. best_weights is None in epoch 0.
     model.set_weights(early.best_weights)
 print("with early.best_weights:", script.epoch_of_weights())
 
@@ -562,8 +576,8 @@ print("with early.best_weights:", script.epoch_of_weights())
 #
 # *Keras 3 only.* **Yours if** you use `LogitsDistillation` without `loss=`, or with `loss="kl_divergence"`.
 #
-# It compares a small network, the student, with a large one, the teacher. Our perfect student gives the teacher's outputs. The useless one
-# gives 10 for every class. **One expects** the perfect one's loss to be lower.
+# It compares a small network, the student, with a large one, the teacher. Our perfect student gives the teacher's
+# outputs. The useless one gives 10 for every class. **One expects** perfection to have the lower loss.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -583,15 +597,16 @@ print("with the object:", losses_of(keras.distillation.LogitsDistillation(loss=k
 
 # %% [markdown]
 # **What happens:** the useless one wins, with a loss below zero. The loss compares probabilities, which a **softmax**
-# makes from raw outputs. Keras applies one for a `KLDivergence` object, not for its name, the default.
+# makes from raw outputs. Keras applies one for a `KLDivergence` object, not for the string `"kl_divergence"`, the default.
 #
-# **Instead: pass the object.** Keras then multiplies the loss by the square of `temperature` (3 by default): look again at its weight. <!-- given: 3 -->
+# **Instead: pass the object.** Keras then multiplies the loss by the square of `temperature`, 9 by default: weigh
+# it anew against the labels' loss. <!-- given: 9 -->
 
 # %% [markdown]
 # ## Exercises
 #
-# **90.1 A lost machine.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which epoch's weights does the
-# model have at the end?
+# **90.1 A lost machine.** A run with `EarlyStopping(patience=4, restore_best_weights=True)` left this log. Which epoch's
+# weights does the model have at the end?
 #
 # ```
 # epoch 0   val_loss 0.61
@@ -638,8 +653,12 @@ answer = [1, 2, 5]  # set_random_seed with fit(x, y); one checkpoint for all fol
 ex.three_in_one_loop.check(answer)
 
 # %% [markdown]
-# **90.3 The epoch of the best.** `history` is the dictionary `fit(...).history`, from epoch 0. `validation_freq` is a whole number:
-# with 2, Keras validated in epochs 1, 3, 5. Return the epoch with the lowest `val_loss`; of equals the first. No value is NaN.
+# **90.3 The epoch of the best.** `history` is `fit(...).history`, from epoch 0. With `validation_freq=2`
+# Keras validated in epochs 1, 3, 5. Return the epoch with the lowest `val_loss`; of equals the first. No value is NaN.
+#
+# ```python
+# best_epoch({"val_loss": [0.8, 0.1, 0.5]}, validation_freq=2)  # 3, as in drawer 10
+# ```
 
 # %% tags=["exercise"]
 def best_epoch(history, validation_freq):
@@ -665,10 +684,10 @@ ex.summary()
 #
 # - 1: a tf.data pipeline that shuffles.
 # - 3, 5, 8: a callback of your own; [02](02_budgets_and_events.ipynb) has one for 8.
-# - 4: `ModelCheckpoint(save_best_only=True)`; load its file after the fit.
-# - 6: `reset_metrics()` before each batch; the history then has the last batch's loss.
-# - 7: `ModelCheckpoint` for every epoch, and `CSVLogger(append=True)`. Load the file of the log's best epoch: files count from 1, the
-#   log from 0. The stop comes late.
+# - 4: `ModelCheckpoint(save_best_only=True)`; load its file afterwards.
+# - 6: `reset_metrics()` before each batch.
+# - 7: `ModelCheckpoint` for every epoch, and `CSVLogger(append=True)`; load the file of the log's best epoch. Files count
+#   from 1, the log from 0. The stop comes late.
 # - 10: exercise 90.3.
 #
 # </details>
@@ -676,7 +695,7 @@ ex.summary()
 # %% [markdown]
 # ## Three sentences to keep
 #
-# A stop that never fires is easily missed, so have every run say why it ended. Look up the best epoch in a history that records which epoch each
-# value belongs to. Try a callback on a run whose end you know.
+# A stop that never fires is easily missed, so have every run say why it ended. Look up the best epoch in a history that
+# has the epoch of each value. Try a callback on a run whose end you know.
 #
 # Next: [91 In your project](91_in_your_project.ipynb).
