@@ -74,8 +74,8 @@ IN_THE_LOOP = {1: "Look at the first line and at fit together.",
            "One trap needs two lines that stand far apart, one is about what stands before the loop, "
            "and one is in a string."],
     solution="answer = [1, 2, 5]      # the seed with fit(x, y); the checkpoint before the loop; val_acc",
-    fact="Every fold trains its 100 epochs, and only epochs that beat all before them, in all folds, "
-         "are saved.")
+    fact="Every fold trains its 100 epochs, each with the same order of rows, and only epochs that beat all "
+         "before them, in all folds, are saved.")
 def three_in_one_loop(answer):
     if number(answer) is not None:
         return "Three drawers are asked for, as a list: [..., ..., ...]."
