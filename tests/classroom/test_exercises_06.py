@@ -1,7 +1,9 @@
 """The exercises of chapter 06: right answers, wrong answers with their messages, and what 6.1, 6.2 claim."""
 
 import functools
+import math
 from collections.abc import Mapping
+from fractions import Fraction
 
 import keras
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from course_utils.classroom.chapter_06 import exercises as ex
 from course_utils.classroom.data import load_cifar10, mobilenetv2_weights
 from course_utils.pruning import prune_at_stop
-from course_utils.stopping import Below, Epochs, Patience
+from course_utils.stopping import Below, Epochs, Patience, batches
 from course_utils.transfer import Phase, backbone, split_at, unfreeze
 from exercise_rules import ExerciseRules
 
@@ -93,6 +95,42 @@ def sorting(head, top, patience):
     right = two_phases(head, top, patience)
     top.sort()
     return right
+
+
+class Counter:
+    """Begins anew after a stop alone: a phase without one leaves its best behind."""
+
+    best, wait = float("inf"), 0
+
+    def __call__(self, losses, patience):
+        for epoch, loss in enumerate(losses):
+            self.best, self.wait = (loss, 0) if loss < self.best else (self.best, self.wait + 1)
+            if self.wait >= patience:
+                self.best, self.wait = float("inf"), 0
+                return losses[: epoch + 1]
+        return losses
+
+
+until = Counter()
+
+
+def kept(head, top, patience):
+    head, top = until(head, patience), until(top, patience)
+    return len(head), len(top), int(np.argmin(head + top))
+
+
+def zero_is_none(head, top, patience):
+    """`if not best or loss < best`: a best of 0 gives way to any loss."""
+    def until(losses):
+        best, wait = None, 0
+        for epoch, loss in enumerate(losses):
+            best, wait = (loss, 0) if not best or loss < best else (best, wait + 1)
+            if wait >= patience:
+                return losses[: epoch + 1]
+        return losses
+
+    head, top = until(head), until(top)
+    return len(head), len(top), int(np.argmin(head + top))
 
 
 def stops(head, top, patience):
@@ -259,7 +297,8 @@ def misused(**changes):
     """Settings that train, validate or test with the same photos: `test` are test photos with labels."""
     known, validation = photos()
     x, y, _ = ex._unseen()
-    of = {"known": known, "validation": validation, "test": (x[:300], y[:300])}
+    of = {"known": known, "validation": validation, "test": (x[:300], y[:300]),
+          "batches": batches(x[:300], y[:300], 32, seed=0)}
     return settings(**{name: of[what] for name, what in changes.items()})
 
 
@@ -361,6 +400,13 @@ class TestChapter06(ExerciseRules):
                  if loss <= min(seen(h, p) + seen(t, p)) + 1e-4)), "margin?"),
              "the head goes on": (head_goes_on, "The head is not stopped"),
              "behind the whole head": (behind_the_whole_head, "behind the head's whole list"),
+             "0 is no best": (zero_is_none, "0 is a loss as any other"),
+             "seven decimals": (lambda h, t, p: rounded(h, t, p, lambda loss: round(loss, 7)), "you round"),
+             "nearly as low": (lambda h, t, p: two_phases(
+                 h, t, p, better=lambda a, b: a < b and not math.isclose(a, b, rel_tol=1e-6)), "margin?"),
+             "kept from call to call": (kept, "keeps something from one call to the next"),
+             "20 epochs at most": (lambda h, t, p: two_phases(h[:20], t[:20], p), "Is there a limit"),
+             "patience of at most 10": (lambda h, t, p: two_phases(h, t, min(p, 10)), "Is there a limit"),
              "patience of at most 3": (lambda h, t, p: two_phases(h, t, min(p, 3)), "it should be"),
              "the epoch before": (the_epoch_before, "epoch before"),
              "from the head's whole list": (from_the_whole_head, "the head's last epoch"),
@@ -380,8 +426,8 @@ class TestChapter06(ExerciseRules):
             lambda head, top, patience: ...),
         ex.prune_the_top: (
             [Made(pruned), Made(lambda: pruned()[0]), Made(with_constraints),
-             Made(lambda: settings(target_sparsity=np.float32(0.9), ramp_epochs=3.0, learning_rate=3e-4,
-                                   second=Epochs(30)))],
+             Made(lambda: settings(target_sparsity=np.float32(0.9), ramp_epochs=3.0, second=Epochs(30),
+                                   learning_rate=Fraction(3, 10_000)))],
             {"not pruned": (Made(trained), "Nothing is pruned"),
              "not trained on": (Made(lambda: cut_down(0.97)), "trained on"),
              "nearly nothing left": (Made(lambda: cut_down(0.999)), "So few weights are left"),
@@ -403,6 +449,8 @@ class TestChapter06(ExerciseRules):
              "validates on known": (Made(lambda: misused(validation_data="known")), "400 of the validation"),
              "trains on validation": (Made(lambda: misused(data="validation")), "200 of the validation"),
              "trains on the test": (Made(lambda: misused(data="test")), "trains on 300 of the 500"),
+             "swapped": (Made(lambda: misused(data="validation", validation_data="known")), "two swapped?"),
+             "batches of the test": (Made(lambda: misused(data="batches")), "trains on 300 of the 500"),
              "validates on the test": (Made(lambda: misused(validation_data="test")), "validates on 300"),
              "a rate too high": (Made(overshot), "Is learning_rate too high?"),
              "a misspelt setting": (Made(lambda: settings(learn_rate=1)), "Did you mean 'learning_rate'?"),
@@ -521,6 +569,7 @@ def test_a_second_phase_that_spoils_is_said_to_be_undone():
     (lambda: turn(a_head(Patience("val_los", 3, mode="min")), a_top()), "val_los"),
     (lambda: turn(a_head(), a_top(), model=trained_before()), "trained already"),
     (lambda: turn(a_head(), a_top(), validation_data=corners(200, 1)), "200 of the validation photos"),
+    (lambda: turn(a_head(), a_top(), data=corners(100, 2), validation_data=corners(200, 1)), "two swapped?"),
     (lambda: turn(a_head(rate=1e30), a_top()), "far too high"),
     (lambda: turn(a_head(Epochs(1), rate=1e-9), a_top(Epochs(1), rate=1e-9)), "hardly learnt")])
 def test_wrong_phases_are_refused_with_a_reason(make, words):

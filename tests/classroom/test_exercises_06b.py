@@ -36,6 +36,9 @@ class TestChapter06b(ExerciseRules):
              "otherwise positive": (3, "at most 0"),
              "a decimal comma": ((0, 20), "with a decimal point"),
              "the first two alone": (np.log(2 / 3), "The mean is over all four"),
+             "the log of one photo": (np.log(2 / 3) / 4, "of one photo"),
+             "over three": (-0.27, "over all four photos"),
+             "four probabilities": ((2 / 3, 2 / 3, 1, 1), "The answer is one number; this is"),
              "a text": ("-0.203", "leave out the quotes")},
             ...)}
 

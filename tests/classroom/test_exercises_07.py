@@ -81,6 +81,10 @@ def nearly_the_same(train, val, start, end):
     return math.inf if math.isclose(val[end], val[start], abs_tol=1e-5) else ogr(train, val, start, end)
 
 
+def by_identity(train, val, start, end):
+    return math.inf if val[end] is val[start] else dividing(train, val, start, end)
+
+
 def path(train, val, start, end):
     gap = np.subtract(val, train)[start : end + 1]
     return np.abs(np.diff(gap)).sum() / abs(val[end] - val[start]) if val[end] != val[start] else math.inf
@@ -234,6 +238,39 @@ def anew_first(model):
     model.get_layer("pictures_branch").trainable = False
 
 
+class BeforeTheEnd(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.params["epochs"] - 3:
+            branch(self.model)
+
+
+class Thawing(keras.callbacks.Callback):
+    """Frozen at first, and learning from epoch 3 on."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.get_layer("pictures_branch").trainable = epoch >= 3
+        self.model.make_train_function(force=True)
+
+
+class InTurns(keras.callbacks.Callback):
+    """Three epochs free, three frozen, and so on."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.get_layer("pictures_branch").trainable = epoch % 6 < 3
+        self.model.make_train_function(force=True)
+
+
+def by_position(model):
+    names = [layer.name for layer in standing_still.network().layers]
+    model.layers[names.index("pictures_branch")].trainable = False
+    model.make_train_function(force=True)
+
+
+def first_dense(model):
+    next(layer for layer in model.layers if isinstance(layer, keras.layers.Dense)).trainable = False
+    model.make_train_function(force=True)
+
+
 class Misspelt(keras.callbacks.Callback):
     def on_epoch_start(self, epoch, logs=None):
         if epoch == 3:
@@ -277,10 +314,31 @@ def by_hand(column, length=3, above=np.greater_equal):
     return stop
 
 
-def failures(history):
+def failures(history, column="val_pictures_loss"):
     """Three epochs without a new lowest, in a row or not."""
-    losses = history["val_pictures_loss"]
+    losses = history[column]
     return sum(loss >= min(losses[:epoch]) for epoch, loss in enumerate(losses) if epoch) >= 3
+
+
+def joint_rises(history):
+    losses = history["val_both_loss"][-4:]
+    return len(losses) == 4 and losses == sorted(losses)
+
+
+def joint_failures(history):
+    return failures(history, "val_both_loss")
+
+
+class Keeping:
+    """A patience that keeps its best for the next run."""
+
+    def __init__(self, column):
+        self.column, self.best, self.wait = column, math.inf, 0
+
+    def __call__(self, history):
+        loss = history[self.column][-1]
+        self.best, self.wait = (loss, 0) if loss < self.best else (self.best, self.wait + 1)
+        return self.wait >= 3
 
 
 def yielding(history):
@@ -365,6 +423,13 @@ class TestChapter07(ExerciseRules):
              "to nine digits": (lambda *a: round(ogr(*a), 9), "Neither round, nor add"),
              "at most": (lambda *a: min(ogr(*a), 1e5), "the ratio is infinite"),
              "emptied": (emptying, "changes the lists"),
+             "is": (by_identity, "divide by 0"),
+             "a loss of 0 at start": (lambda *a: ogr(*a) if a[1][a[2]] else math.inf, "are 0 at `start`"),
+             "a loss of 0 at end": (lambda *a: ogr(*a) if a[1][a[3]] else math.inf, "are 0 at `end`"),
+             "a training loss of 0": (lambda *a: ogr(*a) if a[0][a[2]] else math.inf, "are 0 at `start`"),
+             "a tiny margin": (lambda *a: ogr(*a) if abs(a[1][a[2]] - a[1][a[3]]) > 1e-12 else math.inf,
+                               "No margin"),
+             "a share of the start": (lambda *a: ogr(*a) * a[1][a[2]], "no share of a loss"),
              "the path of the gap": (path, "from the one end to the other"),
              "the range of the gap": (spread, "from the one end to the other"),
              "whole": (lambda *a: int(ogr(*a)) if ogr(*a) < math.inf else math.inf, "do not round"),
@@ -383,6 +448,11 @@ class TestChapter07(ExerciseRules):
              "the kernel alone": (at_epoch(3, kernel_alone), "24 of its 28 numbers stand still"),
              "the input of that name": (at_epoch(3, stop_learning("pictures")), "the layer of that name"),
              "a count on the class": (Counting, "in a second one, with a new Counting()"),
+             "three before the end": (BeforeTheEnd, "in a second one, with a new BeforeTheEnd(), 8 epochs"),
+             "in turns": (InTurns, "but then moves again in epoch 6"),
+             "by position": (at_epoch(3, by_position), "layers in another order"),
+             "the first Dense": (at_epoch(3, first_dense), "layers in another order"),
+             "the other way round": (Thawing, "is frozen in epoch 0"),
              "an argument": (Asking, "called with 0 values"),
              "compiled": (at_epoch(3, compiled), "Nothing is left for fit to call"),
              "assigned": (at_epoch(3, assigned), "it returns nothing"),
@@ -429,6 +499,15 @@ class TestChapter07(ExerciseRules):
              "a budget with pictures": ((pictures, words, Armed(p & w, three) | p & end),
                                         "pictures are never frozen"),
              "not in a row": ((failures, words, both), "lowest at epoch 7, and higher in 8, 9"),
+             "not in a row, from there on": ((pictures, words, Armed(p & w, joint_failures) | end),
+                                             "goes up and down until its lowest"),
+             "three rises in a row": ((pictures, words, Armed(p & w, joint_rises) | end),
+                                      "goes up and down until its lowest"),
+             "not before 10 epochs": ((pictures, words, Armed(p & w, three) & Epochs(10) | end),
+                                      "val_both_loss rises from epoch 0"),
+             "kept for the next run": ((Keeping("val_pictures_loss"), words, both), "asked again"),
+             "kept at the end": ((pictures, words, Armed(p & w, Keeping("val_both_loss")) | end),
+                                 "The rule for the end stops elsewhere"),
              "ties": ((by_hand("val_pictures_loss", above=np.greater), words, both),
                       "4 and 5 are equal to it"),
              "a small margin": ((Patience("val_pictures_loss", 3, 1e-5), words, both), "no min_delta"),
@@ -498,6 +577,7 @@ class TestChapter07(ExerciseRules):
              "training": (Patience("loss", 3), "stops none of the 60 runs"),
              "the test": (Patience("test_accuracy", 3, mode="max"), "must not see it"),
              "a generator": (yielding, "which counts as true"),
+             "kept for the next run": (Keeping("val_loss"), "Does your function keep something"),
              "steps": (StepBudget(900), "The columns are loss, accuracy, val_loss, val_accuracy."),
              "a view": (lambda history: history["view"][-1] == "pixels", 'no column "view"'),
              "a number": (75, "should be a criterion"),
@@ -518,6 +598,7 @@ def edited(stand=(), move=(), ends=standing_still.EPOCHS, way=lambda now: now + 
         of_model: "trainable", "rate", "shut", "optimizer", of the model at the end.
     """
     model, watched, due = standing_still.network(), standing_still.Watched(said=False), standing_still.due()
+    watched.params = due.params
     watched.begins, watched.steps, watched.ends = copy.deepcopy((due.begins, due.steps, due.ends))
     optimizer = model.optimizer
     optimizer.iterations.assign(24)
@@ -560,7 +641,7 @@ BRANCH, OTHER, HEAD = standing_still.LAYERS
     (dict(optimizer=None), "the rest has a new optimizer"),
     (dict(rate=0.001), "at another rate, 0.001 for 0.01"),
     (dict(move=each(OTHER, 4), begin=True), "words_branch is changed before epoch 4 begins"),
-    (dict(move=each(BRANCH, 2), stand=each(BRANCH, 3, 4, 5)), "pictures_branch ends up to"),
+    (dict(move=each(BRANCH, 2), stand=each(BRANCH, 3, 4, 5)), "pictures_branch stands still, but ends up to"),
     (dict(move=each(HEAD, 5), way=lambda now: now + 0.01), "up to 0.0"),
     (dict(), "nothing"),
 ])

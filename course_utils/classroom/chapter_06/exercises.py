@@ -126,16 +126,19 @@ SCRIPTS = [  # head, top, patience -> epochs of each, best epoch
     ([9.0, 8.0, 7.0, 7.5, 7.2, 6.0], [5.0, 4.0, 4.5, 4.2, 3.0], 2, (5, 4, 6)),
     ([-1.0, -2.0, -1.5, -1.2, -3.0], [-1.0, -3.0, -2.5, -2.2, -4.0], 2, (4, 4, 5)),
     ([1.0, 1.1, 0.9, 1.0, 0.8], [0.9, 1.0, 0.7, 0.8, 0.6], 2, (5, 5, 9)),
-    ([0.5, 0.499999, 0.499998, 0.499997], [0.6, 0.599999, 0.599998, 0.599997], 2, (4, 4, 3)),
-    ([3e10, 2e10, 2.5e10, 2.6e10], [2.9e10, 1e10, 1.1e10, 1.2e10], 2, (4, 4, 5))]
+    ([0.5, 0.49999997, 0.49999994, 0.49999991],  # float32 can tell them apart
+     [0.5, 0.49999997, 0.49999994, 0.49999988], 1, (4, 4, 7)),
+    ([3e10, 2e10, 2.5e10, 2.6e10], [2.9e10, 1e10, 1.1e10, 1.2e10], 2, (4, 4, 5)),
+    ([2.0, 0.0, 1.0, 1.0, 0.5], [0.5, 0.0, 0.25, 0.25], 2, (4, 4, 1))]
 
 
 def _drawn():
-    """100 scripts drawn at random, as those above. Losses are few, so that many tie."""
+    """130 scripts drawn at random, the last 30 long. Losses are few, so that many tie."""
     rng = np.random.default_rng(6)
-    for _ in range(100):
-        head, top = (rng.integers(1, 8, rng.integers(1, 12)).tolist() for _ in range(2))
-        patience = int(rng.integers(1, 6))
+    for number in range(130):
+        longest, most = (12, 6) if number < 100 else (400, 60)
+        head, top = (rng.integers(1, most + 2, rng.integers(1, longest)).tolist() for _ in range(2))
+        patience = int(rng.integers(1, most))
         stops = (Patience("val_loss", patience).first({"val_loss": losses}) for losses in (head, top))
         epochs = [len(losses) if stop is None else stop + 1 for losses, stop in zip((head, top), stops)]
         both = head[: epochs[0]] + top[: epochs[1]]
@@ -163,16 +166,23 @@ def two_phases(head, top, patience):
     fact="The second phase may begin worse than the first ended: a new rate shakes the weights. Judged "
          "by the old best, it could end after `patience` epochs, although it was still improving.")
 def two_events(answer):
-    for number, (head, top, patience, right) in enumerate([*SCRIPTS, *_drawn()]):
+    def fault(number, script):
+        head, top, patience, right = script
         given = list(head), list(top)
         got = call(answer, *given, patience)
         asked = "Three whole numbers are asked for, the epochs of the head, those of the top, the best epoch"
         got = tuple(all_of(got, asked, whole, typed=False, count=3))
         if got != right:
-            return _why_not(number, got, (head, top, patience, right))
+            return _why_not(number, got, script)
         if given != (head, top):
             return ("Right numbers, but the function changes the lists that it is given, and its caller "
                     "loses the losses. Take a slice, which is a copy: head[:5].")
+
+    for case in enumerate([*SCRIPTS, *_drawn()]):
+        if said := fault(*case):
+            return said if fault(*case) == said else (
+                "Asked the same again, your function gives something else: it keeps something from one call "
+                "to the next. Let each phase begin anew.")
 
 
 def _why_not(number, got, script):
@@ -215,11 +225,17 @@ def _why_not(number, got, script):
     if (number, got) in mistakes:
         return mistakes[number, got]
     if number == 8:
-        return (f"Losses 0.5, 0.499999, 0.499998: each of them is a new best, however little it gains. It "
-                f"should be {right}; you return {got}. Do you round, or ask for a margin?")
+        return (f"Losses 0.5, 0.49999997, 0.49999994: each of them is a new best, however little it gains. "
+                f"It should be {right}; you return {got}. Do you round, or ask for a margin?")
     if number == 9:
         return (f"A mean squared error may well be 30,000,000,000: with losses as large as that it should be "
                 f"{right}; you return {got}. Let the best begin at infinity, or at the first loss.")
+    if number == 10:
+        return (f"With head {head}, top {top} and patience {patience} it should be {right}; you return "
+                f"{got}. 0 is a loss as any other, and here the best: to `if not best` it looks like none.")
+    if len(head) + len(top) > 40:
+        return (f"Right in short phases. With {len(head)} losses of the head, {len(top)} of the top and "
+                f"patience {patience} it should be {right}; you return {got}. Is there a limit in yours?")
     return f"With head {head}, top {top} and patience {patience} it should be {right}; you return {got}."
 
 

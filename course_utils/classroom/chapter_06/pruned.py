@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import itertools
 import math
 import time
 
@@ -24,7 +25,10 @@ def _gets_no_better():
 
 
 def _pictures(data):
-    """What a model sees of (x, y), a row each; None where the data have another form."""
+    """What a model sees of (x, y) or batches of them, a row each; None where the data have another form."""
+    spec = getattr(data, "element_spec", None)  # of a tf.data pipeline, which may have no end
+    if isinstance(spec, tuple) and hasattr(spec[0], "shape"):
+        data = [np.concatenate([batch[0].numpy() for batch in itertools.islice(data, 100)])]
     x = data[0] if isinstance(data, (tuple, list)) and data else None
     x = None if x is None or isinstance(x, (tuple, list, dict)) else np.asarray(x)
     return None if x is None or x.ndim < 2 else x.reshape(len(x), -1).astype("float32")
@@ -46,6 +50,9 @@ def check_data(settings, unseen):
     if count := _in_both(validation, known):
         raise Wrong(f"Nothing was trained: {count} of the validation photos are those that the model learns "
                     f"from, and their loss falls whatever becomes of new photos.{rest}")
+    if known is not None and validation is not None and len(known) < len(validation):
+        raise Wrong(f"Nothing was trained: your answer learns from {len(known)} photos and validates on "
+                    f"{len(validation)}. Are the two swapped?{rest}")
     for what, own in (("trains on", known), ("validates on", validation)):
         if count := _in_both(own, _pictures((unseen, None))):
             raise Wrong(f"Nothing was trained: your answer {what} {count} of the 500 photos that it is "
@@ -100,8 +107,10 @@ def pruned(settings, least_zeros, unseen):
         raise Wrong(f"target_sparsity is a share below 1, for {least_zeros:.0%} zeros at least "
                     f"{least_zeros:g}; this is {target:g}.")
     rate = settings.get("learning_rate")
-    if rate is not None and not 0 < one(rate, asked := "learning_rate is a number above 0") < math.inf:
-        raise Wrong(f"{asked}; this is {shown(rate)}.")
+    if rate is not None:
+        rate = one(rate, asked := "learning_rate is a number above 0")
+        if not 0 < rate < math.inf:
+            raise Wrong(f"{asked}; this is {rate}.")
     second = as_criterion(settings["second"])
     epochs = min(one(settings.get("epochs", MOST_EPOCHS), "epochs is a whole number", whole), MOST_EPOCHS)
     asked = "ramp_epochs is a whole number of at least 1"
@@ -118,6 +127,7 @@ def pruned(settings, least_zeros, unseen):
     check_data(settings, unseen)
     print(f"Pruning, at most {epochs} epochs of a second or two, after ten seconds of getting ready ...",
           flush=True)
-    settings = {**settings, "epochs": epochs, "ramp_epochs": ramp, "verbose": 0}
+    settings = {**settings, "target_sparsity": target, "learning_rate": rate, "epochs": epochs,
+                "ramp_epochs": ramp, "verbose": 0}
     settings["callbacks"] = [*settings.get("callbacks", ()), _Progress(epochs)]
     return prune_at_stop(**settings)

@@ -23,7 +23,8 @@ NEAR = 0.006  # two decimals, from thirds that were cut to two; the nearest mist
     fact="No training, and none of the source's own photos or labels: probabilities for four "
          "photos and our own labels are all that it takes.")
 def leep_by_hand(answer):
-    comma = " (with a decimal point: a comma makes two of it)" if isinstance(answer, tuple) else ""
+    two = isinstance(answer, tuple) and len(answer) == 2
+    comma = " (with a decimal point: a comma makes two of it)" if two else ""
     answer = one(answer, f"The answer is one number{comma}")
     if abs(answer - LEEP) < NEAR:
         return None
@@ -49,6 +50,10 @@ def leep_by_hand(answer):
                                       "missing."),
         (np.log(2 / 3), "That is log 2/3, which each of the first two photos has. The mean is over all four; "
                         "the others have log 1, which is 0."),
+        (np.log(2 / 3) / 4, "That is log 2/3 of one photo, over four. Another one has it, too: look again at "
+                            "the first two."),
+        (np.log(EXPECTED).sum() / 3, "That is the sum of the logs over three. The mean is over all four "
+                                     "photos."),
         (round(100 * LEEP), "That is a hundred times LEEP, which is no percentage."),
         (np.log([0.25, 0.75, 0.75, 0.75]).mean(), "That is what a source gives that knows nothing. This one "
                                                   "knows something.")]

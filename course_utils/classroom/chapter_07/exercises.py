@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from ...stopping import MissingColumn, Patience, as_criterion
+from ...stopping import Criterion, MissingColumn, Patience, as_criterion
 from ..data import load_curves
 from ..exercises import Chapter
 from ..stage import Right, Wrong, several, shown
@@ -214,7 +214,7 @@ def one_rule_six_clocks(answer):
     ends = {int(stop) for of in got.stops.values() for stop in of}
     if len(ends) == 1:
         said += (" It stops none of the 60 runs." if got.endless else
-                 f" It ends every run at epoch {ends.pop()}, and six clocks have no number in common.")
+                 f" It ends every run at epoch {min(ends)}, and six clocks have no number in common.")
     elif too_soon:
         said += (f" In {worst} it stops at epoch {np.median(got.stops[worst]):g}, and the best is at "
                  f"{np.median(bests(worst)):g} (medians).")
@@ -222,4 +222,7 @@ def one_rule_six_clocks(answer):
         view = max(got.stops, key=lambda view: np.mean(got.stops[view] - bests(view)))
         said += (f" Most is wasted in {view}: there it stops at epoch {np.median(got.stops[view]):g}, and "
                  f"the best is at {np.median(bests(view)):g} (medians).")
+    if 0 in ends and not isinstance(answer, Criterion):
+        said += (" Does your function keep something from one run to the next? A new run begins where the "
+                 "history has one row.")
     raise Wrong(said, draw)

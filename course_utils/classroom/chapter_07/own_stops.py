@@ -12,6 +12,8 @@ from ...stopping import Above, Armed, Epochs, MissingColumn, Patience
 ROWS, LAST = 120, 50
 NAMES = "pictures", "words"
 HEADS = (*NAMES, "both")
+KEEPS = ("stops elsewhere when it is asked again about the same run: it keeps something from one run to the "
+         "next. Work out what you need from the history each time, or begin anew where it has one row.")
 UPWARDS = "with mode=\"max\" the highest loss is the best one. Leave it out."
 
 
@@ -93,6 +95,8 @@ def fault_of_one(rule, name):
         for like in (wrong, wrong | Epochs(LAST)):
             if stops == _stops(like, runs) and _stops(rule, later) == _stops(like, later):
                 return f"The rule for {name}: {reason}"
+    if stops != _stops(rule, runs):
+        return f"The rule for {name} {KEEPS}"
     for (_, _, told), stop, right in zip(OF_ONE, stops, due):
         if stop != right and _before_the_end([stop]) != [right]:
             more = f" {alone}" if _noticed(rule, beside, stops) else ""
@@ -125,6 +129,9 @@ BOTH = [
            5, 13), 18, "words are frozen in epoch 13, while val_both_loss falls, until 15:"),
     (joint(column(2.0, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.5999999, 1.7), 4, 7), 11,
      "both are frozen from epoch 7 on, and from then on val_both_loss is lowest at 8, if by little:"),
+    (joint(valley(0), 4, 4), 7, "both are frozen from epoch 4 on, and val_both_loss rises from epoch 0 on:"),
+    (joint(column(2.0, 1.9, 1.8, 1.7, 1.6, 1.0, 1.1, 0.9, 1.0, 0.8, 0.9, 0.7, 0.8, 0.75, 0.9), 5, 5), 14,
+     "both are frozen from epoch 5 on, and val_both_loss goes up and down until its lowest, at 11:"),
     (joint(valley(ROWS, 4.0, 0.03), 4, 7), LAST - 1, "both are frozen early, and val_both_loss falls for "
                                                      "ever, 50 epochs have to end it:"),
     (joint(valley(12), 4, ROWS), LAST - 1, "words are never frozen, 50 epochs have to end it:"),
@@ -144,6 +151,8 @@ def fault_of_both(rule):
     for known, reason in _known_stops():
         if stops in known:
             return f"The end of training: {reason}"
+    if stops != _stops(rule, runs):
+        return f"The rule for the end {KEEPS}"
     for (_, right, told), stop in zip(BOTH, stops):
         if stop != right:
             more = f" {alone}" if _noticed(rule, _beside(runs, "both"), stops) else ""

@@ -31,7 +31,11 @@ OTHERS = [  # train, val, start, end, the ratio, what is special
     ([1.0, 0.5, 1.0], [2.0, 2.5, 2.5], 0, 2, 1.0,
      "where the gap grows and then shrinks, its change is from the one end to the other."),
     ([1.0, 1.5], [2.0, 2.0], 0, 1, math.inf,
-     "where the validation loss is where it was, and the gap shrinks, the ratio is infinite, with no minus.")]
+     "where the validation loss is where it was, and the gap shrinks, the ratio is infinite, with no minus."),
+    ([0.0, 1.0], [0.0, 0.25], 0, 1, 3.0,
+     "where both losses are 0 at `start` they still change: only a change of 0 cannot be divided by."),
+    ([1.0, 0.0], [0.25, 0.0], 0, 1, 3.0,
+     "where both losses are 0 at `end` they have changed: only a change of 0 cannot be divided by.")]
 
 
 def ogr(train, val, start, end):
@@ -40,11 +44,12 @@ def ogr(train, val, start, end):
     return abs((val[end] - train[end] - val[start] + train[start]) / gained) if gained else math.inf
 
 
-def _wandering(seed):
-    """A case whose losses go up and down; in sixteenths, so that sums are exact."""
+def _wandering(seed, scale=1.0):
+    """A case whose losses go up and down; in sixteenths of `scale`, a power of 2, so that sums are exact."""
     numbers = np.random.default_rng(seed)
     train, val = (numbers.integers(8, 48, 12) / 16).tolist(), (numbers.permutation(40)[:12] / 16 + 1).tolist()
     start, end = sorted(numbers.permutation(12)[:2].tolist())
+    train, val = ([scale * loss for loss in losses] for losses in (train, val))
     return (train, val, start, end, ogr(train, val, start, end),
             f"where both losses go up and down, those of `start` and `end`, here {start} and {end}, count.")
 
@@ -82,7 +87,8 @@ def mistakes():
                               "val - train."),
         (1 + abs(train / gained), "Above stand both changes, added up without their signs. The gap is "
                                   "val - train: take its change."),
-        (abs(gap / gained) ** 2, "That is the square. The ratio itself is asked for."),
+        (abs(gap / gained) ** 2, "That is the square, or the ratio times the loss at `start`, 2.25, too. The "
+                                  "ratio itself is asked for: no square, no share of a loss."),
         (of(END - 1, END), "You compare `end` with the epoch before it. Compare it with `start`."),
         (of(START, START + 1), "That is the ratio from `start` to the epoch after it, or 2.25 without its "
                                "decimals. Go to `end`, and do not round."),
@@ -102,7 +108,9 @@ def mistakes():
 def _asked(answer, train, val, start, end):
     """What the answer gives for two lists. Wrong if it is no number, or changes them."""
     try:
-        got = call_untouched(answer, list(train), list(val), start, end, said=LISTS)
+        # numbers made anew: as in a history, two that are equal are not one object
+        given = np.array(train).tolist(), np.array(val).tolist()
+        got = call_untouched(answer, *given, start, end, said=LISTS)
     except ZeroDivisionError:
         if val[start] == val[end]:
             raise Wrong("Where the validation loss is the same at both epochs you divide by 0. The ratio is "
@@ -121,7 +129,8 @@ def fault(answer):
         return _near(got, due) or (
             "From epoch 1 to 4 the gap goes from 0.25 to 1.375, the validation loss from 2.25 to 1.75: 1.125 "
             f"divided by 0.5 is 2.25. You return {got:.4g}.")
-    for train, val, start, end, right, told in (*OTHERS, *map(_wandering, range(4))):
+    small = *_wandering(4, 2.0**-60)[:-1], "losses may be as small as 1e-18, and still change. No margin."
+    for train, val, start, end, right, told in (*OTHERS, *map(_wandering, range(4)), small):
         got = _asked(answer, train, val, start, end)
         if not (got == right or np.isclose(got, right, rtol=1e-6, atol=0)):
             return _near(got, right) or (f"Right for a first run. But {told} It should be {right:.10g}; you "
