@@ -10,15 +10,15 @@
 # patience, restored weights and `replay` from 03. <!-- given: 0.90, 0.30 -->
 
 # %% [markdown]
-# **Pruning** sets weights of a trained network to zero. Which ones? The smallest: a weight near zero usually
+# **Pruning** sets weights of a trained network to zero, the smallest first: a weight near zero usually
 # changes the answer least. The share of zeros is the **sparsity**.
 #
-# A cut hurts, and training heals: the weights that are left learn to do without the others. So one cuts some each
-# epoch. Such a plan is a **ramp**.
+# A cut hurts, and training heals: the weights that are left learn to do without the others. So one usually cuts some
+# each epoch, along a **ramp**.
 #
 # Two stops are at work: the *first* ends the training, the *second* the pruning. A CNN (it slides small filters over pictures) was
-# trained until its first stop, then pruned along a ramp up to 0.90. The second, with patience 3, went back to the best
-# epoch, and kept 0.30.
+# trained until its first stop, then pruned along a ramp up to 0.90. The second, with patience 3, went back to the epoch
+# of lowest validation loss, and kept 0.30.
 # <!-- given: 0.90, 0.30, 3 -->
 
 # %%
@@ -51,17 +51,16 @@ reveal(guess, "stopped" if 0.9 - there > there - home else "restored", "Took mor
 print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 
 # %% [markdown]
-# A cut hurts, then heals. At the stop the loss had only risen, so its best epoch was the first, a third of
-# the cuts made. **Restoring that epoch undid most of the pruning.** Epochs after 30 were
-# as good, with all cuts made. <!-- given: 30 -->
+# At the stop the loss had only risen: best was the first epoch, with a third of the cuts. **Restoring it undid most of
+# the pruning.** From about epoch 25 on it would have been as good with all cuts. <!-- given: 25 -->
 #
 # ## How should a stop wait?
 #
-# A **mask** remembers which weights are cut. It is **full** once all are cut that you asked for, and
-# `Armed(full, rule)` lets `rule` sleep until then.
+# Until the last cut. A **mask** remembers which weights are cut. It is **full** once all are that you asked for, and so is
+# its epoch. `Armed(full, rule)` lets `rule` sleep until then.
 #
-# Ten CNNs wait, with patience 3 and at most 20 epochs, counted from the first full one. Each gets back its
-# epoch of lowest loss, *full or not*. How many keep full masks? <!-- given: 3, 20 -->
+# Ten runs do so: from their first full epoch patience 3 counts, for at most 20 epochs. Each restores its best epoch,
+# *full or not*. How many keep full masks? <!-- given: 3, 20 -->
 
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
@@ -80,17 +79,20 @@ print(f"test accuracy: {unpruned:.1f} % before pruning, {pruned_ten:.1f} % if th
 show(figures.kept_sparsities(kept), alt=figures.ALT["kept_sparsities"])
 
 # %% [markdown]
-# Five. The other half went back to the very first epoch, of lower loss. So a second stop has to wait twice: to stop,
-# and to choose. With `best_when=full` (the last row) all ten keep 0.90, half a point of accuracy below the
+# Five. The other five went back to their very first epoch, whose loss was lower. So a second stop has to wait twice: to
+# stop, and to choose. With `best_when=full` (the last row) all ten keep 0.90, half a point of accuracy below the
 # unpruned networks. **Only epochs with full masks may count as best.** <!-- given: 0.90 -->
 #
 # <details><summary>In your own code</summary>
 #
 # ```python
-# from course_utils.pruning import PruneWhen
+# from course_utils.pruning import PruneWhen, at_target
+# from course_utils.stopping import Armed, Epochs, Patience, StopWhen
 #
+# full = at_target(0.9)
 # prune = PruneWhen(Patience("val_loss", 3), target_sparsity=0.9)  # this stop begins the pruning
-# stop = StopWhen(waits, restore_best="val_loss", best_when=full)  # and this one ends it
+# stop = StopWhen(Armed(full, Patience("val_loss", 3) | Epochs(20)),  # and this one ends it
+#                 restore_best="val_loss", best_when=full)
 # # `prune` comes first: `stop` reads the sparsity that it logs
 # model.fit(..., epochs=100, callbacks=[prune, stop])  # 100 ends it if the masks never get full
 # ```
@@ -100,8 +102,8 @@ show(figures.kept_sparsities(kept), alt=figures.ALT["kept_sparsities"])
 # ## Does a stop prune?
 #
 # If it did, you could spare yourself the rest. The fourth [article](00_start_here.ipynb) says stopping early *is* pruning,
-# because longer training would add parameters. Let us count, in a small `model` that you train here, on the same digits as
-# all recorded networks of this chapter.
+# because longer training would add parameters. Let us count, in a small `model` that you train here, on the digits that
+# all recorded networks of this chapter read.
 
 # %% claims=["C4", "05.1"]
 # NBVAL_CHECK_OUTPUT
@@ -151,17 +153,22 @@ costs = data.load_curves("pruning_sparsity")  # other trainings than the ten abo
 lost = figures.points_lost(costs, 0.9)
 reveal(guess, max(lost, key=lost.get), "Loses most")
 print("percentage points of accuracy lost at 0.90, along a ramp:", lost)
+ramp, at_once = (figures.mistakes(costs, 0.98, network="cnn", schedule=way)
+                 for way in ("gradual", "one-shot"))
+print(f"CNN at 0.98: {ramp.mean():.0f} % wrong along a ramp, {at_once.mean():.0f} % if cut at once; "
+      f"the ramp is better in {np.sum(ramp < at_once)} of {len(ramp)} runs")
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* trained on, the CNN loses less than a point up to 0.90, along a ramp or at once. (At 0.98 the ramp looks
-# better; on six seeds, do not bet on it.) *Right:* the GRU can spare half, not nine tenths.
+# *Left:* trained on, the CNN loses less than a point up to 0.90, along a ramp or at once: up to there no ramp is
+# needed. At 0.98 it halves the mistakes. *Right:* the GRU can spare half, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
 #
-# Is a stop a good moment? Ten MLPs had 60 epochs each. Pruning, to 0.90 or 0.98, began at epoch 0 (*start*), 3 (*early*), their
-# stop (*stop*, 21 to 36) or 48 (*late*): the later, the better trained, and the fewer epochs left to heal. Which makes most mistakes at 0.98? <!-- given: 0.90, 0.98 -->
+# Is a stop a good moment? Ten MLPs were trained for 60 epochs, once for each moment to begin pruning: epoch 0 (*start*), 3
+# (*early*), their own stop (*stop*, 21 to 36), 48 (*late*). The later, the better trained, but the fewer epochs to heal.
+# Which moment leads to most mistakes at 0.98? <!-- given: 0.98 -->
 
 # %% tags=["reveal"] claims=["C4"]
 guess = ...  # "start", "early", "stop" or "late"
@@ -171,14 +178,15 @@ reveal(guess, max(wrong, key=wrong.get), "Most mistakes at 0.98")
 show(figures.moments(when, epochs=12), alt=figures.ALT["moments"])
 
 # %% [markdown]
-# Look at *stop* after only 12 epochs of pruning (hollow triangle), with the same ramp: 31 % wrong, no better than *late*. So it is probably the few
-# epochs that hurt, not the late moment. With all their epochs *start*, *early* and *stop* lie within one another's spread, and at
-# 0.90 the moment hardly matters. **On these MLPs: prune when it suits you, and leave epochs to heal.** <!-- given: 0.90, 31 -->
+# *Late* had only 12 epochs to prune and heal. Look at *stop* after its first 12 (hollow triangle), on the same ramp: 31 %
+# wrong, no better than *late*. So it is probably the few epochs that hurt, not the late moment. With all their epochs
+# *start*, *early* and *stop* lie close together, and at 0.90 the moment hardly matters.
+# **On these MLPs a stop is about as good a moment as any, if epochs remain to heal.** <!-- given: 0.90, 31 -->
 #
 # ## Do the zeros stay?
 #
-# Now prune your own `model`: `prune_at_stop` does all in one call, with **tfmot**, TensorFlow's toolkit for pruning. (For a `fit`
-# of your own there is `PruneWhen`, in the fold above.)
+# One day you may train a pruned network further. First prune your own `model`: `prune_at_stop` does all in one call, with **tfmot**,
+# TensorFlow's toolkit for making models smaller.
 
 # %%
 pruned, report = prune_at_stop(
@@ -192,7 +200,7 @@ for name, network in networks.items():
 print(f"cut by as much and not trained further: {accuracies[0.9]:.2f}")
 
 # %% [markdown]
-# Nearly healed. Now `fit` trains it for one more epoch. What is left of its sparsity of 0.90? <!-- given: 0.90 -->
+# Nearly healed. Now train it for one more epoch, with plain `fit`. What is left of its sparsity of 0.90? <!-- given: 0.90 -->
 
 # %% tags=["reveal"]
 guess = ...  # the sparsity after one more epoch, from 0 to 0.9
@@ -202,15 +210,14 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To `fit` a zero is a weight like any other. Those that stay got no gradient: for example at a hidden unit that puts out 0 for
-# every picture.
-# **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a
-# cut, under the masks: give `second` more patience or more epochs, and do not call `fit` afterwards.
+# To plain `fit` a zero is a weight like any other; the quarter that stayed zero had no reason to move.
+# **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a cut, under the masks: give
+# `second` more patience or more epochs, and do not call plain `fit` afterwards.
 #
 # ## What do zeros buy?
 #
 # Space, one hopes. **LiteRT**, formerly TensorFlow Lite, runs networks on phones, from files that `to_lite` makes. In
-# **int8** a weight takes one byte, not four. Make an int8 file of both networks. How many times smaller is that of the pruned one?
+# **int8** a weight takes one byte, not four. Make an int8 file of each network. How many times smaller is that of the pruned one?
 
 # %% tags=["reveal"]
 guess = ...  # 1 is as large, 10 is ten times smaller
@@ -230,7 +237,7 @@ print(f"The pruned file reads {reads}, and this is {test[1][mine]}.")
 # like zip), until the phone unpacks the file.
 #
 # And time? We made files of the CNN, too: *pruned* by nine tenths, *int8*, both, and *half*: half of its filters taken
-# out, those with the smaller weights, then trained on. *Pruned* against *not pruned*: how many times as fast?
+# out, those with the smaller weights, then trained on. How many times as fast is *pruned* as *not pruned*?
 
 # %% tags=["reveal"] claims=["C10", "05.3"]
 # NBVAL_CHECK_OUTPUT
@@ -242,9 +249,9 @@ pruned_kB, half_kB = (rows[name]["lite_bytes"] / 1000 for name in ("pruned", "ha
 print(f"not compressed: pruned {pruned_kB:.0f} kB, half {half_kB:.0f} kB")
 
 # %% [markdown]
-# No faster, on our processor (not a phone's): it seems that LiteRT, out of the box, multiplies zeros, too. What saves time is
+# No faster, on our processor (not a phone's): LiteRT, out of the box, seems to multiply zeros, too. What saves time is
 # int8, or taking out whole filters: *half* takes a third of the time and keeps more accuracy than *pruned*, but gave up
-# only half of its filters. Not compressed its file is the smaller one; after gzip *pruned*'s is.
+# only about half of its weights, not nine tenths. Its file is smaller than *pruned*'s until both are compressed.
 # **Scattered zeros buy a smaller file, once it is compressed, and here no time.**
 #
 # ## Exercises
@@ -306,7 +313,7 @@ ex.armed_stop.check(second_stop)
 # **5.4 Read the table.** It is that of *What do zeros buy?* Which of these hold? Answer with letters, such as "acd".
 #
 # - *a* After gzip, *int8* alone is smaller than *pruned* alone.
-# - *b* After gzip, int8 makes *not pruned* 3.7 times smaller, and *pruned* less than that. <!-- given: 3.7 -->
+# - *b* After gzip, int8 shrinks *not pruned* by a factor of 3.7, and *pruned* by a smaller one. <!-- given: 3.7 -->
 # - *c* *pruned* answers faster than *half*.
 # - *d* int8 saves time, and pruning on top of it saves no more.
 
@@ -323,8 +330,9 @@ ex.read_the_table.check(answer)
 # for `best_when`, met in *full* epochs only. On these, <!-- given: 0.90 -->
 #
 # - every run keeps 0.90,
-# - they last at most 20 epochs on average, the seven before full masks included,
-# - mean test accuracy is at most half a percentage point below that of the best full epochs, had nothing stopped.
+# - they last at most 20 epochs on average, the seven before full masks included (how many full ones does that leave?),
+# - mean test accuracy is at most half a percentage point below what it would be if nothing stopped the runs and each kept
+#   its full epoch of lowest validation loss.
 #
 # On made-up runs with other ramps it must
 #
@@ -377,9 +385,8 @@ print("and labels that a line through the origin separates:", articles_loop(side
 #
 # <details><summary>What goes wrong?</summary>
 #
-# `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label: the accuracy is a mean
-# over sixteen products, then the update crashes. Repaired, it never stops: without a bias opposite points get opposite
-# answers, but share a label here. Nor would a bias help: no line separates these.
+# `y_pred` is a column and `y` is flat, so numpy pairs every prediction with every label, and the update
+# crashes. Repaired, it never stops: no line separates these labels, through the origin or not.
 #
 # </details>
 #

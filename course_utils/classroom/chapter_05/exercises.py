@@ -51,7 +51,8 @@ def _share(answer, kernels):
 def share_of_zeros(kernels):
     return sum(np.sum(kernel == 0) for kernel in kernels) / sum(kernel.size for kernel in kernels)
 ''',
-    fact="A small layer hardly counts in it, and can be ruined by it: look at the share of each layer, too.")
+    fact="A small layer hardly counts in it, yet the network may fail when nearly all of that layer is cut: "
+         "look at each layer's share, too.")
 def share_of_zeros(answer):
     got, due = _share(answer, KERNELS), 21 / 26
     if got == 0:
