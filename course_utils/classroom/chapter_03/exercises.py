@@ -270,7 +270,7 @@ def _length_of_patience(stops):
     solution='''
 rule = Smoothed(5, Patience("val_loss", 12)) | Epochs(200)
 ''',
-    fact="One rule for five problems and two sizes of network. What it cannot be is best on each of them.")
+    fact="One rule for five problems and two sizes of network. It is hardly the best on each of them.")
 def own_rule(answer):
     if isinstance(answer, (int, float, str)):
         return f'The answer should be a criterion, such as Patience("val_loss", 5); this is {answer!r}.'
