@@ -33,13 +33,15 @@ def cost_and_loss(fixed, patience, own, limits):
     """
     ax = axes(width=7, height=3.8, xlabel="epochs trained, in percent of all",
               ylabel="points lost in the worst view\n(linear below 1, log scale above)")
-    for points, colour, mark, label in ((fixed, GREY, "s-", "a fixed number of epochs"),
-                                        (patience, BLUE, "o-", "patience, by its length")):
+    for points, colour, mark, label, side in ((fixed, GREY, "s-", "a fixed number of epochs", 1),
+                                              (patience, BLUE, "o-", "patience, by its length", -1)):
         places = np.array(list(points.values()))
         ax.plot(*places.T, mark, color=colour, linewidth=1.2, markersize=4, label=label)
         for name, place in zip(points, places):
-            ax.annotate(name, place, color=colour, fontsize=8, xytext=(4, 4), textcoords="offset points")
-    low = min(-0.1, own[1] - 0.1)
+            ax.annotate(name, place, color=colour, fontsize=8, xytext=(4 * side, 4 * side),
+                        textcoords="offset points", ha="left" if side > 0 else "right",
+                        va="bottom" if side > 0 else "top")
+    low = min(-0.2, own[1] - 0.2)
     ax.fill_between([0, limits[0]], low, limits[1], color=GREEN, alpha=0.1, linewidth=0,
                     label="within both limits")
     ax.plot([own[0]], [own[1]], "P", color=RED, markersize=11, clip_on=False, label="your rule")
