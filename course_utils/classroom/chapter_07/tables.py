@@ -15,7 +15,7 @@ def hidden_names(ways):
     lines = [f"{'':30}right, %   names hidden, %   best epoch (mean)"]
     for said, runs in ways.items():
         hidden = "" if said.endswith("alone") else f"{kept(runs, 'without_words').mean():.0f}"
-        lines.append(f"{said:30}{kept(runs).mean():5.0f}{hidden:>15}{np.mean(list(map(best, runs))):16.0f}")
+        lines.append(f"{said:30}{kept(runs).mean():6.1f}{hidden:>14}{np.mean(list(map(best, runs))):17.0f}")
     return "\n".join(lines)
 
 
@@ -48,20 +48,28 @@ def after_epochs(right, epochs):
     return "\n".join(lines)
 
 
-def smaller_gradients(far):
-    """A line for each optimizer: how far weights get with a tenth of the gradient, and with none.
+def step_length(of, trial):
+    """How long steps 80 to 99 of a trial are on average, if those with whole gradients are 1.
 
     Args:
-        far: name -> distances after each step of four plans: whole; tenth; tenth later, which is a tenth from
-            step 50 on; zero later, which is zero from step 100 on.
+        of: trial -> distances after each step, "whole" among the trials.
     """
-    lines = ["                steps 80 to 99, with a tenth of the    coasts on, once the",
-             "                gradient: share of the whole way       gradient is 0 (steps)",
-             "                from step 0 on   from step 50 on"]
+    return float((of[trial][99] - of[trial][79]) / (of["whole"][99] - of["whole"][79]))
+
+
+def smaller_gradients(far):
+    """A line for each optimizer: how long its steps are with smaller gradients, how far it coasts with none.
+
+    Args:
+        far: name -> distances after each step of four trials: whole; always a tenth; a tenth from 50; zero
+            from 100.
+    """
+    lines = ["               length of a step (whole gradients: 1)   full steps it coasts",
+             "               always a tenth   a tenth from step 50    zero from step 100"]
     for name, of in far.items():
-        whole, tenth, later = (of[plan][99] - of[plan][79] for plan in ("whole", "tenth", "tenth later"))
-        drift = (of["zero later"][119] - of["zero later"][99]) / (of["whole"][99] - of["whole"][98])
-        lines.append(f"{name:16}{tenth / whole:9.1f}{later / whole:17.1f}{drift:22.0f}")
+        always, later = (step_length(of, trial) for trial in ("always a tenth", "a tenth from 50"))
+        drift = (of["zero from 100"][119] - of["zero from 100"][99]) / (of["whole"][99] - of["whole"][98])
+        lines.append(f"{name:15}{always:8.1f}{later:19.1f}{drift:24.0f}")
     return "\n".join(lines)
 
 
