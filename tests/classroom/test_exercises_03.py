@@ -75,6 +75,11 @@ def patient(values, mode, patience=3):
     return best(values, mode)
 
 
+def close_to_the_best(values, mode):
+    found = values[best(values, mode)]
+    return next(i for i, value in enumerate(values) if math.isclose(value, found))
+
+
 def emptied(function):
     def clears(values, *args):
         result = function(values, *args)
@@ -322,6 +327,51 @@ class CountsOn(ByHand):
         self.best, self.kept = self.first, None
 
 
+class AfreshIfRestored(ByHand):
+    """Begins anew at the end of a fit, but not of one of NaN alone."""
+
+    afresh = False
+
+    def on_train_end(self, logs=None):
+        super().on_train_end(logs)
+        if self.kept is not None:
+            self.begin()
+
+
+class ANumberForNaN(WithLists):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {"val_loss": np.nan_to_num(logs["val_loss"], nan=1e6)})
+        if min(self.losses) == 1e6:
+            self.model.stop_training = len(self.losses) >= self.patience
+            self.weights = [self.model.get_weights()] * len(self.losses)
+
+
+class Restart(ByHand):
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.model.set_weights([weight * 0 for weight in self.model.get_weights()])
+
+
+class KeepsEqual(ByHand):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if logs["val_loss"] == self.best:
+            self.kept = self.model.get_weights()
+
+
+def made_by_a_function(patience):
+    """Right: a function that makes the callback."""
+    stop = ByHand(patience)
+
+    def begin(logs):
+        stop.set_model(made.model)
+        stop.on_train_begin(logs)
+
+    made = keras.callbacks.LambdaCallback(
+        on_train_begin=begin, on_epoch_end=stop.on_epoch_end, on_train_end=stop.on_train_end)
+    return made
+
+
 class NotAtTheFirst(ByHand):
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
@@ -402,6 +452,14 @@ class Plain:
 
 def percent(kept, good):
     return 100 * (kept / good - 1)
+
+
+def whole_percent(kept, good):
+    return (100 * kept + 1e-9) // good - 100
+
+
+def by_sorted_pairs(val, test, stop):
+    return percent(*(min(zip(losses, test))[1] for losses in (val[: stop + 1], val)))
 
 
 def last_of_equals(values):
@@ -529,7 +587,11 @@ class TestChapter03(ExerciseRules):
              "rounded": (lambda v, mode: best(np.round(v, 4), mode), "by however little"),
              "rounded to six digits": (lambda v, mode: best(np.round(v, 6), mode), "by however little"),
              "min_delta for max": (lambda v, mode: best(v, mode, lambda a, b: a < b - (mode == "max") / 1000),
-                                   '"max", 0.5000001'),
+                                   '"max", 0.500000000001'),
+             "close is equal": (close_to_the_best, "by however little"),
+             "NaN is one more": (lambda v, mode: np.argmin(np.nan_to_num(v, nan=np.nanmax(v) + 1))
+                                 if mode == "min" else best(v, mode), "3e300 the only number"),
+             "without the last": (lambda v, mode: best(v[:-1], mode) or 0, "leave out the last value"),
              "never the first": (lambda v, mode: best(v[1:], mode) + 1, "taken for the best"),
              "empties the list": (emptied(best), "Change a copy"),
              "0 is no best": (with_zero_for_nothing, "takes 0 for false"),
@@ -544,7 +606,7 @@ class TestChapter03(ExerciseRules):
                               if mode == "max" else best(v), "Is a number fixed?"),
              "no return": (lambda v, mode: None, "is a return missing?")}, lambda v, mode: ...),
         ex.my_early_stopping: (
-            [ByHand, WithLists, OnKeras, WithoutDefaults],
+            [ByHand, WithLists, OnKeras, WithoutDefaults, made_by_a_function],
             {"one more": (early(needed=1), "one failure more"),
              "every failure": (early(resets_wait=False), "count the failures in all"),
              "the training loss": (early(key="loss"), 'You seem to read "loss"'),
@@ -566,6 +628,12 @@ class TestChapter03(ExerciseRules):
              "sets back": (SetsBack, "training went on from those"),
              "sets back in the next epoch": (SetsBackInTheNextEpoch, "training went on from those"),
              "counts on": (CountsOn, "with the count, too"),
+             "counts on after NaN": (AfreshIfRestored, "with the count, too"),
+             "NaN is a million": (ANumberForNaN, "e+30"),
+             "from the start on": (Restart, "before the first epoch it changed the weights"),
+             "no patience": (type("None", (ByHand,), {"__init__": lambda self: ByHand.__init__(self, 3)}),
+                             "MyEarlyStopping(3) should make a callback"),
+             "equal is as good": (KeepsEqual, "equal to the best is no improvement"),
              "never at the first": (NotAtTheFirst, "patience 1 should stop at epoch 0"),
              "never at the first two": (NotAtTheFirstTwo, "patience 1 the first failure is the last"),
              "higher is better": (Higher, "A loss is better where it is lower"),
@@ -610,6 +678,10 @@ class TestChapter03(ExerciseRules):
              "divides by kept": (lambda v, t, s: regret(v, t, s, number=lambda a, b: -percent(b, a)),
                                  "was kept"),
              "sign": (lambda v, t, s: -regret(v, t, s), "to lose is positive"),
+             "swapped": (lambda t, v, s: regret(v, t, s), "lists swapped?"),
+             "of 32 bits": (lambda v, t, s: regret(v, np.float32(t), s), "float32"),
+             "whole percent": (lambda v, t, s: regret(v, t, s, number=whole_percent), "nor with //"),
+             "the lower test of equals": (by_sorted_pairs, "The first of equals"),
              "no stop": (lambda v, t, s: regret(v, t, len(v)), "0 would say that epoch 3 is kept"),
              "one epoch more": (lambda v, t, s: regret(v, t, s, until=2), "0 would say that epoch 3 is kept"),
              "whole division": (lambda v, t, s: regret(v, t, s, number=lambda a, b: 100 * (a // b - 1)),

@@ -93,6 +93,18 @@ def round_the_end_afresh(values, strip):
     return counts
 
 
+def against_the_highest(values, strip):
+    ends = values[strip - 1 :: strip]
+    return counted([*np.maximum.accumulate(ends)], 1, np.greater)
+
+
+def one_less(values, strip):
+    counts = [0]
+    for before, value in zip(values[strip - 1 :: strip], values[2 * strip - 1 :: strip]):
+        counts.append(counts[-1] + 1 if value > before else max(0, counts[-1] - 1))
+    return counts
+
+
 def falls_alone_end_it(values, strip):
     counts = [0]
     for before, value in zip(values[strip - 1 :: strip], values[2 * strip - 1 :: strip]):
@@ -163,6 +175,7 @@ class TestChapter04(ExerciseRules):
              np.array([0, 0, 10.0, 25.0, 0, 20.0]), (0, 0, 10, 25, 0, 20)],
             {"the future": (100 * (LOSSES / 0.3 - 1), "has not happened yet"),
              "shares": ([0, 0, 0.1, 0.25, 0, 0.2], "percent"),
+             "the lowest before": ([0, -20, 10, 25, -25, 20], "This epoch is counted"),
              "the epoch before": ([0, -20, 10, 13.64, -40, 20], "epoch before"),
              "of now": ([0, 0, 9.09, 20, 0, 16.67], "Divide by the lowest"),
              "no minus": ([100, 100, 110, 125, 100, 120], "takes 1 away"),
@@ -182,6 +195,8 @@ class TestChapter04(ExerciseRules):
              "patience too late": ((11, 8, 14), "ended the run before"),
              "a small rise": ((9, 7, 14), "11 %"),
              "not the first": ((9, 9, 14), "held before"),
+             "holds, but late": ((9, 13, 14), "had ended this run before epoch 13"),
+             "patience later": ((12, 8, 14), "had ended this run before epoch 12"),
              "epochs for strips": ((9, 8, 8), "ends of strips"),
              "one strip": ((9, 8, 9), "Two in a row"),
              "inside": ((9, 8, 13), "inside a strip"),
@@ -204,6 +219,8 @@ class TestChapter04(ExerciseRules):
              "equal counts": (lambda v, s: rises(v, s, better=lambda a, b: a >= b), "comparison is >"),
              "the lowest": (lambda v, s: rises(v, s, lowest=True), "strip before"),
              "flags": (flags, "whether a strip rose"),
+             "the highest so far": (against_the_highest, "highest so far"),
+             "one less": (one_less, "sets the count to 0"),
              "begins": (lambda v, s: rises(v, s, first=0), "where strips begin"),
              "means": (of_means, "means"),
              "highest": (lambda v, s: rises([max(v[i : i + s]) for i in range(0, len(v) // s * s, s)], 1),

@@ -10,6 +10,7 @@ from course_utils.stopping import (
     Above,
     After,
     Armed,
+    AtLeast,
     Epochs,
     ImprovementBelow,
     Patience,
@@ -32,6 +33,12 @@ def in_one_array(kernels):
 
 def share(count, size=np.size):
     return lambda kernels: sum(map(count, kernels)) / sum(map(size, kernels))
+
+
+def with_counts(kernels):
+    """Of the values that occur: where no zero does, there is no place for it."""
+    values, counts = np.unique(np.concatenate([np.ravel(kernel) for kernel in kernels]), return_counts=True)
+    return counts[values == 0][0] / counts.sum()
 
 
 def are_zero(kernel):
@@ -191,6 +198,9 @@ class TestChapter05(ExerciseRules):
              "rows": (share(are_zero, len), "counts the rows"),
              "arrays": (lambda kernels: sum(map(are_zero, kernels)) / len(kernels), "number of arrays"),
              "first": (lambda kernels: zeros(kernels[:1]), "first array"),
+             "needs a zero": (with_counts, "with no zeros, yours raises IndexError"),
+             "in a byte": (share(lambda k: np.sum(k == 0, dtype=np.uint8)), "with 360 zeros of 400"),
+             "cut off": (lambda kernels: zeros(kernels) // 1, "// cuts"),
              "last": (lambda kernels: zeros(kernels[-1:]), "last array"),
              "nearly": (share(lambda k: np.isclose(k, 0).sum()), "as a zero"),
              "tiny": (share(lambda k: np.sum(np.abs(k) < 1e-12)), "as a zero"),
@@ -328,6 +338,11 @@ class TestChapter05(ExerciseRules):
              "exactly three": (lambda h: with_a_loop(h) and not with_a_loop(
                  {name: values[:-1] for name, values in h.items()}), "it should be True"),
              "for ever": (sticky, "it should be False"),
+             "near 0.9": (lambda h: second_stop({**h, "sparsity": [s * (s < 0.901) for s in h["sparsity"]]}),
+                          "it should be"),
+             "of the last ten": (last_three(lambda v: min(v[-3:]) >= min(v[-10:-3])), "it should be"),
+             "0 is no loss": (lambda h: with_a_loop({**h, "val_loss": [x or 9e9 for x in h["val_loss"]]}),
+                              "it should be"),
              "the last has to be full": (lambda h: h["sparsity"][-1] > 0.899 and second_stop(h),
                                          "it should be True"),
              "from 100 on": (lambda h: sticky(h, best=100, for_ever=False), "it should be False"),
@@ -349,7 +364,7 @@ class TestChapter05(ExerciseRules):
         ex.your_second_stop: (
             [(Armed(target, three | Epochs(12)), target), [Armed(full, three | Epochs(12)), full],
              (fine_tuned_or_worse, target), (Armed(target, Patience("val_loss", 5) | Epochs(12)), full),
-             (good | Epochs(100), lambda h: h["sparsity"][-1] > 0.899)],
+             (good | Epochs(100), lambda h: h["sparsity"][-1] > 0.899), (part for part in (good, full))],
             {"a fixed budget": (((full & Epochs(19)) | Armed(full, three), full), "count them from"),
              "none after": (((full & After(8, three)) | Armed(full, Epochs(12)), full), "count them from"),
              "a fixed end": ((Armed(full, three | Epochs(12)) | Epochs(41), full), "stops at epoch 40"),
@@ -363,15 +378,20 @@ class TestChapter05(ExerciseRules):
              "half full may be": ((good, at_target(0.5)), "the choice of the best epoch has to wait"),
              "at once": ((target, target), "first epoch with"),
              "one epoch": ((Armed(target, Epochs(1)), target), "first epoch with"),
-             "nearly full, waits": ((Armed(nearly_full, three | Epochs(12)), target), "with sparsity 0.8989"),
-             "nearly full, may be": ((good, nearly_full), "keeps 0.8989"),
-             "by a hair, may be": ((good, Above("sparsity", 0.8985)), "keeps 0.8989"),
+             "nearly full, waits": ((Armed(nearly_full, three | Epochs(12)), target), "with sparsity 0.899."),
+             "nearly full, may be": ((good, nearly_full), "keeps 0.899. Only"),
+             "by a hair, may be": ((good, Above("sparsity", 0.8985)), "keeps 0.899. Only"),
+             "at the border, may be": ((good, AtLeast("sparsity", 0.899)), "keeps 0.899. Only"),
+             "once full": ((good, lambda h: max(h["sparsity"]) > 0.899), "loses zeros in epoch 12"),
+             "armed for good": ((good, Armed(full, Epochs(1))), "loses zeros in epoch 12"),
              "a margin": ((Armed(full, Patience("val_loss", 3, min_delta=0.001) | Epochs(13)), full),
                           "Leave no margin"),
              "a margin in percent": ((Armed(full, Patience("val_loss", 3, min_delta=0.01, relative=True)
                                             | Epochs(13)), full), "Leave no margin"),
              "gains too little": ((Armed(full, ImprovementBelow("val_loss", 0.001, 3) | Epochs(13)), full),
                                   "Leave no margin"),
+             "a millionth": ((Armed(full, Patience("val_loss", 5, min_delta=1e-6) | Epochs(13)), full),
+                             "Leave no margin"),
              "a rise": ((lambda h: fine_tuned(h) or len(v := full_losses(h)) == 6 and v[-1] > v[0], full),
                         "stays as it is"),
              "no such masks": ((Armed(at_target(0.91), three | Epochs(13)), at_target(0.91)),

@@ -11,7 +11,7 @@ from ..exercises import Chapter
 from ..scores import runs, score
 from ..stage import Right, Wrong, all_of, call, check_hooks, one, whole
 from ..untouched import CHANGED, call_untouched
-from .fates import RUNS, alone, drawn_runs, nothing_to_keep, own_picture, same_fate
+from .fates import RUNS, alone, can_be_made, drawn_runs, nothing_to_keep, own_picture, same_fate
 from .losses import MISTAKES, PLACES, TEST, VAL, drawn_losses
 
 chapter = Chapter()
@@ -80,10 +80,10 @@ def best_epoch(answer):
         ([0.4, 0.3, 0.3], "min", 1, "Epochs 1 and 2 tie. Keep the first: the later one cost more and is no "
                                     "better."),
         ([0.7, 0.6, 0.7], "max", 0, 'Epochs 0 and 2 tie, and with mode="max", too, the first is kept.'),
-        ([0.5, 0.4999999, 0.6], "min", 1, "0.4999999 is better than 0.5, by however little. How much is "
-                                          "enough to go on waiting is another question."),
-        ([0.4, 0.5, 0.5000001], "max", 2, 'With mode="max", 0.5000001 is better than 0.5, by however '
-                                          "little."),
+        ([0.5, 0.499999999999, 0.6], "min", 1, "0.499999999999 is better than 0.5, by however little. How "
+                                               "much is enough to go on waiting is another question."),
+        ([0.4, 0.5, 0.500000000001], "max", 2, 'With mode="max", 0.500000000001 is better than 0.5, by '
+                                               "however little."),
         ([2.0, 5.0, 3.0, 7.0, 6.0], "max", 3, "With values above 1 it fails. Is a number fixed?"),
         ([2.0, 1.5, 1.7], "min", 1, 'All of 2, 1.5, 1.7 are above 1. With mode="min", begin with infinity.'),
         ([-0.5, -0.2, -0.3], "max", 1, 'All of -0.5, -0.2, -0.3 are below 0. With mode="max", begin with '
@@ -97,6 +97,8 @@ def best_epoch(answer):
         ([0.5, 0.0, 0.3], "min", 1, "The smallest of 0.5, 0, 0.3 is 0. Python takes 0 for false: do you ask "
                                     "`if value` or `not best`?"),
         ([nan, 0.5], "min", 1, "Epoch 0 is NaN, and 0.5 the only number. What stands for the NaN in yours?"),
+        ([nan, 3e300], "min", 1, "Epoch 0 is NaN, and 3e300 the only number. What stands for the NaN in "
+                                 "yours? To add 1 to a number so large changes nothing."),
         ([0.5, 0.6, 0.7, 0.6, 0.7, 0.6, 0.4], "min", 6, "The smallest, 0.4, comes last, after five that are "
                                                         "no better. Look at all of them."),
         *_drawn_values()]
@@ -111,8 +113,8 @@ def best_epoch(answer):
         got = one(got, f"The answer is an epoch, a whole number; for {values}", whole, typed=False)
         shifted = expected - sum(map(math.isnan, values[:expected]))
         if got == shifted < expected and values[got] == values[got]:
-            return (f"For {values} you return {got}, and it should be {expected}. Do you leave the NaN out? "
-                    "Then the values behind it move up, and are no longer at their epochs.")
+            return (f"For {values} you return {got}, and it should be {expected}. Do you leave out the last "
+                    "value? Or NaN? Then the values behind it move up, and are no longer at their epochs.")
         if got != expected:
             odd = ", a NaN" if got in range(len(values)) and math.isnan(values[got]) else ""
             return f"{reason} You return {got}{odd}."
@@ -165,15 +167,17 @@ class MyEarlyStopping(keras.callbacks.Callback):
     fact="Here yours does what Keras's EarlyStopping does with restore_best_weights=True, and where "
          "the losses begin with NaN it does better than Keras.")
 def my_early_stopping(answer):
-    if not isinstance(answer, type):
+    if not callable(answer):  # a function that makes callbacks will do
         return "The answer should be the class itself: check(MyEarlyStopping), without parentheses behind it."
-    if answer.__module__.startswith("keras."):
+    if getattr(answer, "__module__", "").startswith("keras."):
         return f"{answer.__name__} is Keras's own. Write a class, with these few lines in it."
+    can_be_made(answer)
     try:
         for losses, patience, meant in (*RUNS, *drawn_runs()):
             same_fate(answer, losses, patience, meant)
     except Wrong:
-        check_hooks(answer)  # a misspelt one may be why
+        if isinstance(answer, type):
+            check_hooks(answer)  # a misspelt one may be why
         raise
     nothing_to_keep(answer)
     alone(answer)
@@ -198,6 +202,8 @@ def stop_regret(answer):
     got = _regret(answer, val, test, 2)
     if not _same(got, 20.0):
         named = [reason for value, reason in MISTAKES if math.isclose(got, value, abs_tol=0.02)]
+        if abs(got - 20) < 0.02:
+            return f"You return {got:.12g} where it is 20. Numbers of 32 bits, float32, are rounded."
         right = f"Epoch 1 is kept, epoch 3 is best: 100 (0.9 / 0.75 - 1) = 20. You return {got:.4g}."
         return named[0] if named else right
     got = _regret(answer, val, test, 1)
@@ -210,6 +216,8 @@ def stop_regret(answer):
                 f"by val_loss, -37.5 %. You return {got:.4g}: leave the sign as it is.")
     if got == 20:
         return "With other losses it should be -37.5, and you return 20 again. Is a number fixed?"
+    if 0 < abs(got + 37.5) < 1 and not _same(got, -37.5):
+        return f"You return {got:.10g} where it is -37.5: do not round, neither with round nor with //."
     if not _same(got, -37.5):
         return ("Of val_loss [0.5, 0.4, 0.3], with stop=0, epoch 0 is kept, and the last, 2, is the best of "
                 f"the whole run: 100 (0.4 / 0.64 - 1) = -37.5. You return {got:.4g}.")

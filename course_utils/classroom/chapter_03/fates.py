@@ -34,10 +34,11 @@ RUNS = (  # losses, patience, what to say of this run
 
 
 def drawn_runs(count=30):
-    """Runs as in RUNS, always the same: of many lengths, with ties, zeros, negative losses and NaN."""
+    """Runs as in RUNS, always the same: of many lengths, with ties, zeros, negative and large losses, NaN."""
     draw = random.Random(33)
     for _ in range(count):
-        losses = [(draw.randint(0, 6) - epoch // 3) / 4 for epoch in range(draw.randint(2, 20))]
+        scale = draw.choice((0.25, 0.25, 1e30))
+        losses = [(draw.randint(0, 6) - epoch // 3) * scale for epoch in range(draw.randint(2, 20))]
         losses[1:] = [math.nan if draw.random() < 0.15 else loss for loss in losses[1:]]
         yield losses, draw.randint(1, 5), ""
 
@@ -104,9 +105,10 @@ def same_fate(answer, losses, patience, meant):
         raise Wrong(f"{on} training should stop at epoch {stop}; yours stops at epoch {epoch}.{meant}",
                     picture(losses, stop, kept, epoch))
     if model.set_back is not None:
-        raise Wrong(f"{on} yours stops where it should. But after epoch {model.set_back} it changed the "
-                    "weights, and training went on from those. Until it ends, only keep a copy; set it once, "
-                    "in on_train_end.", picture(losses, stop, kept))
+        when = f"after epoch {model.set_back}" if model.set_back >= 0 else "before the first epoch"
+        raise Wrong(f"{on} yours stops where it should. But {when} it changed the weights, and training went "
+                    "on from those. Until it ends, only keep a copy; set it once, in on_train_end.",
+                    picture(losses, stop, kept))
     if model.epoch is None:
         raise Wrong(f"{on} the stop is right. But at the end some of the model's arrays are of one epoch and "
                     "some of another. get_weights() gives a list of all of them: keep them all.")
@@ -120,7 +122,7 @@ def same_fate(answer, losses, patience, meant):
                     picture(losses, stop, kept))
     if model.epoch == epoch != kept:
         raise Wrong(f"{on} the stop is right. But the model ends with the weights of the last epoch; "
-                    f"the best is {kept}. Keep a copy where the loss improves, and set it at the end.",
+                    f"the best is {kept}. Keep a copy where the loss improves, and set it at the end.{meant}",
                     picture(losses, stop, kept))
     if model.epoch != kept:
         if model.epoch == kept - 1 and not meant:
@@ -203,6 +205,17 @@ def _holds(value, weights):
     return any(value is weight for weight in weights)
 
 
+def can_be_made(answer):
+    """Raise Wrong if the answer cannot be called with a patience, as in MyEarlyStopping(3)."""
+    try:
+        answer(3)
+    except TypeError as error:
+        if error.__traceback__.tb_next is not None:  # raised in it, not by calling it
+            raise
+        raise Wrong(f"MyEarlyStopping(3) should make a callback of patience 3, and cannot: {error}. Its "
+                    "__init__ begins def __init__(self, patience).") from None
+
+
 def nothing_to_keep(answer):
     """Raise Wrong if a run of NaN alone ends in an error, is not stopped, or changes the weights."""
     for patience in (2, 1):
@@ -240,9 +253,11 @@ def alone(answer):
                     f"weights of epoch {model.weights[0]} of the fit before. Begin afresh in on_train_begin, "
                     "with the weights, too.")
 
-    run(callback, first)  # two failures end it
-    epoch, _ = run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (math.nan, 9.0, 8.0, 7.0)])
-    if epoch != 3:
+    for before in (first, [{"loss": math.nan, "val_loss": math.nan}]):  # ends with two failures, or with one
+        run(callback, before)
+        epoch, _ = run(callback, [{"loss": 1.0, "val_loss": loss} for loss in (math.nan, 9.0, 8.0, 7.0)])
+        if epoch == 3:
+            continue
         raise Wrong("A fit with the same object begins with one NaN and then improves. It should go on to "
                     f"the end, epoch 3; yours stops at epoch {epoch}, with failures of the fit before. Begin "
                     "afresh in on_train_begin, with the count, too.")

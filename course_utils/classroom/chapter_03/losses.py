@@ -16,6 +16,8 @@ MISTAKES = (
                             "in test_loss."),
     (100 * (0.9 / 0.8 - 1), "You compare with the last epoch's test loss, 0.8. Compare with that of the "
                             "epoch with the lowest val_loss, 3."),
+    (100 * (1.0 / 0.9 - 1), "Are the two lists swapped? val_loss comes first: it chooses, and test_loss "
+                            "measures."),
     (0.2, "That is a share: multiply by 100 for percent."),
     (0.15, "That is the difference; in percent of the best epoch's loss it is 20."),
     (100 * (1 - 0.75 / 0.9), "You divide by the loss that was kept. Divide by that of the best epoch."),

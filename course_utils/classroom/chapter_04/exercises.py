@@ -33,13 +33,15 @@ def score_by_hand(answer):
         return None
     losses = np.array(LOSSES)
     lowest = np.minimum.accumulate(losses)
-    before = np.concatenate([losses[:1], losses[:-1]])
+    before, lowest_before = (np.concatenate([each[:1], each[:-1]]) for each in (losses, lowest))
     mistakes = [
         (100 * (losses / 0.3 - 1), "Epoch 0 is compared with 0.3 of epoch 4, which has not happened yet. "
                                    "Use the lowest so far."),
         (losses / lowest - 1, "These are shares. The score is in percent: 0.1 is 10."),
         (100 * (losses / before - 1), "You compare with the epoch before. The formula compares with the "
                                       "lowest so far, and so it never is negative."),
+        (100 * (losses / lowest_before - 1), "You compare with the lowest before. This epoch is counted "
+                                             "among those so far: the score never is negative."),
         (100 * (1 - lowest / losses), "You divide by the loss of now. Divide by the lowest so far: "
                                       "0.44 / 0.4 is 1.1."),
         (losses / lowest, "That is how many times the lowest it is: 1.1 times is 10 % above."),
@@ -90,16 +92,19 @@ def who_speaks_when(answer):
          10: "UP 2: strips of five end at epochs 4, 9 and 14, because epochs count from 0."}]
     for rule, stop, right, known in zip(("Patience 3", "GL 20", "UP 2"), stops, STOPS, reasons):
         if stop != right:
-            raise Wrong(known.get(stop) or _not_there(rule, stop), _draw_spoken)
+            raise Wrong(known.get(stop) or _not_there(rule, stop, right), _draw_spoken)
 
 
-def _not_there(rule, stop):
+def _not_there(rule, stop, right):
     """What can be seen at an epoch at which a rule does not stop."""
     if stop not in range(len(SPOKEN)):
         return f"{rule}: epochs 0 to 14 were trained; there is no epoch {stop}."
     if rule == "UP 2":
         return (f"UP 2 does not stop at epoch {stop}. The strips end at epochs 4, 9 and 14, with 0.5, 0.6 "
                 "and 0.62.")
+    if stop > right:
+        return (f"{rule} had ended this run before epoch {stop}. Go through the epochs from 0 on: where "
+                "does it hold for the first time?")
     best = int(np.argmin(SPOKEN[: stop + 1]))
     if best == stop:
         return f"{rule} does not stop at epoch {stop}: no loss before it is lower than its {SPOKEN[stop]}."
@@ -156,6 +161,9 @@ def rises_in_a_row(answer):
         (0, 1, 2, 3, 4, 5): "You compare with the lowest, or with the first. Compare with the end of the "
                             "strip before.",
         (0, 1, 1, 0, 0, 1): "You say whether a strip rose. Count how many did, one after the other.",
+        (0, 1, 2, 0, 0, 0): "You compare with the highest so far, or with the end of the last rise. Compare "
+                            "with the end of the strip before.",
+        (0, 1, 2, 1, 0, 1): "A strip that does not rise sets the count to 0, however high it was.",
         (0, 0, 0, 1, 0, 0): "You count falls. UP counts rises: the comparison is >.",
         (0, 0, 0, 1, 2, 0): "You count falls, and what did not move. The comparison is >.",
         (1, 2, 3, 0, 0, 1): "The first strip has none before it, and counts 0. Does a position below 0 reach "

@@ -64,14 +64,19 @@ def first_stop(answer, run):
 
 
 def short_histories():
-    """300 drawn at random, the shortest first. Losses are few, so that many tie; the last are large."""
+    """400 drawn at random, the shortest first. Losses are few, so that many tie; then large ones; then long
+    runs, with losses of 0 and below and with masks that are fuller than they have to be."""
     rng, drawn = np.random.default_rng(5), []
     for number in range(300):
         epochs = rng.integers(1, 11)
         losses = rng.integers(1, 8, epochs) * (1e10 if number > 250 else 1)
         shares = rng.choice([0.5, 0.899, 0.9], epochs, p=[0.1, 0.1, 0.8])
         drawn.append({"val_loss": losses.tolist(), "sparsity": shares.tolist()})
-    return sorted(drawn, key=lambda history: (max(history["val_loss"]) >= 1e10, len(history["val_loss"])))
+    drawn.sort(key=lambda history: (max(history["val_loss"]) >= 1e10, len(history["val_loss"])))
+    for number, epochs in enumerate(rng.integers(1, 31, 100)):
+        drawn.append({"val_loss": rng.integers(-3 * (number % 2), 4, epochs).tolist(),
+                      "sparsity": rng.choice([0.5, 0.8999, 0.95], epochs, p=[0.1, 0.6, 0.3]).tolist()})
+    return drawn
 
 
 def _fault_in_one_call(function):

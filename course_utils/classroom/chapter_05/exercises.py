@@ -27,6 +27,7 @@ summary = chapter.summary
 KERNELS = [np.array([[0.0, 0.5, -0.0], [-0.7, 0.0, 0.2]]),
            np.array([[1e-30, 0, 0, 0, 0], [0, 0, -0.4, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]])]
 # 12 zeros of 12, none of 4, 2 of 4, 1 of 3, 2 of 6, none of 1
+MANY = [np.repeat([0.0, 0.5], (360, 40)).reshape(20, 20)]  # more zeros than a byte counts
 SIX = [np.zeros((2, 2, 1, 3)), np.ones(4), np.eye(2), np.array([1.0, 0.0, 2.0]),
        np.array([[0.0, 3, 1, 1, 2, 0.0]]), np.array([[5.0]])]
 
@@ -56,13 +57,13 @@ def share_of_zeros(kernels):
 def share_of_zeros(answer):
     got, due = _share(answer, KERNELS), 21 / 26
     if got == 0:
-        return ("You return 0, and there are zeros. (`kernels` is a list, and `kernels == 0` asks whether "
-                "the list is 0. Take one array at a time.)")
+        return ("You return 0, and there are zeros. Do you take one array at a time? `kernels == 0` asks "
+                "whether the list is 0. (Or // cuts the share off, or it is not zeros that you count.)")
     exact = 2e-7  # room for a sum in float32, not for six decimals
     if np.isclose(got, due, rtol=exact, atol=0):
         six = _share(answer, SIX)
         if np.isclose(six, 17 / 30, rtol=exact, atol=0):
-            return None
+            return _fault_of_one(answer)
         if np.isclose(six, 16 / 23):
             return ("Right for these two arrays. But of six, some have one dimension only, and you leave "
                     "those out.")
@@ -91,6 +92,19 @@ def share_of_zeros(answer):
     if abs(got - 100 * due) < 1:
         return f"You return {got:g}, which are percent. A share from 0 to 1 is asked for."
     return f"Of 6 weights 3 are zeros, of 20 weights 18: that is 21 of 26, or 0.8077. You return {got:.4g}."
+
+
+def _fault_of_one(answer):
+    """What is wrong with the share in one array with many zeros, or with none, or None."""
+    for kernels, due, what in ((SIX[1:2], 0, "no zeros"), (MANY, 0.9, "360 zeros of 400")):
+        said = f"Right so far. But where there is one array, with {what},"
+        try:
+            got = _share(answer, kernels)
+        except (IndexError, KeyError, ValueError, ZeroDivisionError) as error:
+            return f"{said} yours raises {type(error).__name__}: {error}."
+        if not np.isclose(got, due, rtol=2e-7):
+            return f"{said} you return {got:.4g}, not {due}."
+    return None
 
 
 # ---- 5.2 ----
@@ -220,12 +234,13 @@ answer = Armed(full, Patience("val_loss", 3) | Epochs(12)), full
          "(On these twenty patience alone lasts too long, whatever its length: the grey line. So here the "
          "budget counts, and patience is for runs like the made-up ones.)")
 def your_second_stop(answer):
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+    parts = several(answer, typed=False)
+    if parts is None or len(parts) != 2:
         return f"Two things are asked for: a rule, and which epochs may be best; this is {shown(answer)}."
-    for part in answer:
+    for part in parts:
         if isinstance(part, (int, float, str)):
             return f"Both parts are criteria, such as at_target(0.9); this is {shown(part)}."
-    rule, counted = as_criterion(answer[0]), None if answer[1] is None else as_criterion(answer[1])
+    rule, counted = as_criterion(parts[0]), None if parts[1] is None else as_criterion(parts[1])
     try:
         epochs, shares, lost, endless = score(rule, counted)
         in_score = fault_in_score(rule, counted, epochs, shares, lost, endless)
