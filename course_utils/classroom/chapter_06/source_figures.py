@@ -121,6 +121,6 @@ def scores(table, score="logme"):
     panels[0].indicate_inset_zoom(zoomed, edgecolor="black")  # which part of the panel is enlarged
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=5,
                   loc="outside upper center")
-    caption(figure, "A mark is a draw of pictures. The two panels have different scales; the inset "
-                    "enlarges a part of the left one.")
+    caption(figure, "A mark is a source in one draw of pictures; which marks share a draw is not shown.\n"
+                    "The two panels have different scales; the inset enlarges a part of the left one.")
     return figure

@@ -89,28 +89,22 @@ def print_pairs(pairs):
     print_lines(lines)
 
 
-def print_longest(shorter, longer, head, patience):
-    """What the longer patience gains from scratch, how far features are ahead, and how many epochs it takes.
+def print_longest(scratch, head):
+    """How far features are ahead of augmented photos from scratch, and how many epochs these take.
 
     Args:
-        shorter, longer: of `pair`, from scratch.
+        scratch: of `pair`, from scratch, with a long patience.
         head: of `pair`, on a frozen source; its photos as they are count.
-        patience: of the shorter and of the longer.
 
-    >>> a, b, c = ({"epochs": np.array([n]), "test_accuracy": np.array([right])}
-    ...            for n, right in ((9, 0.5), (12, 0.625), (4, 0.75)))
-    >>> print_longest((a, a), (a, b), (c, c), patience=(2, 5))
-    augmented: patience 5 better than patience 2 in 1 of 1 seeds, by 12.5 points on average
-    as they are: patience 5 better than patience 2 in 0 of 1 seeds (1 tie), by 0.0 points on average
-    features better than augmented scratch with patience 5 in 1 of 1 seeds, by 12.5 points on average
-    augmented scratch with patience 5, epochs by seed: 12
+    >>> a, b = ({"epochs": np.array([n]), "test_accuracy": np.array([right])}
+    ...         for n, right in ((9, 0.5), (12, 0.625)))
+    >>> print_longest((a, a), (b, b))
+    features better than augmented scratch in 1 of 1 seeds, by 12.5 points on average
+    augmented scratch, epochs by seed: 9
     """
-    less, more = (f"patience {each}" for each in patience)
-    for photos, which in (("augmented", 1), ("as they are", 0)):
-        print_seeds({less: shorter[which], more: longer[which]}, more, less, when=f"{photos}: ")
-    best = f"augmented scratch with {more}"
-    print_seeds({best: longer[1], "features": head[0]}, "features", best)
-    print(f"{best}, epochs by seed:", *(f"{epochs:.0f}" for epochs in longer[1]["epochs"]))
+    best = "augmented scratch"
+    print_seeds({best: scratch[1], "features": head[0]}, "features", best)
+    print(f"{best}, epochs by seed:", *(f"{epochs:.0f}" for epochs in scratch[1]["epochs"]))
 
 
 # ---- which source ----
