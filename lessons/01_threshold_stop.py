@@ -25,7 +25,7 @@ show(figures.emoji_examples(data.load_openmoji()),
      alt="Eight emoji, one of each group, each with its name above and its group below.")
 
 # %% [markdown]
-# There are 1294 emoji to train on, in 81 batches of 16, and 350 others for validation.
+# There are 1294 emoji to train on, in 81 batches of 16 (the last has fewer), and 350 others for validation.
 #
 # ## Where does `break` lead?
 #
@@ -69,8 +69,8 @@ show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 hig
 # A rule should hold for all the data. The article's own formula does: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$ is the
 # loss $L$ between label $y_i$ and prediction $\hat y_i$, averaged over all $N$ training emoji. But its loop looks at 16 of them.
 #
-# We recorded a training with this `break`, and the mean over all 1294 after each epoch. When a batch first fell below 0.01, what was that
-# mean?
+# The loop above did not note that mean; we recorded one that did, after each epoch. When a batch first fell below 0.01, what was the
+# mean over all 1294?
 
 # %%
 guess = ...  # the mean loss at that moment; it began near 2
@@ -116,10 +116,11 @@ print(f"mean of the batches' losses, as that epoch trained on them: {run['mean_l
 
 # %% [markdown]
 # In Keras the loops are inside `fit`. To act between two epochs you hand it a **callback**: an object whose methods Keras calls at fixed
-# moments, such as the end of each epoch. The next cell's first line makes one that stops.
+# moments, such as the end of each epoch. `StopWhen(rule)` is one: it ends the run once its rule, or **criterion**, is met. Our rule is
+# `Below("loss", 0.01)`.
 #
-# `Below` is a **criterion**: once it is met, the run ends. Some losses never get there. `epochs=25` ends such a run, too, but you pay for
-# time, and seldom know how long an epoch takes: `TimeBudget` sets a **budget** in minutes. `|` means "or".
+# Some losses never get there. `epochs=25` ends such a run, too, but you pay for time, and seldom know how long an epoch takes:
+# `TimeBudget` sets a **budget** in minutes. `|` means "or".
 
 # %% claims=["A5", "A7"]
 stop = StopWhen(Below("loss", 0.01) | TimeBudget(minutes=2))
@@ -128,14 +129,13 @@ model.fit(batches(*emoji.train, size=16, seed=0), epochs=25, verbose=0, callback
 print(stop.report)  # a step is one batch
 
 # %% [markdown]
-# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, each taken before later
-# batches changed weights. So it lags: on the recorded run it was still 0.0106 in epoch 12. `fit` computes it: we use it from
-# here on. **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
+# Why epoch 13, where our loop said 12? Keras's `loss`, the **training loss**, is the mean of the batches' losses, each taken before its batch
+# changed the weights. So it lags: the recorded run had 0.0106 in epoch 12. `fit` computes it: we use it from now on. **Look at the mean, leave the loop over epochs, and set a budget beside the threshold.**
 #
 # ## When does one threshold come?
 #
-# Who pays wants to know. We recorded three networks, on words, pictures and both, with five random splits into training and new
-# data. A layer of 64 numbers, **units**, reads the words. Whose training loss gets below 0.01 first?
+# Whoever pays wants to know. We recorded networks on words, pictures and both for 45 epochs, with five random splits into training
+# and new data. A layer of 64 **units** reads the words. Whose training loss gets below 0.01 first?
 
 # %%
 guess = ...  # "words", "pictures" or "both"
@@ -147,7 +147,7 @@ reveal(guess, tables.soonest(curves, limit=0.01), "First below 0.01")
 tables.reached(curves, limit=0.01)
 
 # %% [markdown]
-# With 64 units, words alone are first, then both; pictures do not get there in 45 epochs. Change only the network, and the more units read
+# With 64 units, words alone are first, then both; pictures do not get there at all. Change only the network, and the more units read
 # the words, the sooner. **The same threshold comes at another time for another input or another model, if at all: it cannot promise when
 # you stop paying.**
 #
@@ -162,7 +162,7 @@ tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
 # **Threshold 1 leaves the model undertrained. 0.5 and 0.2 lose 0.02 ± 0.02 against the best row: perhaps nothing.** Thresholds 0.2 and 0.01
-# are met in epochs 6 and 13: the article wanted to stop paying, and with its own threshold it pays for twice the epochs.
+# are met in epochs 6 and 13: the article wanted to stop paying, and a stop at its own threshold pays for twice the epochs.
 #
 # Now pictures alone, which never got down to 0.01. Do those networks overfit?
 
@@ -204,7 +204,7 @@ show(ax, alt="Gradient norm of five runs over 20 epochs: it begins below 1.0, ri
 
 # %% [markdown]
 # The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, against 0.23 for naming the largest group each
-# time. `After(1, ...)` skips that epoch. But each of the other norm rules has a twin below it: a rule on the loss, no later and as
+# time. `After(1, ...)` skips that epoch. But for both other norm rules we found a twin, the row below: a rule on the loss, no later and as
 # accurate. **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
 #
 # <details><summary>Where does the norm come from?</summary>
@@ -302,17 +302,17 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - 10 epochs or more are done, and it is above 1.0: give up (from epoch 9 on; 10 will do);
-# - neither: stop at epoch 29, when 30 epochs are done.
+# - 10 epochs or more are done, and it is above 1.0: give up (from epoch 9 on, or 10);
+# - neither: stop at epoch 29, 30 epochs done.
 #
 # Pieces, more than you need:
 # - `Below` and `Above`;
 # - `Epochs(n)`: n epochs or more are done;
 # - `StepBudget(n)`: n steps or more, 81 an epoch;
-# - `After(9, rule)`: the rule, from epoch 9 on;
+# - `After(9, rule)`: the rule, as if the run began at epoch 9;
 # - `|` for or, `&` for and.
 #
-# `rule.first(ex.practice("pictures"))` tries your rule on a recorded run; the check uses others.
+# `rule.first(ex.practice("pictures"))` tries it on a recorded run; the check uses others.
 
 # %% tags=["exercise"]
 rule = ...  # made of Below, Above, After, Epochs, StepBudget, | and &

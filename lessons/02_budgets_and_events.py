@@ -87,7 +87,7 @@ print("text,    improved >  0.001: first at step", 1 + np.argmax(improved > 0.00
 #
 # ## What does epsilon measure?
 #
-# An epsilon that fits one problem can be far off on the next. So far the illness was *standardised*: less its mean, and divided by its
+# An epsilon that fits a loss can be far off for the same loss in other units. So far the illness was *standardised*: less its mean, and divided by its
 # standard deviation, 77 points. Now predict the points. Same patients, same model, same epsilon of 0.001. At which step does the formula
 # stop? <!-- given: 77 -->
 
@@ -98,7 +98,7 @@ guess = ...  # a step from 1 to 999; standardised, it was 20
 # NBVAL_CHECK_OUTPUT
 in_points = descent.losses_of(X, disease - disease.mean(), steps=1000)  # from the same weights, times 77
 formula = ImprovementBelow("loss", epsilon=0.001)  # the article's formula, in the course's words
-share = ImprovementBelow("loss", epsilon=0.001, relative=True)  # epsilon is 0.1 % of the loss
+share = ImprovementBelow("loss", epsilon=0.001, relative=True)  # epsilon is 0.1 % of the loss before
 reveal(guess, formula.first({"loss": in_points}), "Stops at step")
 print("stops at step   epsilon 0.001   epsilon 0.1 % of the loss")
 for name, each in (("standardised", curve), ("in points", in_points)):
@@ -106,14 +106,14 @@ for name, each in (("standardised", curve), ("in points", in_points)):
 print(f"in points, the loss is {in_points[0] / curve[0]:,.0f} times as large")
 
 # %% [markdown]
-# In points the losses are 5,930 times as large, about 77 × 77; but 0.001 is still 0.001. **Epsilon has the units of the
-# loss; with `relative=True` it is a share of it, and the scale no longer matters.**
+# In points the losses are 5,930 times as large, about 77 × 77; but 0.001 stays 0.001. **Epsilon has the units of the
+# loss; with `relative=True` it is a share of it, whatever the scale.**
 #
 # ## When are 30 seconds up?
 #
-# A loss may improve for longer than you can pay, so set a time limit. We move the clock by hand: a batch takes 1 second, a validation 3; an
-# epoch has 20 batches. Two runs get 30 seconds each: `late`, a function that returns `True` to stop, looks after each epoch
-# and its validation; `prompt` after each batch, too. When does `late` end?
+# A loss may improve longer than you can pay, so set a limit. We move the clock by hand: a batch takes 1 second, a validation 3; an
+# epoch has 20 batches. Two runs get 30 seconds each. `late` checks the clock after each epoch and its validation, by
+# our own function, which returns `True` to stop; `prompt`, with `TimeBudget`, after each batch, too. When does `late` end?
 
 # %%
 def timed_fit(criterion):
@@ -140,16 +140,13 @@ show(figures.budgets(spans, budget=30),
          "the second, cut short, ends at 30.")
 
 # %% [markdown]
-# `late` looked at 23 and at 46 seconds. `prompt` stopped training at 27, to leave 3 for the validation.
-# **Look after every batch and every epoch, and leave room for one more validation, as `TimeBudget` does.**
+# `late` checked at 23 and at 46 seconds. `prompt` stopped training at 27, to leave 3 for the validation. **Check the clock after every batch and every epoch, and leave room for one more validation, as `TimeBudget` does.**
 #
 # ## Which matters more, epsilon or the window?
 #
-# One bad epoch looks like the end. With a **window** of 10, an epoch is compared with the one ten before, so a single bad epoch ends the
-# run less easily.
+# One bad epoch looks like the end. With a **window** of 10, an epoch is compared with the one ten before: a small rise no longer ends the run.
 #
-# We take fifty recorded runs of 300 epochs, ten on each of five problems. Here is one of them, bad luck for that sentence: where do windows
-# 1 and 10 stop it?
+# We take fifty recorded runs of 300 epochs, ten on each of five problems. Here is one of them. Where do windows 1 and 10 stop it?
 
 # %%
 curves = data.load_curves("proben1")
@@ -159,11 +156,12 @@ seen = [run for name in names for run in curves.select(problem=name, units=64)[:
 show(*figures.two_windows("thyroid", seen[38], epsilon=0.001))
 
 # %% [markdown]
-# A single bad epoch ends window 10, too, only later. By luck the best of all 300 epochs is behind it.
+# Window 1 falls for a small rise in epoch 3. Window 10 survives that one and falls for a big one in epoch 28: here without harm, as the
+# best epoch, 26, is past.
 #
-# And on all fifty? A stop keeps the weights of the lowest validation loss so far. Had it trained all 300 epochs, it might have kept better
-# ones. Here [regret](00_start_here.ipynb) is how many percent higher the first's loss is than the second's on **test data**, which neither
-# training nor stopping has seen. With window 1 the mean regret is 95 %. With window 10?
+# And on all fifty? A stop keeps the weights of the lowest validation loss so far; all 300 epochs might have given better ones.
+# [Regret](00_start_here.ipynb) is how many percent higher the loss of the weights kept is than theirs: here on **test data**,
+# which neither training nor stopping has seen. With window 1 the mean regret is 95 %. With window 10?
 
 # %%
 guess = ...  # percent, from 0 to 95: the mean regret with window 10
@@ -173,7 +171,7 @@ guess = ...  # percent, from 0 to 95: the mean regret with window 10
 def price(window, epsilon):
     rule = ImprovementBelow("val_loss", epsilon, window, relative=True)
     (row,) = compare([rule], seen, measured="test_loss")
-    return row.regret.mean(), 100 * row.share.mean()  # regret; epochs trained, in percent of 300
+    return row.regret.mean(), 100 * row.share.mean()  # regret, in percent; epochs trained, in percent of 300
 
 
 reveal(guess, f"{price(10, 0.001)[0]:.0f} %", "Mean regret with window 10")
@@ -190,8 +188,8 @@ for window in (1, 5, 10, 20):
 #
 # ## An event: end, go on, or lower the rate?
 #
-# A criterion that is met is an **event**. Ten networks learned to tell clothes apart, with Adam at rate 0.005, until a deliberately short
-# `Patience("val_loss", 3)` was met. Three actions, each from the event's weights:
+# The moment when a criterion is met is an **event**. Ten networks learned to tell clothes apart, with Adam at rate 0.005, until a
+# short `Patience("val_loss", 3)` was met. Three actions, each from the event's weights:
 # - *end*: stop;
 # - *go on*: six more epochs;
 # - *rate / 10*: six more at a tenth of the rate.
@@ -212,7 +210,7 @@ show(figures.three_actions(events, "adam 0.005"),
          "Right: test accuracy of ten seeds for three actions; rate / 10 is highest in nine, level in one.")
 
 # %% [markdown]
-# Nine of ten runs gain. It is not only the six more epochs: *go on* has them too. The usual explanation: large steps jump about the
+# Nine of ten runs gain. It is not only the six more epochs: *go on* has them, too, and gains less. The usual explanation: large steps jump about the
 # minimum, small ones settle into it.
 #
 # Is that so for another optimizer, or another rate? We did the same with SGD at rate 0.3, and with Adam at 0.0005. In which of the three
@@ -244,13 +242,13 @@ keras.utils.set_random_seed(0)
 layers = [keras.Input((784,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10, "softmax")]
 model = keras.Sequential(layers)
 model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
-# On a slow computer time may be up before the event: then add seconds.
 lower_rate = When(Patience("val_loss", 3), do=scale_learning_rate(0.1))  # at the first event, and not again
+# On a slow computer time may be up before that event: then add seconds.
 stop = StopWhen(TimeBudget(seconds=20) | NotFinite() | Patience("val_loss", 10), restore_best="val_loss")
 model.fit(x[:4000], label[:4000], batch_size=100, epochs=1000, verbose=0,
           validation_data=(x[4000:5000], label[4000:5000]), callbacks=[lower_rate, stop])
 print("event:", *(event.reason for event in lower_rate.events))
-print("end:", stop.report)  # did the best val_loss fall after the event? Why, one run cannot tell
+print("end:", stop.report)  # has the lower rate helped? One run cannot tell
 
 # %% [markdown] claims=["B7"]
 # **Join criteria with `|`: what you can spend (`TimeBudget`); what must not happen (`NotFinite`: NaN or infinity); when to be content (`Below`,
@@ -259,7 +257,7 @@ print("end:", stop.report)  # did the best val_loss fall after the event? Why, o
 # <details><summary>And memory?</summary>
 #
 # Set a ceiling for memory, since a greedy process may be killed: `Above("memory", 16_000)`, in MiB, with `Memory()` among the callbacks.
-# A busy processor needs none: it is what you pay for.
+# A busy processor needs none: you pay for it.
 #
 # </details>
 #
@@ -268,7 +266,7 @@ print("end:", stop.report)  # did the best val_loss fall after the event? Why, o
 # Stuck? `ex.which_clause.hint()`, then `.solution()`.
 #
 # **2.1 Which clause?** Training ends when `seconds >= 12`, or when an epoch improves on the one before by 0.01 or less. At which epoch,
-# counted from 0, and by which clause?
+# counted from 0, and by which clause, "time" or "improvement"?
 
 # %% tags=["exercise"]
 seconds = [3, 6, 9, 12, 15]
@@ -389,7 +387,7 @@ ex.summary()
 # ## Three sentences to keep
 #
 # Improvement is the loss before minus the loss now, and epsilon is measured in the units of the loss unless it is relative. From one
-# epoch to the next, noise can look like the end: choose the window before epsilon, and add a time budget: it looks after every batch. A criterion that is met is an event,
-# and ending is one of several things to do.
+# epoch to the next, noise can look like the end: choose the window before epsilon, and set a time budget, checked after every batch. When
+# a criterion is met, that is an event, and ending is one of several things to do.
 #
 # Next: [03 Validation early stopping](03_validation_early_stopping.ipynb). Patience, on five problems.

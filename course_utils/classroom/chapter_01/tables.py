@@ -35,7 +35,7 @@ def undertrained(runs, limits=(1.0, 0.5, 0.2, 0.05, 0.01)):
                 for limit in limits}
     best = max(limits, key=lambda limit: accuracy[limit].mean())
     print(f"{len(runs)} splits: mean ± standard deviation\n")
-    print("training loss   epoch (from 0)   validation accuracy   less than the best row")
+    print("training loss   epoch (from 0)   validation accuracy   below the best row")
     for limit, at in accuracy.items():
         less = "" if limit == best else _spread(accuracy[best] - at)  # split by split
         print(f"      < {limit:<4} {np.mean(epochs[limit]):17.1f}   {_spread(at):>19}   {less:>22}".rstrip())
