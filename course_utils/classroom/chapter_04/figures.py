@@ -153,9 +153,9 @@ def price_list(runs, plain):
     """
     line = {row.name.split()[1]: (float(row.share.mean()), float(row.regret.mean())) for row in plain}
     lengths = (5, 10, 20)
-    scores = {"GL": {str(alpha): GeneralizationLoss(alpha) for alpha in (1, 5)},
-              "PQ": {str(alpha): ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
-              "UP": {str(s): SuccessiveIncreases(s) for s in (2, 3, 8)}}
+    scores = {"GL": {f"GL {alpha}": GeneralizationLoss(alpha) for alpha in (1, 5)},
+              "PQ": {f"PQ {alpha}": ProgressQuotient(alpha) for alpha in (0.5, 1, 3)},
+              "UP": {f"UP {s}": SuccessiveIncreases(s) for s in (2, 3, 8)}}
     kinds = {"Lasting({}, GL 5)": lambda n: Lasting(n, GeneralizationLoss(5)),
              "Lasting({}, GL 1)": lambda n: Lasting(n, GeneralizationLoss(1)),
              "Smoothed(10, Patience {})": lambda n: Smoothed(10, Patience("val_loss", n)),
@@ -174,8 +174,7 @@ def price_list(runs, plain):
                        arrowprops={"arrowstyle": "->", "color": GREY})
     panels[0].set_ylabel("mean regret, %\n(linear below 1, log scale above)")
     caption(figure, "Grey: every patience from 1 to 50. Below 1 the regret's axis is linear, so small gaps "
-                    "look large there.\nRegret below 0: an earlier epoch had the lower test loss. Long "
-                    "patience has it, too.")
+                    "look large there.\nRegret below 0: an earlier epoch had the lower test loss.")
     return figure, ("Two panels of mean regret against cost, each with a grey line for Patience of all "
                     "lengths from 1 to 50; an arrow to the lower left says better. Scores: GL lies at the "
                     "upper end of that line, UP and PQ above it or beyond its end. Cures: most of the twelve "

@@ -53,5 +53,5 @@ def at_equal_cost(rows, plain):
         apart = f"{more.mean():+.1f} ± {more.std(ddof=1):4.1f}"
         lines.append(f"{row.name:27}{equal.name:14}{shares:>18}{apart:>22}"
                      f"{f'{np.sum(more < 0)} / {np.sum(more > 0)}':>17}")
-    lines.append("a minus: the rule lost less; ±: standard deviation over the runs")
+    lines.append("a minus: the rule lost less; better: in so many runs; ±: standard deviation over the runs")
     return "\n".join(lines)
