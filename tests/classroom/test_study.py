@@ -268,6 +268,16 @@ def test_the_last_problems_are_judged_by_what_was_chosen_on_all_others(monkeypat
         race.settings.cache_clear()
 
 
+def test_who_wins_twice_has_both_intervals_below_1(monkeypatch):
+    highs = {"Patience": (0.9, 0.9), "both": (0.99, 0.98), "first": (0.99, 1.0), "last": (1.0, 0.9),
+             "no setting": (0.9, None)}
+    entries = [race.Entry(name, (), (), None, 0.8, 0.7, high) for name, (high, _) in highs.items()]
+    last = {name: (0.8, 0.7, high, None) for name, (_, high) in highs.items() if high}
+    monkeypatch.setattr(race, "race", lambda like: {"Patience 3": entries}[like])
+    monkeypatch.setattr(race, "on_the_last", lambda like: {"Patience 3": last}[like])
+    assert race.win_twice("Patience 3") == ["both"]
+
+
 def test_what_each_problem_needs():
     on = made_up_study(runs=30, epochs=60)
     rules = {n: Patience("val_loss", n) for n in (1, 2, 3, 5, 8, 13, 21)}

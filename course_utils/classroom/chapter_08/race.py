@@ -91,6 +91,17 @@ def on_the_last(like="Patience 5"):
     return found
 
 
+def win_twice(like="Patience 5"):
+    """Names of the rivals whose whole interval lies below 1 both in the race and on the last problems.
+
+    Args:
+        like: the length of patience whose regret is the goal, as for `race`.
+    """
+    last = on_the_last(like)
+    return [entry.name for entry in race(like) if entry.name != "Patience" and entry.high < 1
+            and entry.name in last and last[entry.name][2] < 1]
+
+
 def needs(rules, on, goal):
     """Which setting does each problem need, and what does one setting for all cost?
 
