@@ -6,10 +6,10 @@
 # You will
 # - add the callback to a script of yours (sections 1 and 2),
 # - choose a rule to start from (3), and its patience (5),
-# - save a report (2), and resume after a kill (10).
+# - save a report (2), and resume after a kill (10, 11).
 #
 # 50 minutes. The exercise is your project: it is solved when your own script prints a report, and comes back after a Ctrl-C. Run 1 and 2
-# first. The rest you can take as you need it; only 7 needs another, 5.
+# first, the rest as needed; 7 needs 5, and 11 needs 10.
 
 # %% [markdown]
 # ## 1 Install it, or copy a folder
@@ -78,7 +78,8 @@ print(stop.report)  # new
 #
 # <details><summary>And after Ctrl-C?</summary>
 #
-# Keras then calls no more callbacks. To save the best weights all the same, catch the interrupt:
+# Keras then calls no more callbacks. To get the best weights all the same, catch the interrupt (not in section 10, where it has to end
+# the script):
 #
 # ```python
 # try:
@@ -127,21 +128,21 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a value that is good enough | `Below("val_loss", 0.1)` |
 # | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. Leave out `restore_best`: the training loss does not see overfitting |
 # | so much time, and no more | `TimeBudget(minutes=30)`; across jobs, section 10 |
-# | any real run | besides, `NotFinite()`: against NaN and infinity |
+# | any run | also `NotFinite()`, which ends it at NaN or infinity |
 #
 # Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
 
 # %% [markdown]
-# On anything but a loss, `Patience` needs `mode="max"` or `"min"`. `restore_best` on the same column then needs none; on another such
-# column, give `StopWhen` one, too.
+# For anything but a loss, `Patience` needs `mode="max"` or `"min"`, and `restore_best` on the same column takes it over. For another column say
+# it again: `StopWhen(rule, restore_best="val_f1", mode="max")`.
 
 # %% [markdown]
 # ## 4 What patience counts
 #
 # You move from Keras to Lightning, with `patience=8` and four validations an epoch. How many epochs is it there? Two. So ask: eight of what?
 #
-# A *failure* is a check without improvement; an improvement sets the count back to 0. By default, scikit-learn, PyTorch and Keras's
-# `ReduceLROnPlateau` count a very small improvement as a failure, too.
+# A *failure* is a check without improvement. By default, scikit-learn, PyTorch and Keras's `ReduceLROnPlateau` count a very small
+# improvement as a failure, too.
 
 # %% [markdown]
 # | tool with patience N | counts | acts at failure number |
@@ -164,7 +165,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 5 Ask the runs you have
 #
-# How much patience do your curves need? Ask your finished runs. If patience 10 ended them, they can answer for any smaller one:
+# How much patience do your curves need? Finished runs with patience 10 can answer for any smaller one:
 #
 # ```python
 # from pathlib import Path
@@ -174,16 +175,12 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))
 # ```
 #
-# For a larger one, train some to the last epoch: single runs scatter, as the table below shows.
-#
-# By default `compare` measures in `val_loss`, where more patience never looks worse: it only adds epochs to choose from. So ask how many
-# epochs a smaller one saves, and for how much loss.
+# For a larger one, train a few runs to the last epoch. By default `compare` measures in `val_loss`, where the largest patience always looks
+# best: it has most epochs to choose from. So ask how many epochs a smaller one saves, and for how much loss.
 
 # %% [markdown]
-# Here are 80 recorded runs on the problem *building*: four sizes of network, twenty splits of the data, 300 epochs. What does patience
-# cost, and what does it save?
-#
-# *Regret* compares two test losses of a run: at the epoch that the rule kept, and at the epoch of lowest validation loss in all 300.
+# Here are 80 recorded runs on the problem *building*, of 300 epochs. *Regret* compares
+# two test losses of a run: at the epoch that the rule kept, and at the epoch of lowest validation loss in all 300.
 
 # %% claims=["B13", "91.2"]
 # NBVAL_CHECK_OUTPUT
@@ -196,15 +193,14 @@ rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
-# **From line to line patience about triples: each step costs more epochs than the one before, and saves less regret.**
+# Each step costs more epochs than the one before, and saves less. **Name the regret that you can bear, and take the smallest patience
+# within it: of these, 30 for 5 %.** <!-- given: 5 -->
 
 # %% [markdown]
 # ## 6 Learning rates that fall
 #
-# With `When`, a rule can lower the learning rate instead of ending the run ([chapter 02](02_budgets_and_events.ipynb)).
-#
-# Here the validation loss never improves, and the rate falls after five failures. If the run stops with patience 5, how many epochs are
-# trained at the lower rate?
+# With `When`, a rule can lower the learning rate instead of ending the run ([chapter 02](02_budgets_and_events.ipynb)). Here the validation
+# loss never improves, and the rate falls after five failures. If the run stops with patience 5, how many epochs has the lower rate?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -229,12 +225,11 @@ print("by the patience of the stop:", left)
 
 # %% [markdown]
 # None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two, by as many
-# epochs as the lower rate needs.** Keras's `ReduceLROnPlateau` waits 10 by default: on such a curve, `EarlyStopping`
-# with 10 or less leaves it no epoch.
+# epochs as the lower rate needs.** Keras's `ReduceLROnPlateau` waits 10 by default: `EarlyStopping` with 10 or less leaves it none here.
 
 # %% [markdown]
-# A **cosine** schedule lowers the rate along half a cosine wave, to zero. Stop halfway, and you never get to the small rates. So let it
-# end, and stop early only when something goes wrong:
+# A **cosine** schedule lowers the rate to zero along half a cosine wave. Stop halfway, and you never get to the small rates. So stop early
+# only when something goes wrong:
 #
 # ```python
 # import keras
@@ -249,7 +244,7 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# Some train on everything in the end, and have no validation data left. For how many epochs? The usual answer: train several times, with
+# Trained on everything, a last run has no validation data. For how many epochs, then? A usual answer: train several times, with
 # another part of the data (a *fold*) held out each time, and take the median of the best epochs:
 #
 # ```python
@@ -269,13 +264,13 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# Such a run borrows its best epoch from others. What does that cost? We ask recorded runs: five problems, twenty splits each. Each split
-# plays the final run once, and five others its folds.
+# Such a run borrows its best epoch from others. What does that cost? We ask recorded runs: five problems, twenty splits each. Each split takes
+# its turn as the final run, and five others stand in for its folds.
 #
 # - *Blind*: the five train with patience 10. At the median of their best epochs this run stops, and keeps its last weights.
 # - *Watched* has a validation set and patience 10, and keeps the best weights.
 #
-# In how many of the 100 runs is the regret of *blind* the larger one?
+# In how many of the 100 runs has *blind* the larger regret (section 5)?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -291,20 +286,18 @@ gaps = np.concatenate([blind[problem] - watched[problem] for problem in blind])
 reveal(guess, int((gaps > 0).sum()), "Blind has the larger regret in")
 print(f"in those, larger by {gaps[gaps > 0].mean():.0f} points on average; in {(gaps < 0).sum()} smaller, "
       f"by {-gaps[gaps < 0].mean():.0f} points; in {(gaps == 0).sum()} the same\n")
-# below zero: kept was, by luck, an epoch of lower test loss. Differences are rounded after they are taken;
-# standard error: about how far chance moves a mean; a little too small here, since the splits share rows
+# below zero: kept was, by luck, an epoch of lower test loss. Differences are rounded after they are taken
 tables.print_regrets(blind, watched)
 
 # %% [markdown]
-# *Watched* wins by 67 to 24. **Stopping blind cost more on four problems of five; on diabetes, chance could explain it.** There the
-# difference is less than twice its standard error.
+# *Watched* wins by 67 to 24. **Stopping blind cost more on four problems of five; on diabetes neither did better.**
 #
 # But you refit for more data, which *blind* did not get. Our advice, unmeasured: refit when data are scarce.
 
 # %% [markdown]
 # ## 8 The score of the chosen epoch
 #
-# You report the validation loss of the epoch that you keep. But it was picked because that loss is low. How far off is the number?
+# The epoch that you keep was picked because its validation loss is low. How far off is that loss?
 #
 # On one training, [chapter 03](03_validation_early_stopping.ipynb) drew 25 validation pictures 200 times, and kept each time the epoch of
 # their lowest loss. There the loss on the 9,000 that all were drawn from was 0.63, on average. What was it on the 25 that chose?
@@ -324,27 +317,27 @@ reveal(guess, round(rows[25][0], 2), "Loss on the 25 that chose, on average")
 tables.print_losses(rows)
 
 # %% [markdown]
-# The smaller the set, on average, the better it makes you look, and the worse the epoch that it picks. **Report a score from data that
+# Here, the smaller the set, the better it makes you look, and the worse the epoch that it picks. **Report a score from data that
 # chose nothing: no epoch, no rule, no learning rate.**
 
 # %% [markdown]
 # ## 9 Watch a run
 #
 # How near is a run to its end? Most rules have a score and a limit: for `Patience` the failures in a row, and N. `TensorBoardReport`
-# writes both for TensorBoard, and the reason as text.
+# writes both, and the reason.
 
 # %% claims=["B12"]
 from course_utils.stopping import GeneralizationLoss, TensorBoardReport
 
 rule = Patience("val_loss", 10) | GeneralizationLoss(50)  # val_loss more than 50 % above its lowest so far
 stop = StopWhen(rule, restore_best="val_loss")
-# after its StopWhen in the list. In the train.py of section 10: folder / "logs", and [stop, board, backup]
-board = TensorBoardReport(stop, project / "logs")
+board = TensorBoardReport(stop, project / "logs")  # it has to stand after its StopWhen in the list
 build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, callbacks=[stop, board])
 print(stop.report.reason)
 
 # %% [markdown]
-# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. Here we draw the same:
+# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script write `folder / "logs"` and
+# `callbacks=[stop, board, backup]`. Here we draw the same:
 
 # %%
 import matplotlib.pyplot as plt
@@ -366,7 +359,8 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # - `state`, by `StopWhen`, holds the history (and so the count of failures), the time used and the best weights.
 # - `backup`, by Keras's `BackupAndRestore`, after it in the list, holds the model and its optimizer.
 #
-# Then a killed run (tested with `kill -9`) goes on after its last finished epoch.
+# Then a killed run (tested with `kill -9`) goes on after its last finished epoch. A `When` takes a `state=`, too; Keras's
+# `ReduceLROnPlateau` does not, and counts from 0.
 
 # %% [markdown]
 # Is it still the same run? We train once undisturbed, and once in two jobs: an exception ends the first as epoch 4 begins.
@@ -410,11 +404,11 @@ differ = [a != b for name in ("loss", "val_loss")
 reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
-# **None, to the bit.** This run left nothing to chance: no shuffling, no dropout, no graphics card. The next script
-# shuffles: its losses will differ.
+# **None, to the bit.** After its first weights this run left nothing to chance: no shuffling, no dropout, no graphics card. The next script
+# shuffles: its losses differ from an undisturbed run's.
 
 # %% [markdown]
-# The whole `train.py`: `# new` marks what stops and saves, `# kill` what helps after a kill.
+# The whole `train.py`; `# new` marks what your script did not have:
 #
 # ```python
 # import pathlib  # new
@@ -422,8 +416,7 @@ reveal(guess, sum(differ), "Losses that differ")
 #
 # import keras
 # from sklearn.datasets import load_digits
-# from course_utils.stopping import NotFinite, Patience, StopWhen, TimeBudget, plots  # new
-# from course_utils.stopping import Signal  # kill
+# from course_utils.stopping import NotFinite, Patience, Signal, StopWhen, TimeBudget, plots  # new
 #
 # folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs/1")  # new: python train.py runs/2
 # folder.mkdir(parents=True, exist_ok=True)  # new: one for each run, on a disk that outlives the machine
@@ -442,51 +435,48 @@ reveal(guess, sum(differ), "Losses that differ")
 #
 # rule = Patience("val_loss", 10) | NotFinite()  # new: section 3
 # rule = rule | TimeBudget(hours=24)  # new: 24 hours over all jobs together
-# rule = rule | Signal("SIGTERM")  # kill: the system's "please end", see below
-# stop = StopWhen(rule, restore_best="val_loss",  # new
-#                 state=folder / "state")  # kill
-# backup = keras.callbacks.BackupAndRestore(folder / "backup")  # kill
+# rule = rule | Signal("SIGTERM")  # new: a cluster's "please end", section 11
+# stop = StopWhen(rule, restore_best="val_loss", state=folder / "state")  # new
+# backup = keras.callbacks.BackupAndRestore(folder / "backup")  # new
 # model = build_model()
 # model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
-#           callbacks=[stop,  # new
-#                      backup])  # kill: after stop
+#           callbacks=[stop, backup])  # new: in this order
 # model.save(folder / "model.keras")  # new: the best weights. If training is over, a kill before this loses them
 #
 # print(stop.report)  # new
 # (folder / "report.json").write_text(stop.report.to_json())  # new
 # stop.history.to_csv(folder / "history.csv")  # new
 # plots.curve(stop.history, report=stop.report).figure.savefig(folder / "run.png")  # new
-# sys.exit(75 if stop.interrupted else 0)  # kill: 75 means "begin me again"
+# sys.exit(75 if stop.interrupted else 0)  # new: 75 means "begin me again"
 # ```
 
 # %% [markdown]
 # **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C under
 # `Epoch 5/200` (a long error), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first run had ended.)
 #
-# Then put the 64 back, delete `runs/try`. A new model or rule: a new folder.
+# Then put the 64 back and delete `runs/try`. Another model or rule: another folder.
 
 # %% [markdown]
-# Three rules end only the *job*, all others the *training*:
-#
 # | what ended it | exit code of `train.py` | `state`, `backup` | started again |
 # |---|---|---|---|
+# | `Signal`, or section 11's `Deadline` and `StopFile` | 75 | kept | goes on |
 # | any other rule, also `TimeBudget`, or the last epoch | 0 | emptied as `fit` ends | trains from the start, overwrites the results |
-# | `Signal`, `Deadline`, `StopFile` | 75 | kept | goes on |
 # | within `fit`: an error, Ctrl-C, or a kill without warning | neither 0 nor 75 | kept | goes on |
 #
 # `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
 
 # %% [markdown]
-# - `Signal("SIGTERM")` hears the warning that a well-behaved cluster sends before the end.
-# - `Deadline("06:30")` aims to end `fit` before 6:30: it keeps back what a batch, a validation and saving took before. `Deadline()`
-#   asks SLURM, a cluster's scheduler.
-# - `StopFile("STOP")` ends the job when that file appears. Delete it before the next job, or that fails. (The SLURM script below leaves no
-#   time for it.)
+# ## 11 On a cluster
 #
-# All three act after the batch; the next job begins that epoch again.
+# A cluster ends jobs by the clock; most warn before. Three rules end only the *job*, and another can go on:
+#
+# - `Signal("SIGTERM")` hears the warning.
+# - `Deadline("06:30")` ends `fit` before the next 6:30: it keeps back what a batch, a validation and saving took before. `Deadline()` asks
+#   SLURM, a scheduler.
+# - `StopFile("STOP")` ends it when that file appears. Delete the file before the next job, or that refuses to start.
 
 # %% [markdown]
-# And with a warning, a `SIGTERM` as epoch 4 begins? Which epochs will the first job's history have?
+# We warn our small run by a `SIGTERM` as epoch 4 begins. Which epochs will the first job's history have?
 
 # %%
 import signal
@@ -507,6 +497,9 @@ second = train_somewhere()
 print("interrupted:", first.interrupted, "then", second.interrupted)
 print("epochs of the first job:", first.history["epoch"])
 print("as undisturbed, to the bit:", second.history["val_loss"] == unbroken.history["val_loss"])
+
+# %% [markdown]
+# Epochs 0 to 3. **The three act after a batch, and the next job begins that epoch again.**
 
 # %% [markdown]
 # <details><summary>The SLURM script: it passes the warning on, and waits until Python has saved</summary>

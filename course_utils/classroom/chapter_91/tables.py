@@ -49,22 +49,21 @@ def medians_of_others(runs, stops, count):
 
 
 def print_regrets(blind, watched):
-    """A line a problem: mean regrets, and their difference with its standard error.
+    """A line a problem: mean regrets, and in how many runs blind has the larger or the smaller one.
 
     Args:
         blind: problem -> array, a value a run.
         watched: likewise.
 
-    >>> print_regrets({"gene": np.array([2.0, 4.0])}, {"gene": np.array([1.0, 1.0])})
-    regret, %   blind  watched   difference ± standard error
-    gene          3.0      1.0     +2.0 ± 1.0
+    >>> print_regrets({"gene": np.array([2.0, 4.0])}, {"gene": np.array([1.0, 4.0])})
+    regret, %   blind  watched   difference   blind: larger / smaller in
+    gene          3.0      2.5         +0.5           1 / 0 of 2
     """
-    print("regret, %   blind  watched   difference ± standard error")
+    print("regret, %   blind  watched   difference   blind: larger / smaller in")
     for problem, ours in blind.items():
         gap = ours - watched[problem]
-        error = gap.std(ddof=1) / len(gap) ** 0.5
-        print(f"{problem:9} {ours.mean():7.1f} {np.mean(watched[problem]):8.1f} {gap.mean():+8.1f} "
-              f"± {error:.1f}")
+        print(f"{problem:9} {ours.mean():7.1f} {np.mean(watched[problem]):8.1f} {gap.mean():+12.1f} "
+              f"{(gap > 0).sum():11} / {(gap < 0).sum()} of {len(gap)}")
 
 
 def print_losses(rows):
