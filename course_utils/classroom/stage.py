@@ -187,8 +187,8 @@ def explain_error(error):
     """A sentence about an exception in a learner's code: what it says, and in which line."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if "course_utils" not in frame.filename]
-    theirs = [frame for frame in theirs if not frame.filename.startswith(LIBRARIES)] or theirs
-    where = f' in the line "{theirs[-1].line}"' if theirs and theirs[-1].line else ""
+    written = [frame for frame in theirs if not frame.filename.startswith(LIBRARIES)]
+    where = f' in the line "{written[-1].line}"' if written and written[-1].line else ""
     if isinstance(error, KeyboardInterrupt):
         return f"The check was interrupted{where}. Does your code come to an end?"
     if not theirs:

@@ -570,6 +570,8 @@ def test_a_second_phase_that_spoils_is_said_to_be_undone():
     (lambda: turn(a_head(), a_top(), model=trained_before()), "trained already"),
     (lambda: turn(a_head(), a_top(), validation_data=corners(200, 1)), "200 of the validation photos"),
     (lambda: turn(a_head(), a_top(), data=corners(100, 2), validation_data=corners(200, 1)), "two swapped?"),
+    (lambda: turn(a_head(), a_top(), validation_data=(corners(100, 2)[0], corners(90, 2)[1])),
+     "Your code raised ValueError: Data cardinality"),  # no line of the learner's, so none is cited
     (lambda: turn(a_head(rate=1e30), a_top()), "far too high"),
     (lambda: turn(a_head(Epochs(1), rate=1e-9), a_top(Epochs(1), rate=1e-9)), "hardly learnt")])
 def test_wrong_phases_are_refused_with_a_reason(make, words):
