@@ -296,7 +296,8 @@ ex.best_epoch.check(best_epoch)
 # - if every loss is NaN, no epoch is best: leave the weights as they are,
 # - begin afresh in a second `fit`.
 #
-# `self.model.stop_training = True` ends training, `self.model.get_weights()` gives a copy, `self.model.set_weights(...)` puts it back.
+# `self.model.stop_training = True` ends training (never set `False`: another callback may have asked), `self.model.get_weights()` gives
+# a copy, `self.model.set_weights(...)` puts it back.
 # Keras calls `on_train_begin(logs)`, `on_epoch_end(epoch, logs)` and `on_train_end(logs)`.
 
 # %% tags=["exercise"]
