@@ -160,6 +160,10 @@ def below_the_last_break(losses, threshold):
     return counts
 
 
+def as_texts(epoch, threshold):
+    return next((i for i, loss in enumerate(epoch, 1) if str(loss) < str(threshold)), len(epoch))
+
+
 def grows(losses, threshold, counts=[]):  # noqa: B006 - the fault
     counts.extend(runs(losses, threshold))
     return counts
@@ -174,6 +178,10 @@ def weighted(loss=lambda loss: loss, size=lambda size: size, result=lambda mean:
 
 def plain_when_long(losses, sizes):
     return np.mean(losses) if len(losses) > 4 else np.average(losses, weights=sizes)
+
+
+def plain_when_the_ends_are_alike(losses, sizes):
+    return np.mean(losses) if sizes[0] == sizes[-1] else np.average(losses, weights=sizes)
 
 
 def size_of_the_first(losses, sizes):
@@ -222,6 +230,40 @@ class SharedList(stopper()):
     def on_epoch_end(self, epoch, logs=None):
         self.seen.append(logs[self.metric])
         if min(self.seen) < self.threshold:
+            self.model.stop_training = True
+
+
+class Crossing(stopper()):
+    """Stops where the value goes down through the threshold, and takes the last one of a fit along."""
+
+    last = float("inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.metric] < self.threshold <= self.last:
+            self.model.stop_training = True
+        self.last = logs[self.metric]
+
+
+class MeanOfTwo(stopper()):
+    def on_train_begin(self, logs=None):
+        self.seen = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(logs[self.metric])
+        if np.mean(self.seen[-2:]) < self.threshold:
+            self.model.stop_training = True
+
+
+class OfTheClass(stopper()):
+    def __init__(self, metric, threshold):
+        keras.callbacks.Callback.__init__(self)
+        OfTheClass.metric, OfTheClass.threshold = metric, threshold
+
+
+class Capped(stopper()):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if epoch + 1 >= 100:
             self.model.stop_training = True
 
 
@@ -346,6 +388,12 @@ ANSWERS = {
                           "A loss of 0"),
          "four batches": (lambda b, t: runs([e[:4] for e in b], t), "more than four batches"),
          "a little lower": (lambda b, t: runs(b, t - 1e-4), "breaks at the first loss below the threshold"),
+         "no threshold of 0": (lambda b, t: runs(b, t or 0.01), "The threshold may be 0"),
+         "81 batches": (lambda b, t: runs([e[:81] for e in b], t), "many batches in one"),
+         "25 epochs": (lambda b, t: runs(b[:25], t), "for 31 others, your list has 25 numbers"),
+         "as texts": (counting(as_texts), "breaks at the first loss below the threshold"),
+         "the first in full": (lambda b, t: [len(b[0]), *runs(b[1:], t)], "treated unlike the others"),
+         "the last in full": (lambda b, t: [*runs(b[:-1], t), len(b[-1])], "treated unlike the others"),
          "a list that grows": (grows, "does the list keep what it had before"),
          "as long as the first": (as_long_as_the_first, "all of its own batches"),
          "empties the list": (emptied, "changes the lists it is given"),
@@ -371,6 +419,9 @@ ANSWERS = {
          "without NaN": (without_nan, "do not leave it out"),
          "at most 16": (weighted(size=lambda size: min(size, 16)), "its own loss and its own size"),
          "at most 10": (weighted(loss=lambda loss: min(loss, 10)), "its own loss and its own size"),
+         "at most 100": (weighted(loss=lambda loss: min(loss, 100)), "its own loss and its own size"),
+         "plain when the ends are alike": (plain_when_the_ends_are_alike, "not the last alone"),
+         "81 batches": (lambda v, n: np.average(v[:81], weights=n[:81]), "There may be many batches"),
          "plain when long": (plain_when_long, "its own loss and its own size"),
          "ends Python": (leaves, 'SystemExit in the line "sys.exit()": that ends Python itself'),
          "an interruption": (interrupts, 'interrupted in the line "raise KeyboardInterrupt"'),
@@ -410,6 +461,14 @@ ANSWERS = {
          "any": (stops(lambda logs, metric: min(logs.values())), "Does it look at self.metric"),
          "the best so far": (BestSoFar, "In a second training with the same callback"),
          "a shared list": (SharedList, "yours stopped at epoch 0; in the first"),
+         "crossing": (Crossing, "In a third training with the same callback"),
+         "the mean of two": (MeanOfTwo, "at that epoch's value alone"),
+         "in the class": (OfTheClass, "in self, not in the class"),
+         "at most 100 epochs": (Capped, "A run may be long"),
+         "as texts": (stopper(lambda v, t: str(v) < str(t)), "a value large or infinite"),
+         "infinity stops": (stopper(lambda v, t: v < t or v == float("inf")), "a value large or infinite"),
+         "no threshold below 0": (stopper(lambda v, t: v < abs(t)), "A threshold may be below 0"),
+         "a function": (lambda metric, threshold: stopper()(metric, threshold), "a function will not do"),
          "only once": (OnlyOnce, "yours went on to the end"),
          "pops": (stops(lambda logs, metric: logs.pop(metric)), 'takes "loss" out of logs'),
          "no logs at the beginning": (hooked(on_train_begin=lambda self: None),
@@ -456,6 +515,10 @@ ANSWERS = {
          "no budget": (LEARNT | SLOW, "in a made-up run whose loss stays at 0.5, it never stops"),
          "generous budget": (LEARNT | SLOW | Epochs(40), "The budget is 30"),
          "mean budget": (LEARNT | SLOW | Epochs(20), "20 epochs. The bud"),
+         "a budget that begins late": (LEARNT | After(9, Above("loss", 1.0) | Epochs(30)),
+                                       "epoch 29 is the last. Inside After the run begins anew"),
+         "waits twice": (LEARNT | After(9, Above("loss", 1.0) & Epochs(10)) | Epochs(30),
+                         "gives up? Inside After the run begins anew"),
          "budget and a loss": (LEARNT | SLOW | (Epochs(30) & Above("loss", 0.1)), "exactly 0.01, it never"),
          "another limit": (LEARNT | After(10, Above("loss", 0.9)) | Epochs(30), "stays at exactly 1"),
          "a higher limit": (LEARNT | After(10, Above("loss", 1.3)) | Epochs(30), "stays at 1.001"),

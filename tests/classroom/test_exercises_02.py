@@ -127,6 +127,10 @@ def without_nan(losses):
     return improvements([loss for loss in losses if not np.isnan(loss)])
 
 
+def from_what_is_not_0(losses):
+    return [before - now if before else math.inf for before, now in zip([None, *losses], losses)]
+
+
 def ends_a_list(losses):
     losses.insert(0, np.inf)
     return [a - b for a, b in zip(losses, losses[1:])]
@@ -240,6 +244,19 @@ class Shared(Summed):
             self.model.stop_training = True
 
 
+class OfTheClass(prompt()):
+    def __init__(self, seconds, clock):
+        keras.callbacks.Callback.__init__(self)
+        OfTheClass.seconds, OfTheClass.clock = seconds, clock
+
+
+class TenEpochs(prompt()):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if epoch >= 9:
+            self.model.stop_training = True
+
+
 class AtTheBegin(prompt()):
     def on_train_batch_begin(self, batch, logs=None):
         self.look(lambda validation: validation)
@@ -295,6 +312,10 @@ class TestChapter02(ExerciseRules):
              "zero first": (lambda v: np.r_[0, -np.diff(v)], "Epoch 0 says 0"),
              "from the first": (lambda v: np.r_[np.inf, v[0] - np.array(v[1:])], "just before"),
              "by heart": (lambda v: [math.inf, 0.3, -0.05, 0.15], "Is a number fixed"),
+             "from what is not 0": (from_what_is_not_0, "A loss may be 0"),
+             "the first by value": (lambda v: [math.inf if now == v[0] else before - now for before, now in
+                                               zip([0, *v], v)], "each may come again"),
+             "each once": (lambda v: list(dict.fromkeys(improvements(v).tolist())), "each may come again"),
              "a list that grows": (kept, "your list has 6 numbers, and 2 are due"),
              "no last": (lambda v: improvements(v)[:-1], "is the last epoch left out?"),
              "float16": (lambda v: np.float16(improvements(v)), "you say 0.300049"),
@@ -318,7 +339,7 @@ class TestChapter02(ExerciseRules):
              "exceeds, inf": (condition(lambda change, e: change > e), "epoch 0"),
              "and": (condition(both=True), "do you ask for both"),
              "first is 0": (condition(first=0.0), "epoch 0"),
-             "counts epochs": (condition(passed=len), "Do you compare these two?"),
+             "counts epochs": (condition(passed=len), "Do you compare these two"),
              "from the first epoch": (condition(passed=lambda s: s[-1] - s[0]), "the start of training"),
              "no time": (lambda s, v, limit, e: condition()([0], v, 1, e), "`limit` says how much may"),
              "whole seconds passed": (condition(passed=lambda s: int(s[-1])), "Is a time rounded?"),
@@ -344,6 +365,13 @@ class TestChapter02(ExerciseRules):
              "first is the loss": (lambda s, v, limit, e: s[-1] >= limit or (
                  v[-2] if len(v) > 1 else 2 * v[0]) - v[-1] <= e, "neither a finite number"),
              "a fixed epsilon": (lambda s, v, limit, e: condition()(s, v, limit, 0.001), "Is epsilon fixed"),
+             "the time of one loss alone": (lambda s, v, limit, e: v[-2] - v[-1] <= e if len(v) > 1 else
+                                            s[-1] >= limit, "in every epoch?"),
+             "from three losses on": (lambda s, v, limit, e: s[-1] >= limit or (
+                 len(v) > 2 and v[-2] - v[-1] <= e), "two losses make an improvement"),
+             "0 is no loss": (lambda s, v, limit, e: s[-1] >= limit or bool(
+                 len(v) > 1 and v[-2] and v[-2] - v[-1] <= e), "a loss of 0 is a loss"),
+             "epsilon left out": (lambda s, v, limit, e: condition()(s, v, limit, 0), "or left out?"),
              "time alone": (lambda s, v, limit, e: s[-1] >= limit, "the improvement left out"),
              "a limit of 12": (lambda s, v, limit, e: condition()(s, v, 12, e), "`limit` says"),
              "a share": (lambda s, v, limit, e: condition()(s, v, limit, e * v[-1]), "a share of the loss"),
@@ -378,6 +406,10 @@ class TestChapter02(ExerciseRules):
              "whole times": (prompt(passed=math.ceil), "round nothing"),
              "not forgotten": (prompt(forgets=False), "with the last validation, too"),
              "shared": (Shared, "Before the first validation nothing is kept back"),
+             "the last batch alone": (prompt(skips=lambda batch: batch != 19), "after every batch"),
+             "in the class": (OfTheClass, "Keep it in self"),
+             "ten epochs": (TenEpochs, "A run may have many epochs"),
+             "a function": (lambda seconds, clock: prompt()(seconds, clock), "a function will not do"),
              "30 s": (prompt(of=lambda seconds: 30), "Is the budget self.seconds"),
              "3 s at once": (keeps(lambda passes: 3), "no fixed number"),
              "no logs at the beginning": (prompt(on_train_begin=lambda self: None), "2 were given"),
@@ -436,13 +468,15 @@ class TestChapter02(ExerciseRules):
 
 ONE_FAULT = [  # what one message is said of, because it is one fault, or because the message names both
     {"exceeds", "losses first"}, {"exceeds, inf", "first is 0", "always", "epsilon first"},
-    {"and", "time alone"}, {"counts epochs", "from the first epoch", "no time", "a limit of 12"},
+    {"and", "from three losses on", "time alone"}, {"counts epochs", "from the first epoch", "no time",
+                                                    "the time of one loss alone", "a limit of 12"},
     {"nearest second", "a little early"}, {"epsilon 0.01", "a share"}, {"from the best", "any pair"},
-    {"first is 1", "first is the loss"}, {"a batch more", "+ 0.5", "whole budgets"},
+    {"first is 1", "first is the loss"}, {"epsilon left out", "a fixed epsilon"},
+    {"after an epoch", "the last batch alone"}, {"a batch more", "+ 0.5", "whole budgets"},
     {"the longest", "the longer of two"}, {"not after epoch 0", "after batches alone"},
-    {"before each batch", "not >="}, {"3 s at once", "a fixed reserve"}, {"from construction", "at once"},
-    {"starts anew", "another clock"}, {"the first validation", "the shortest"},
-    {"patience", "patience by hand"}]
+    {"before each batch", "not >="}, {"a function", "an object"}, {"3 s at once", "a fixed reserve"},
+    {"from construction", "at once"}, {"starts anew", "another clock"},
+    {"the first validation", "the shortest"}, {"patience", "patience by hand"}]
 
 
 def test_every_wrong_answer_says_something_else():

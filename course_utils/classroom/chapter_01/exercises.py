@@ -3,6 +3,7 @@
 import functools
 import math
 import random
+import re
 
 import keras
 import numpy as np
@@ -107,7 +108,8 @@ def _counts(answer, losses, threshold):
 
 def _other_losses(answer):
     """What is wrong with an answer that is right for the first five epochs, or None."""
-    cases = [([[3.0, 1.0], [0.4, 3.0, 0.3]], 0.5, "Is a number fixed?"),
+    cases = [([[0.4, 3.0], [3.0, 1.0], [2.0, 0.3, 3.0]], 0.5,
+              "Is a number fixed, or is an epoch or a batch treated unlike the others?"),
              ([[3.0, 1.0], [3.0, 2.0, 1.0], [2.0]], 0.5,
               "An epoch without a break runs all of its own batches."),
              ([[0.7, 0.9, 0.7], [0.7, 0.9, 0.7]], 0.5,
@@ -115,10 +117,13 @@ def _other_losses(answer):
              ([[0.9, 0.0, 0.9]], 0.5, "A loss of 0 is below the threshold, too."),
              ([[0.9, 0.1], [0.9, 0.4, 0.9], [0.9, 0.1, 0.3, 0.9]], 0.5,
               "In every epoch the threshold is the one that was given, and the first loss below it breaks."),
-             ([[0.9] * 7 + [0.1, 0.9]], 0.5, "An epoch may have more than four batches.")]
+             ([[0.5, 0.005, 0.3]], 0.0, "The threshold may be 0, and no loss here is below that."),
+             ([[0.9] * 7 + [0.1, 0.9]], 0.5, "An epoch may have more than four batches."),
+             ([[0.9, 0.1, 0.9]] * 30 + [[0.9] * 100 + [0.1, 0.9]], 0.5,
+              "There may be many epochs, and many batches in one.")]
     draw = random.Random(0)
     for _ in range(20):  # 0, and losses close to the threshold; long and short epochs
-        threshold = draw.choice((0.002, 0.5, 2.0))
+        threshold = draw.choice((0.002, 0.5, 5.0))
         drawn = [[round(threshold * draw.choice((0, 0.3, 0.999, 1, 1.001, 3, 3)), 6)
                   for _ in range(draw.randint(1, 9))] for _ in range(draw.randint(1, 6))]
         cases.append((drawn, threshold, "It breaks at the first loss below the threshold."))
@@ -126,11 +131,13 @@ def _other_losses(answer):
         counts, due = _counts(answer, losses, threshold)
         if len(counts) != len(due):
             return (f"Right for the first five epochs. Then, for {len(due)} others, your list has "
-                    f"{len(counts)} numbers. Is a number fixed, or does the list keep what it had before?")
+                    f"{len(counts)} numbers. Is a number fixed, is an epoch left out, or does the list keep "
+                    "what it had before?")
         for epoch, count, right in zip(losses, counts, due):
             if count != right:
                 return (f"Right for the first five epochs. But with threshold {threshold} you count {count} "
-                        f"in an epoch of losses {epoch}; the loop runs {right}. {why}")
+                        f"in an epoch of losses {shown(epoch) if len(epoch) > 9 else epoch}; the loop runs "
+                        f"{right}. {why}")
     return None
 
 
@@ -173,20 +180,23 @@ def _other_batches(answer):
     """What is wrong with an answer that is right for the first four batches, or None."""
     cases = [([3, 1], [1, 3], "Is a number fixed, does something stay from the call before, or does a loss "
                               "get another's size?"),
-             ([3, 1, 2.4], [1, 3, 2], "Every batch counts with its own size, not the last alone."),
+             ([3, 1, 2.4], [2, 4, 2], "Every batch counts with its own size, not the last alone."),
              ([2], [4], "One batch is the whole epoch."),
              ([0, 0.00006], [1, 1], "A loss of 0 counts too, and a small mean is not rounded."),
              ([1, 1, 3], [1, 3, 2], "Two losses may be equal: each counts with the size in its own place."),
-             ([math.nan, 1], [1, 1], "A batch whose loss is NaN is part of the mean: do not leave it out.")]
+             ([math.nan, 1], [1, 1], "A batch whose loss is NaN is part of the mean: do not leave it out."),
+             ([2] * 90 + [5], [16] * 90 + [9], "There may be many batches, each with its own loss and its "
+                                               "own size.")]
     draw = random.Random(0)
     for _ in range(20):
-        drawn = [(draw.choice((-0.5, 0, 0.25, 0.25, 1, 12.5)), draw.randint(1, 300))
+        drawn = [(draw.choice((-0.5, 0, 0.25, 0.25, 1, 12.5, 1250)), draw.randint(1, 300))
                  for _ in range(draw.randint(2, 9))]
         cases.append((*zip(*drawn), "Every batch counts with its own loss and its own size."))
     for losses, sizes, why in cases:
         value, mean = _means(answer, losses, sizes)
         if not _alike(value, mean):
-            return (f"Right for the four batches, wrong for losses {list(losses)} with sizes {list(sizes)}: "
+            given = [shown(list(v)) if len(v) > 9 else list(v) for v in (losses, sizes)]
+            return (f"Right for the four batches, wrong for losses {given[0]} with sizes {given[1]}: "
                     f"that mean is {mean:.6g}, and you returned {value:.6g}. {why}")
     return None
 
@@ -210,7 +220,8 @@ class ThresholdStop(keras.callbacks.Callback):
          "too: Keras reads it after every batch and after every epoch.")
 def threshold_stop(answer):
     if not isinstance(answer, type):
-        return "The answer should be the class itself: check(ThresholdStop), without parentheses behind it."
+        return ("The answer should be the class itself, check(ThresholdStop), without parentheses behind it; "
+                "a function will not do.")
     check_hooks(answer)
     rows = [{"loss": loss, "accuracy": accuracy, "val_loss": val} for loss, accuracy, val in (
         (0.9, 0.6, 0.6), (0.5, 0.7, 0.6), (0.3, 0.2, 0.6), (0.4, 0.7, 0.2), (0.4, 0.7, 0.6))]
@@ -243,15 +254,23 @@ def threshold_stop(answer):
         epoch, model = run(answer(metric, 0.25), rows)
         if epoch != due or not model.stop_training:
             return (f"Asked to watch {metric} with threshold 0.25, it did not stop at epoch {due}, where "
-                    f"{metric} is 0.2; in all others it is higher. Does it look at self.metric, and is it "
-                    "the same rule for every metric?")
+                    f"{metric} is 0.2; in all others it is higher. Does it look at self.metric, at that "
+                    "epoch's value alone, and is it the same rule for every metric?")
+    first, second = answer("loss", 0.5), answer("val_loss", 0.25)
+    if (run(first, rows)[0], run(second, rows)[0]) != (2, 3):
+        return ("There were two callbacks, one for the loss and one for val_loss, and one of them followed "
+                "the other's metric or threshold. Keep them in self, not in the class or a global variable.")
     epoch, model = run(answer("loss", 0.95), rows)
     if epoch == 1:
         return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9, and it stops at epoch "
                 "1. Epoch 0 counts like any other.")
     if epoch != 0:
         return ("With threshold 0.95 it should stop at epoch 0, where the loss is 0.9. "
-                "Does it look at self.threshold?")
+                "Does it look at self.threshold, and does epoch 0 count like any other?")
+    if run(callback, rows[2:])[0] != 0:
+        return ("In a third training with the same callback the losses were 0.3, 0.4, 0.4, and yours did not "
+                "stop at epoch 0; the one before it had ended with 0.3. Keep nothing of one training for the "
+                "next, or begin afresh in on_train_begin.")
 
     def another_callback(epoch, model):
         model.stop_training = model.stop_training or epoch == 1
@@ -286,7 +305,9 @@ def _odd_values(answer):
             ([0.9, 0.0, 0.0], 0.5, 1, "0.0 is below 0.5, like any other small number."),
             ([math.nan, 0.9, 0.1, 0.1], 0.5, 2, "NaN is not below 0.5."),
             ([0.3, 0.0, -0.3, -0.3], 0.0, 2, "A threshold may be 0, and a value below 0."),
-            ([0.9] * 60 + [0.1, 0.1], 0.5, 60, "A run may be long.")):
+            ([math.inf, *[12.0] * 400, 3.0, 3.0], 9.5, 401, "A run may be long, and a value large or "
+                                                            "infinite."),
+            ([0.3, -0.1, -0.3, -0.3], -0.2, 2, "A threshold may be below 0, too.")):
         epoch, model = run(answer("loss", threshold), [{"loss": loss} for loss in losses])
         if epoch != stop or not model.stop_training:
             return (f"With losses {shown(losses)} and threshold {threshold} the stop is at epoch {stop}. "
@@ -339,7 +360,7 @@ def always_ends(answer):
                 return f"{error}{clock if 'seconds' in rule.columns else ''}"
             dots.append((inputs, history["loss"], stop))
             where = "On both inputs" if inputs == "both" else f"On {inputs} alone"
-            faults.append(_fault_of_stop(f"{where} (split {seed})", history["loss"], stop, rule.columns))
+            faults.append(_fault_of_stop(f"{where} (split {seed})", history["loss"], stop, rule))
 
     def draw():
         from ..notebook import show
@@ -375,14 +396,14 @@ def _fault_of_made_up(rule):
             scripted |= {"loss": losses, "steps": practice()["steps"]}
             read = f", and all else that is measured is {other:g}" if other in (0.0, 100.0) else ""
             fault = _fault_of_stop("The twelve recorded runs are right. But in a made-up run whose loss "
-                                   f"{said}{read},", losses, rule.first(scripted), rule.columns)
+                                   f"{said}{read},", losses, rule.first(scripted), rule)
             if fault:
                 return fault
     return None
 
 
-def _fault_of_stop(where, losses, stop, columns):
-    """What is wrong with a stop at this epoch of a run, or None. `columns`: what the rule reads."""
+def _fault_of_stop(where, losses, stop, rule):
+    """What is wrong with a rule's stop at this epoch of a run, or None."""
     history, last = {"loss": losses}, BUDGET - 1
     below = Below("loss", 0.01).first(history)
     waits = (PATIENT - 1, PATIENT)  # both are right
@@ -393,7 +414,9 @@ def _fault_of_stop(where, losses, stop, columns):
     if stop in due:
         return None
     why, stops = "", f"it stops at epoch {stop}, with loss {losses[stop]:.4g}"
-    if stop == 0 and "steps" in columns:
+    inside = re.search(r"After\(([^()]|\([^()]*\))*(Epochs|After)\(", repr(rule))
+    late = " Inside After the run begins anew: there Epochs counts from that epoch on." if inside else ""
+    if stop == 0 and "steps" in rule.columns:
         why = f" Is the budget in steps? An epoch has {STEPS_PER_EPOCH}."
     elif stop == 0 and losses[stop] > SLOW:
         why = (f' Which clause is met there? Above("loss", {SLOW}) would be, by every run: that one has to '
@@ -402,10 +425,10 @@ def _fault_of_stop(where, losses, stop, columns):
         return f"{where} {stops}: give it {PATIENT} epochs.{why}"
     if due[0] == slow[0] and stop > due[0]:
         return (f"{where} the loss is {losses[due[0]]:.4g} at epoch {due[0]}, when {PATIENT} epochs or more "
-                f"are done, and your rule trains until {stop}. Which clause gives up?")
+                f"are done, and your rule trains until {stop}. Which clause gives up?{late}")
     if due[0] == below and stop < below:
         return f"{where} {stops}; the loss is first below 0.01 at epoch {below}.{why}"
     if due[0] == below:
         return f"{where} the loss is below 0.01 at epoch {below}, and your rule trains until {stop}."
     return (f"{where} it stops at epoch {stop}: {stop + 1} epochs. The budget is {BUDGET}, "
-            f"or {BUDGET * STEPS_PER_EPOCH} steps: epoch {last} is the last.")
+            f"or {BUDGET * STEPS_PER_EPOCH} steps: epoch {last} is the last.{late if stop > last else ''}")

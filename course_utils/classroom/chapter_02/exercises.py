@@ -113,8 +113,9 @@ def _near(values, due):
 
 def _other_lists(answer):
     """What is wrong with an answer that is right for the first four losses, or None."""
-    cases = [([2.0, 2.0], "Is a number fixed, or does the list keep what it had before?"),
+    cases = [([2.0, 1.5], "Is a number fixed, or does the list keep what it had before?"),
              ([0.7], "One loss has one improvement, and it is infinite."),
+             ([0.5, 0.0, 0.0, 0.0, 0.5], "A loss may be 0, an improvement too, and each may come again."),
              ([0.5, 0.49994], "A small improvement is not rounded."),
              ([9.0, 2.0, 8.0], "A large improvement, and a large rise, count in full."),
              ([0.9, math.nan, 0.5, 0.3], "An epoch whose loss is NaN is an epoch, too, and no number says "
@@ -159,10 +160,11 @@ def mended_condition(answer):
          "2 of 10 seconds have passed, the loss fell by 0.4, a good epoch, and you stop. Is a comparison "
          "the wrong way round, as \"exceeds\" is in the article's text, or the order of the arguments?"),
         ([1.0, 2.0], [0.9, 0.9], 10.0, 0.01, True,
-         "The loss did not move, and you go on. One clause is enough (`or`): do you ask for both, or is the "
-         "improvement left out?"),
+         "The loss did not move, and you go on. One clause is enough (`or`), and two losses make an "
+         "improvement: do you ask for both clauses, or is the improvement left out?"),
         ([1.0, 2.0], [0.9, 0.895], 10.0, 0.01, True,
-         "The loss fell by 0.005, less than the epsilon of 0.01, and you go on. Is epsilon fixed?"),
+         "The loss fell by 0.005, less than the epsilon of 0.01, and you go on. Is epsilon fixed, or left "
+         "out?"),
         ([1.0, 2.0], [0.5, 0.3], 10.0, 0.25, True,
          "The loss fell from 0.5 to 0.3, by less than the epsilon of 0.25, and you go on. Is epsilon "
          "fixed, or taken as a share of the loss?"),
@@ -170,7 +172,7 @@ def mended_condition(answer):
          "The loss rose from 0.5 to 0.7, and you go on. That is an improvement of -0.2, and less than 0.01."),
         ([5.0, 11.0], [0.9, 0.5], 10.0, 0.01, True,
          "11 of 10 seconds have passed, and you go on. What has passed is seconds[-1], counted from the "
-         "start of training, and `limit` says how much may. Do you compare these two?"),
+         "start of training, and `limit` says how much may. Do you compare these two, in every epoch?"),
         ([12.0], [0.9], 10.0, 0.01, True,
          "12 of 10 seconds have passed, and you go on, because it is epoch 0. The time counts there too."),
         ([5.0, 10.0], [0.9, 0.5], 10.0, 0.01, True,
@@ -193,11 +195,13 @@ def mended_condition(answer):
         ([5.0, 10.2], [0.9, 0.5], 10.5, 0.01, False,
          "10.2 of 10.5 seconds have passed, the loss fell by 0.4, and you stop. Is the limit rounded, or do "
          "you stop before it?"),
-        ([5.0, 9.9], [0.9, 0.5], 10.0, 0.01, False,
-         "9.9 of 10 seconds have passed, the loss fell by 0.4, and you stop. Is the time rounded, or do you "
-         "stop before the limit?"),
+        ([5.0, 9.996], [0.9, 0.5], 10.0, 0.01, False,
+         "9.996 of 10 seconds have passed, the loss fell by 0.4, and you stop. Is the time rounded, or do "
+         "you stop before the limit?"),
         ([1.0, 2.0], [0.5, 0.5], 10.0, 0.0, True,
          "An epsilon of 0, and a loss that did not move: 0 <= 0, and you go on."),
+        ([1.0, 2.0], [0.0, 0.0], 10.0, 0.01, True,
+         "Both losses were 0: a loss of 0 is a loss, too. It did not move, and you go on."),
         ([0.0], [0.9], 0.0, 0.01, True, "A limit of 0 is reached at once: 0 >= 0, and you go on."),
         ([1.0, 2.0], [0.504, 0.4996], 10.0, 0.0042, False,
          "The loss fell by 0.0044, more than the epsilon of 0.0042, and you stop. Is something rounded?"),
@@ -270,7 +274,8 @@ class PromptBudget(keras.callbacks.Callback):
          "a validation takes longer than the last.")
 def prompt_budget(answer):
     if not isinstance(answer, type):
-        return "The answer should be the class itself: check(PromptBudget), without parentheses behind it."
+        return ("The answer should be the class itself, check(PromptBudget), without parentheses behind it; "
+                "a function will not do.")
     clock = Clock()
     callback = answer(30, clock)
     model, parts = lifetime(callback, clock)
@@ -294,7 +299,7 @@ def prompt_budget(answer):
                     "after the callback was built: start the clock in on_train_begin.", draw)
     if ended >= 46:
         raise Wrong(f"You ended at {ended:g} s of 30. Once an epoch is too seldom: look in "
-                    "on_train_batch_end.", draw)
+                    "on_train_batch_end, after every batch.", draw)
     if ended > 31 and stopped < 30:
         raise Wrong(f"You stopped at {stopped:g} s, and with 3 s of validation it was {ended:g} of 30. Room "
                     "was left, but too late: look after every batch.", draw)

@@ -11,7 +11,7 @@ CASES = [
                        "fixed number, no share of the budget, not all validations so far together?"),
     (10, (3,), 1, 20, "Before the first validation nothing is kept back, and all the same every batch may be "
                       "the last."),
-    (190, (12,), 1, 20, "Keep back what one validation takes: not a share of the budget, and not all "
+    (190, (12,), 1, 90, "Keep back what one validation takes: not a share of the budget, and not all "
                         "validations so far together."),
     (76, (5,), 2, 20, "A batch takes 2 s here. Time is not a number of batches: ask self.clock(), after "
                       "each."),
@@ -29,7 +29,8 @@ CASES = [
     (47, (3,), 1, 20, "At 46 s an epoch is over, and validated. The next would train at least one batch, and "
                       "be validated, too: ask in on_epoch_end as well, with one more pass kept back."),
     (49, (3,), 1, 20, "At 46 s an epoch is over. With one more pass that is just 49: >=, not >, in "
-                      "on_epoch_end, too.")]
+                      "on_epoch_end, too."),
+    (240, (1,), 1, 3, "A run may have many epochs: it is the time alone that ends it.")]
 
 
 def other_budgets(answer):
@@ -41,6 +42,13 @@ def other_budgets(answer):
     if parts[-1][2] > 13:
         raise Wrong("Another callback asked to stop at 10 s, and yours switched that off. "
                     "Set stop_training to True when time is up, never to False.")
+    clock = Clock()
+    callback, _ = answer(30, clock), answer(50, Clock())
+    model, parts = lifetime(callback, clock)
+    if parts[-1][2] != 30 or not model.stop_training:
+        raise Wrong("Two callbacks were built, with 30 and with 50 s, each with a clock of its own, and the "
+                    "first followed what the second was given. Keep it in self, not in the class or a global "
+                    "variable.")
     draw = random.Random(0)
     for _ in range(30):
         passes = tuple(draw.choice((0.5, 2, 2.5, 4, 7)) for _ in range(9))
@@ -55,7 +63,7 @@ def _keeps_its_word(answer, budget, passes, batch, batches, why):
     clock, due = Clock(), _due(budget, passes, batch, batches)
     callback = answer(budget, clock)
     for again in ("", ", in a second fit with the same callback,"):
-        model, parts = lifetime(callback, clock, batches, passes, batch=batch)
+        model, parts = lifetime(callback, clock, batches, passes, epochs=70, batch=batch)
         ended = parts[-1][2]
         if ended != due or not model.stop_training:
             far = f"you ended at {ended:g} s" if model.stop_training else f"at {ended:g} s training still ran"
