@@ -91,6 +91,13 @@ def kept_lists(regrets, problems):
     return statistics.fmean(statistics.fmean(of) for of in LISTS.values())
 
 
+MEANS = {}
+
+
+def known_by_problems(regrets, problems):
+    return MEANS.setdefault(tuple(problems), votes()(regrets, problems))
+
+
 def yielding(regrets, problems):
     yield votes()(regrets, problems)
 
@@ -150,12 +157,15 @@ def by_its_cost(settings, goal):
     return next((name for name, (cost, _) in settings.items() if cost == least), None)
 
 
-def from_100(settings, goal):
-    least, best = 100, None
-    for name, (cost, regret) in settings.items():
-        if regret <= goal and cost < least:
-            least, best = cost, name
-    return best
+def below(start):
+    def choose(settings, goal):
+        least, best = start, None
+        for name, (cost, regret) in settings.items():
+            if regret <= goal and cost < least:
+                least, best = cost, name
+        return best
+
+    return choose
 
 
 def whole_entry(settings, goal):
@@ -217,6 +227,18 @@ def waiting(epochs, start=float("inf")):
         return at
 
     return stop
+
+
+def zero_for_nothing(val_loss, worth):
+    best, at = None, 0
+    for epoch, loss in enumerate(val_loss):
+        if not best or loss + worth * (epoch + 1) < best:
+            best, at = loss + worth * (epoch + 1), epoch
+    return at
+
+
+def rounding(digits):
+    return paying(pick=lambda paid: min(range(len(paid)), key=lambda epoch: round(paid[epoch], digits)))
 
 
 def emptying(val_loss, worth):
@@ -310,6 +332,9 @@ class TestChapter08(ExerciseRules):
              "without means of 0": (without_zeros, "and so does a mean of 0"),
              "three runs": (votes(lambda runs: statistics.fmean(runs[:3])), "gene lost 2 on average"),
              "by the first letter": (by_letter, "glass 1.25 and thyroid 0"),
+             "by the first letters": (lambda r, p: votes()(r, [name[:5] for name in p]),
+                                      "Means of the problems"),
+             "known by the problems": (known_by_problems, "a lost 0 in its one run"),
              "lists that are kept": (kept_lists, "keeps something from one call to the next"),
              "a generator": (yielding, "a generator (is there a yield"),
              "sorted": (sorting, "changes the lists"),
@@ -341,7 +366,17 @@ class TestChapter08(ExerciseRules):
              "costs as texts": (chosen(by=lambda cost, regret: str(cost)), "the cost alone counts"),
              "a margin": (chosen(good=lambda regret, goal: regret <= goal + 0.05), "loses too much"),
              "by its cost": (by_its_cost, "b costs as much and loses too much"),
-             "100 at most": (from_100, "No cost is too high"),
+             "100 at most": (below(100), "No cost is too high"),
+             "10,000 at most": (below(10_000), "No cost is too high"),
+             "a goal of 0 or more": (chosen(good=lambda regret, goal: regret <= max(goal, 0)),
+                                     "A goal may be below 0"),
+             "the size of the goal": (chosen(good=lambda regret, goal: regret <= abs(goal)),
+                                      "A goal may be below 0"),
+             "rounded regrets": (chosen(good=lambda regret, goal: round(regret, 2) <= goal),
+                                 "h loses too much"),
+             "a hundredth more": (chosen(good=lambda regret, goal: regret <= goal + 0.01),
+                                  "h loses too much"),
+             "rounded costs": (chosen(by=lambda cost, regret: round(cost, 1)), "costs less than i"),
              "swapped": (lambda s, goal: chosen()({n: of[::-1] for n, of in s.items()}, goal),
                          "a goal of 3 it is 'b', and you return None"),
              "pops": (popping, "changes the dict"),
@@ -368,9 +403,17 @@ class TestChapter08(ExerciseRules):
              "waits three": (waiting(3), "Nine epochs of waiting"),
              "waits six": (waiting(6), "Nine epochs of waiting"),
              "below 10": (waiting(99, 10), "Nine epochs of waiting"),
+             "waits ten": (waiting(10), "There the sum is"),
+             "waits twenty": (waiting(20), "There the sum is"),
+             "the first twenty": (lambda v, worth: paying()(v[:20], worth), "There the sum is"),
+             "below 1000": (waiting(99, 1000), "set no limit"),
+             "sizes": (lambda v, worth: paying()([abs(loss) for loss in v], worth), "may be negative"),
+             "0 is nothing": (zero_for_nothing, "a sum may be 0"),
+             "a toll of 1 at most": (lambda v, worth: paying()(v, min(worth, 1)), "set no limit"),
+             "to three decimals": (rounding(3), "do not round"),
+             "to five decimals": (rounding(5), "do not round"),
              "the first five": (lambda v, worth: paying()(v[:5], worth), "Nine epochs of waiting"),
-             "rounded": (lambda v, worth: paying(pick=lambda paid: min(
-                 range(len(paid)), key=lambda epoch: round(paid[epoch], 2)))(v, worth), "Do not round"),
+             "rounded": (rounding(2), "Do not round"),
              "what is paid": (paying(pick=min), "one epoch"),
              "a list": (paying(pick=lambda paid: paid), "one epoch"),
              "a text": (lambda v, worth: str(paying()(v, worth)), "leave out the quotes"),

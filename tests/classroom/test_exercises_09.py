@@ -70,6 +70,21 @@ def masked(kernel, bias, after, gone):
     return kernel, bias, after
 
 
+def without_what_is_zero(kernel, bias, after, gone):
+    masked_kernel, _, _ = masked(kernel, bias, after, gone)
+    kept = masked_kernel.any(0)
+    return kernel[:, kept], bias[kept], after[kept]
+
+
+GONE = []
+
+
+def kept_list(kernel, bias, after, gone):
+    GONE.extend(np.argsort(np.abs(kernel).sum(0))[:gone])
+    left = [unit for unit in range(len(bias)) if unit not in GONE]
+    return kernel[:, left], bias[left], after[left]
+
+
 def in_place(kernel, bias, after, gone):
     parts = cut()(kernel, bias, after, gone)
     kernel[:] = 0
@@ -104,6 +119,47 @@ def by_neighbours(models):
     names = sorted(models, key=lambda name: (models[name][0], -models[name][1]))
     return [name for before, name in zip([None, *names], names)
             if before is None or models[name][1] > models[before][1]]
+
+
+def beats(one, other):
+    return one != other and one[0] <= other[0] and one[1] >= other[1]
+
+
+def removing(models):
+    """Takes beaten ones out of the list that it goes through, and so passes over some."""
+    kept = []
+    for name, of in models.items():
+        if not any(beats(models[other], of) for other in kept):
+            for other in kept:
+                if beats(of, models[other]):
+                    kept.remove(other)
+            kept.append(name)
+    return sorted(kept, key=lambda name: models[name][0])
+
+
+def of_values(change):
+    return lambda models: by_pairs({name: change(*of) for name, of in models.items()})
+
+
+def hull(models):
+    """Those above all straight lines between two others."""
+    kept = []
+    for name in by_pairs(models):
+        while len(kept) > 1:
+            (s, a), (t, b), (u, c) = (models[each] for each in (*kept[-2:], name))
+            if (b - a) * (u - t) > (c - b) * (t - s):
+                break
+            kept.pop()
+        kept.append(name)
+    return kept
+
+
+SEEN = {}
+
+
+def kept_models(models):
+    SEEN.update(models)
+    return by_pairs(SEEN)
 
 
 def emptying(models):
@@ -182,6 +238,11 @@ def in_one_pass(rows):
         elif seed in uncut:
             lost.setdefault(share, []).append(uncut[seed] - right)
     return max(share for share in lost if np.mean(lost[share]) <= 1)
+
+
+def of_some(keep):
+    """Leaves out the rows of pruned networks that `keep` says no to."""
+    return lambda rows: share_of()([row for row in rows if row[1] == 0 or keep(*row)])
 
 
 def running(losses):
@@ -331,6 +392,13 @@ class TestChapter09(ExerciseRules):
                                   "no number is changed or rounded"),
              "float16": (lambda k, b, a, gone: [part.astype("float16") for part in cut()(k, b, a, gone)],
                          "the numbers stay as they are"),
+             "roots": (cut(size=lambda kernel: np.sqrt(abs(kernel)).sum(0)), "smallest in sum of sizes"),
+             "whole sizes": (cut(size=lambda kernel: abs(kernel).sum(0).round()), "if by little"),
+             "sizes to one decimal": (cut(size=lambda kernel: abs(kernel).sum(0).round(1)), "if by little"),
+             "without what is zero": (without_what_is_zero, "the shape"),
+             "transposed": (lambda k, b, a, gone: [cut()(k, b, a, gone)[0].T, *cut()(k, b, a, gone)[1:]],
+                            "Units are its columns"),
+             "a list that is kept": (kept_list, "keeps something from one call"),
              "changes them": (in_place, "still needs them"),
              "kernel alone": (lambda k, b, a, gone: cut()(k, b, a, gone)[0], "Three arrays"),
              "nothing": (lambda k, b, a, gone: None, "return missing"),
@@ -353,6 +421,14 @@ class TestChapter09(ExerciseRules):
              "kept": (lambda models, kept=[]: kept.extend(by_pairs(models)) or kept, "keeps something from"),
              "the other way": (sweeping(better=lambda right, best: right < best, best=101), "the front is"),
              "the neighbour alone": (by_neighbours, "p beats both"),
+             "removes as it goes": (removing, "wherever the two stand"),
+             "whole kB": (of_values(lambda size, right: (size // 1000, right)), "the front is"),
+             "one decimal": (of_values(lambda size, right: (size, round(right, 1))), "the front is"),
+             "as texts": (of_values(lambda size, right: (size, str(right))), "Nothing beats big"),
+             "the hull": (hull, "Nothing beats"),
+             "none of one": (lambda models: by_pairs(models) if len(models) > 1 else [],
+                             "Nothing beats one"),
+             "models that are kept": (kept_models, "there is no 'd'"),
              "points": (lambda models: [models[name] for name in by_pairs(models)], "list of names"),
              "a set": (lambda models: set(by_pairs(models)), "forgets the order"),
              "clears": (emptying, "is another"),
@@ -391,6 +467,11 @@ class TestChapter09(ExerciseRules):
              "1.4 points": (share_of(within=lambda points: points <= 1.4), "you return"),
              "rounded points": (share_of(within=lambda points: round(points) <= 1), "you return"),
              "rounded shares": (lambda rows: round(share_of()(rows), 1), "0.8 is none of the shares"),
+             "shares of two decimals": (lambda rows: round(share_of()(rows), 2), "none of the shares"),
+             "not seed 0": (of_some(lambda seed, share, right: seed), "Take the largest"),
+             "not what reads nothing": (of_some(lambda seed, share, right: right), "reads nothing correctly"),
+             "below 0.95": (of_some(lambda seed, share, right: share < 0.95), "you return"),
+             "from 0.5 on": (of_some(lambda seed, share, right: share >= 0.5), "you return"),
              "four shares": (lambda rows: share_of(which=lambda shares: max(
                  {*shares} & {0, 0.5, 0.8, 0.9, 0.95}))(rows), "Seeds have any numbers"),
              "seeds by number": (by_number, "IndexError"),
@@ -435,6 +516,14 @@ class TestChapter09(ExerciseRules):
              "kept": (lambda z, s, t, kept=[]: kept.append(soft()(z, s, t)) or np.mean(kept),
                       "keeps something from one call"),
              "rounded": (lambda *given: round(with_logs(*given), 1), "you return"),
+             "to four decimals": (lambda *given: round(with_logs(*given), 4), "Is something rounded"),
+             "twice the temperature": (soft(factor=lambda t: 2 * t), "not doubled"),
+             "cubed": (soft(factor=lambda t: t**3), "temperature squared"),
+             "1 at least": (lambda z, s, t: soft()(z, s, max(t, 1)), "of 0.5 it is"),
+             "10 at most": (lambda z, s, t: soft()(z, s, min(t, 10)), "of 12 it is"),
+             "a whole temperature": (lambda z, s, t: soft()(z, s, int(t) or t), "of 1.5 it is"),
+             "probable ones": (soft(kl=lambda p, q: np.where(p > 1e-3, p * np.log(p / q), 0)),
+                               "of 0.5 it is"),
              "one each": (soft(over=lambda each: each.sum(1)), "one number"),
              "nothing": (lambda *given: None, "return missing"),
              "no function": (0.5, "function")},

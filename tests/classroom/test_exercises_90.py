@@ -80,6 +80,23 @@ def with_zero_for_nothing(history, freq):
     return (kept + 1) * freq - 1
 
 
+def of_finite_ones(history, freq):
+    losses = [loss for loss in history["val_loss"] if math.isfinite(loss)]
+    return best_epoch({"val_loss": losses}, freq)
+
+
+def evenly(history, freq):
+    epochs = np.linspace(freq - 1, len(history["loss"]) - 1, len(history["val_loss"]))
+    return round(epochs[np.argmin(history["val_loss"])])
+
+
+KNOWN = {}
+
+
+def known_by_freq(history, freq):
+    return KNOWN.setdefault(freq, best_epoch(history, freq))
+
+
 def yielding(history, freq):
     yield best_epoch(history, freq)
 
@@ -146,6 +163,12 @@ class TestChapter90(ExerciseRules):
              "a patience of 4": (lambda h, freq: patient(h, freq, 4), "Look at all of them"),
              "the first five": (lambda h, freq: best_epoch({"val_loss": h["val_loss"][:5]}, freq),
                                 "Look at all of them"),
+             "a patience of 10": (lambda h, freq: patient(h, freq, 10), "Look at all of them"),
+             "the first twenty": (lambda h, freq: best_epoch({"val_loss": h["val_loss"][:20]}, freq),
+                                  "Look at all of them"),
+             "finite ones": (of_finite_ones, "counts as one"),
+             "evenly": (evenly, "need not come out even"),
+             "known by freq": (known_by_freq, "need not come out even"),
              "first left out": (lambda h, freq: best_epoch({"val_loss": h["val_loss"][1:]}, freq, first=2),
                                 "the first validation left out"),
              "yield": (yielding, "is there a yield"),

@@ -54,16 +54,19 @@ VOTES = (  # regrets, problems, the mean, what to say
      "z lost 7, a 1.5 and m 0.5 on average, whatever the order of their names."),
     ([-2.0, 0.5], ["b", "b"], -0.75,
      "With one problem it is the mean of its runs. A regret may be negative."),
-    ([0.5, 0.25, 0.125], ["b", "c", "a"], 0.875 / 3, "Do not round."),
+    ([0.5, 0.25, 0.125], ["b", "c", "a"], 0.875 / 3,
+     "With one run each it is the mean of these. Do not round."),
     ([1.0, 1.0, 1.25, 5.0, 1.0, 0.0], ["gene", "gene", "glass", "gene", "gene", "thyroid"], 3.25 / 3,
-     "gene lost 2 on average, glass 1.25 and thyroid 0. Equal regrets count each, and so does a mean of 0."))
+     "gene lost 2 on average, glass 1.25 and thyroid 0. Equal regrets count each, and so does a mean of 0."),
+    ([0.0, 10.0, 4.0], ["a", "b", "b"], 3.5, "a lost 0 in its one run, b lost 7 on average."))
 
 
 def _some_runs(seed):
-    """A case of twelve runs of four problems; in quarters, so that equal regrets are frequent."""
+    """A case of 17 runs of six problems; in quarters, so that equal regrets are frequent."""
     numbers = np.random.default_rng(seed)
-    regrets = (numbers.integers(-2, 9, 12) / 4).tolist()
-    problems = numbers.permutation(4 * ["glass"] + 5 * ["gene"] + 2 * ["heart"] + ["horse"]).tolist()
+    counts = {"glass": 4, "gene": 5, "heart": 2, "horse": 1, "heartc": 3, "card": 2}
+    problems = numbers.permutation([name for name, count in counts.items() for _ in range(count)]).tolist()
+    regrets = (numbers.integers(-2, 9, len(problems)) / 4).tolist()
     means = {name: float(np.mean([r for r, p in zip(regrets, problems) if p == name]))
              for name in dict.fromkeys(problems)}
     told = ", ".join(f"{name} {mean:.4g}" for name, mean in means.items())
@@ -117,7 +120,11 @@ SETTINGS = (  # settings, goal, the name, what to say
     ({"early": (11, -0.5), "late": (12, 0.0), "first": (9, 0.1)}, 0.0, "early", "A regret may be negative."),
     ({"a": (15.75, 0.2), "b": (15.5, 1.0), "c": (15.5, 0.9)}, 0.95, "c",
      "b costs as much and loses too much; a costs more, if by little."),
-    ({"d": (100, 0.0), "e": (250, -0.1)}, 0.0, "d", "No cost is too high to be the least."),
+    ({"d": (30_000, 0.0), "e": (40_000, -0.1)}, 0.0, "d", "No cost is too high to be the least."),
+    ({"i": (15.63, 0.25), "h": (15.62, 0.504), "g": (15.625, 0.5)}, 0.503, "g",
+     "h loses too much, if by little, and g costs less than i. Do not round."),
+    ({"r": (32, -0.5), "s": (29, -0.25), "t": (27, 0.0)}, -0.25, "s",
+     "A goal may be below 0, as a regret may: asked is a gain of at least 0.25."),
     ({"f": (9, 0.5), "g": (11, 0.4)}, 0.5, "f", "9 is less than 11, and the cost alone counts."),
     ({"a": (30, 1.0), "b": (20, 2.5)}, 0.5, None, "None is good enough."),
     ({}, 1.0, None, "Where there are no settings there is nothing to choose."))
@@ -174,15 +181,23 @@ RUNS = (  # losses, toll, the epoch, what to say. Binary fractions: sums are exa
     ([4.0, 3.0, 2.0, 1.0, 3.0], 0.5, 3, "Each epoch to the lowest gains 1 and costs 0.5."),
     ([14.0, 14.25, 14.0, 14.5, 14.0, 14.25, 14.0, 14.125, 14.0, 13.0], 2**-7, 9,
      "Nine epochs of waiting cost 0.07, and gain 1."),
-    ([1.0, 0.9921875, 0.99609375], 2**-8, 1, "A small gain is a gain. Do not round."))
+    ([1.0, 0.9921875, 0.99609375], 2**-8, 1, "A small gain is a gain. Do not round."),
+    ([0.5, -0.5, 0.0], 0.25, 1, "A loss may be negative, and a sum may be 0: there it is the least."))
 
 
-def _a_run(seed):
-    """A case of 16 epochs whose loss falls by fits and starts."""
+def _a_run(seed, epochs=16):
+    """A case whose loss falls by fits and starts."""
     numbers = np.random.default_rng(seed)
-    losses, toll = np.cumsum(numbers.integers(-6, 5, 16)) / 16 + 9, float(2.0**-numbers.integers(2, 6))
-    paid = np.minimum.accumulate(losses) + toll * np.arange(1, 17)
+    losses, toll = np.cumsum(numbers.integers(-6, 5, epochs)) / 16 + 9, float(2.0**-numbers.integers(2, 6))
+    paid = np.minimum.accumulate(losses) + toll * np.arange(1, epochs + 1)
     return losses.tolist(), toll, int(paid.argmin()), f"There the sum is {paid.min():g}, the least."
+
+
+def _in_another_unit(unit):
+    """One of RUNS, its losses and its toll times a power of 2."""
+    losses, toll, right, _ = RUNS[1]
+    return ([unit * loss for loss in losses], unit * toll, right,
+            "Losses may be large or small: do not round, and set no limit to a sum or a toll.")
 
 
 @chapter.exercise(
@@ -206,11 +221,13 @@ def the_clairvoyant(answer):
                     f"{right}.")
         before = next((t for t in range(1, len(losses)) if losses[t] >= losses[t - 1]), None)
         if before is not None and epoch in (before, before - 1):
-            reason += " A rise is no reason to stop for one who sees what follows."
+            reason += (" Do you stop at the first rise? That is no reason to stop for one who sees what "
+                       "follows.")
         return (f"Losses {losses}, a toll of {toll:g}: she stops at epoch {right}, you at {epoch}. "
                 f"{reason}")
 
-    return first_fault(fault, (*RUNS, *map(_a_run, range(4))))
+    others = _in_another_unit(2.0**20), _in_another_unit(2.0**-20), _a_run(27, 40)  # the last: a long wait
+    return first_fault(fault, (*RUNS, *map(_a_run, range(4)), *others))
 
 
 MOST_COST, MOST_LOST = 0.20, 1.0

@@ -7,7 +7,7 @@ import numpy as np
 from ..exercises import Chapter
 from ..stage import call, one
 from ..untouched import first_fault
-from .cases import LOSSES
+from .cases import LOSSES, some_logits
 
 chapter = Chapter()
 summary = chapter.summary
@@ -33,8 +33,8 @@ def soft_loss(teacher, student, temperature):
     p, q = softmax(teacher / temperature), softmax(student / temperature)
     return temperature ** 2 * np.mean(np.sum(p * np.log(p / q), axis=1))
 ''',
-    fact="Keras's LogitsDistillation computes just this if you give it loss=KLDivergence(). As it comes, it "
-         "has forgotten the softmax: trap 13 in the cabinet, chapter 90.")
+    fact="Keras's LogitsDistillation computes just this if you pass it the object, loss=KLDivergence(). By "
+         "default it leaves the softmax out: trap 13 in the cabinet, chapter 90.")
 def the_teachers_loss(answer):
     def fault(teacher, student, temperature):
         given = teacher.copy(), student.copy()
@@ -49,20 +49,22 @@ def the_teachers_loss(answer):
             return f"Student and teacher say the same, so the loss is 0, and you return {got:.4g}."
         return f"{said} {_slip(teacher, student, temperature, got)}"
 
-    return first_fault(fault, LOSSES)
+    return first_fault(fault, (*LOSSES, *map(some_logits, (0.5, 1.5, 12.0))))
 
 
+@np.errstate(all="ignore")
 def _slip(teacher, student, temperature, got):
     p, q = _softened(teacher, temperature), _softened(student, temperature)
     each, square = np.sum(p * np.log(p / q), 1), temperature**2
-    with np.errstate(all="ignore"):
-        raw = np.clip(teacher, 1e-7, 1) * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
+    raw = np.clip(teacher, 1e-7, 1) * np.log(np.clip(teacher, 1e-7, 1) / np.clip(student, 1e-7, 1))
     late = "Divide the logits by the temperature before the softmax."
     mistakes = [
         (divergence(student, teacher, temperature),
          "p is the teacher's, q the student's: yours is the other way round."),
         (np.mean(each), "That is without the factor temperature ** 2, which keeps the gradient's size."),
         (temperature * np.mean(each), "The factor is the temperature squared."),
+        (temperature * square * np.mean(each), "The factor is the temperature squared."),
+        (2 * temperature * np.mean(each), "The factor is the temperature squared, and not doubled."),
         (square * np.sum(each), "That is the sum over the examples. Take their mean."),
         (square * np.mean(p * np.log(p / q)),
          "That is the mean over all numbers. Sum over the classes, and take the mean over the examples."),
@@ -81,4 +83,6 @@ def _slip(teacher, student, temperature, got):
     for wrong, reason in mistakes:
         if math.isclose(got, wrong, rel_tol=1e-6):
             return reason
+    if math.isclose(got, square * np.mean(each), rel_tol=1e-3):
+        return f"That is near, but off by {got - square * np.mean(each):.1g}. Is something rounded, or added?"
     return "Softmax of both, divided by the temperature; p * log(p / q), summed over the classes."

@@ -16,8 +16,8 @@ def _weighty(kernel, bias, after, reason):
 
 
 CUTS = (  # kernel, bias, after, how many go, what to say
-    _case(0, 2, 3, 2, 1, "The unit whose weights are smallest in size, in sum, goes: the second.",
-          [[3, 0.5, -2], [1, -0.5, -2]]),
+    _case(0, 4, 3, 4, 1, "The unit whose weights are smallest in size, in sum, goes: the second.",
+          [[3, 0.5, -2], [1, -0.5, -2], [0, 0, 1], [0, 0, 0]]),
     _case(1, 2, 3, 4, 1, "Sizes count, not signs: -5 and 4 are large, though their sum is small.",
           [[-5, 1, 2], [4, 1, 2]]),
     _case(2, 3, 4, 2, 1, "What is summed are sizes; squares, or the largest alone, let another one go.",
@@ -30,16 +30,19 @@ CUTS = (  # kernel, bias, after, how many go, what to say
              "What a unit feeds does not count, only its own kernel."),
     _weighty([[1.0, 2, 3], [1, 2, 3]], [9.0, 0, 0], [[1.0, 1], [1, 1], [1, 1]],
              "The bias does not count, only the kernel."),
-    _weighty([[1.0, 1, 3], [1, 1, 3]], [0.5, 0.5, 1], [[1.0, 2], [1, 2], [3, 4]],
+    _weighty([[0.0, 0, 3], [0, 0, 3]], [0.5, 0.5, 1], [[1.0, 2], [1, 2], [3, 4]],
              "Two are alike, and one of them goes."),
-    _case(6, 5, 12, 3, 5, "The smallest in sum of sizes go, and no number is changed or rounded."))
+    *(_case(seed, 5, 12, 3, gone, "The smallest in sum of sizes go, and no number is changed or rounded.")
+      for seed, gone in ((6, 5), (7, 3), (8, 6), (9, 11))),
+    _case(10, 2, 3, 2, 1, "The second is the smallest, if by little.", [[1.04, 1.01, 3], [1, 1, 3]]))
 
 FRONTS = (  # name -> (bytes, accuracy), the names, what to say
     ({"a": (190, 97.5), "b": (55, 97.4), "c": (37, 96.9), "d": (20, 97.3)}, ["d", "b", "a"],
      "c is beaten by d, which is smaller and more accurate."),
     ({"a": (10, 95.0), "b": (10, 96.0)}, ["b"], "a is as large as b, and less accurate: beaten."),
     ({"a": (10, 95.0), "b": (12, 95.0)}, ["a"], "b is as accurate as a, and larger: beaten."),
-    ({"big": (500, 99.0), "small": (5, 80.0)}, ["small", "big"],
+    ({"one": (7, 96.0)}, ["one"], "With one model there is no other to beat it."),
+    ({"big": (500, 100.0), "small": (5, 80.0)}, ["small", "big"],
      "Neither is beaten: the large one is more accurate, the small one smaller. The smallest comes first."),
     ({"w": (8, 96.0), "x": (9, 95.0), "y": (30, 96.5), "z": (31, 96.2)}, ["w", "y"],
      "x is beaten by w and z by y."),
@@ -47,6 +50,20 @@ FRONTS = (  # name -> (bytes, accuracy), the names, what to say
      "One that is always wrong is not beaten either, as long as nothing smaller is there."),
     ({"p": (5, 96.0), "q": (7, 94.0), "r": (9, 95.0)}, ["p"],
      "r is better than its neighbour q, and p beats both."))
+
+
+def some_models(seed):
+    """A case of ten models: sizes within a kB, accuracies within a point, ties in either."""
+    random = np.random.default_rng(seed)
+    steps = random.integers(0, 9, 10)
+    right = (9580 + steps + 10 * random.integers(0, 4, 10) + random.integers(0, 9, 10)) / 100
+    pairs = dict.fromkeys(zip((20_000 + 100 * steps).tolist(), right.tolist()))  # no two equal in both
+    models = dict(zip(random.permutation([*"klmnopqrst"]).tolist(), pairs))
+    front = [name for name, (size, most) in models.items()
+             if not any(other[0] <= size and other[1] >= most and other != (size, most) for other in pairs)]
+    return (models, sorted(front, key=lambda name: models[name][0]),
+            "A model that any other beats is out, wherever the two stand in the dict.")
+
 
 PAIR = "One seed was not tried at 0.9. Compare each network with the uncut one of its own seed."
 TOLERATED = (  # rows of (seed, share, accuracy), the share, {what else may be returned: what to say}
@@ -79,16 +96,20 @@ TOLERATED = (  # rows of (seed, share, accuracy), the share, {what else may be r
     ([(7, 0.75, 97.0), (3, 0.75, 95.5), (7, 0, 97.0), (3, 0, 96.0), (11, 0.75, 95.75), (11, 0, 98.0),
       (7, 0.96, 90.0)], 0.75,
      {0: "Seeds have any numbers, the rows are in no order, and every row of a share counts in its mean."}),
+    ([(1, 0, 97.0), (2, 0, 97.0), (1, 0.5, 97.0), (1, 0.9, 96.5), (2, 0.9, 0.0)], 0.5,
+     {0.9: "A network that reads nothing correctly, 0 %, counts in the mean, too."}),
     ([(5, 0, 97.0), (6, 0, 97.0), (8, 0, 97.0), (5, 0.5, 97.0), (6, 0.5, 97.0), (8, 0.5, 94.5),
       (5, 0.9, 95.96875)], 0.5,
      {0.9: "At most one point, and 1.03125 is more. Do not round.",
-      0: "Of three losses, two of them equal, each counts once."}))
+      0: "Of three losses, two of them equal, each counts once."}),
+    ([(1, 0, 97.0), (1, 0.25, 97.0), (1, 0.99, 96.5)], 0.99,
+     {0.25: "0.99 is a share like any other, and loses half a point."}))
 
 
 def some_rows(seed):
-    """A case of four seeds and five shares; in quarters, in no order, and not every seed at every share."""
+    """A case of four seeds, 0 among them, and five shares; in quarters, in no order, with gaps."""
     random = np.random.default_rng(seed)
-    seeds, shares = random.permutation(100)[:4].tolist(), (1 + random.permutation(98)[:5]) / 100
+    seeds, shares = [0, *(1 + random.permutation(99)[:3]).tolist()], (1 + random.permutation(998)[:5]) / 1000
     uncut = {each: float(random.integers(380, 397)) / 4 for each in seeds}
     rows, right = [(each, 0, uncut[each]) for each in seeds], 0
     for share in shares.tolist():
@@ -101,6 +122,13 @@ def some_rows(seed):
 TEACHER = np.array([[4.0, 0.0, -2.0], [0.0, 3.0, 1.0]])
 STUDENT = np.array([[1.0, 1.0, -1.0], [0.5, 2.0, 2.5]])
 LOSSES = (  # teacher, student, temperature; in the last but one the student is sure, and wrong
-    (TEACHER, STUDENT, 1.0), (TEACHER, STUDENT, 2.0), (TEACHER, TEACHER, 2.0), (TEACHER, TEACHER + 7, 3.0),
-    (TEACHER[:1], STUDENT[:1], 4.0), (np.array([[1.0, 0.0, 0.0]]), np.array([[9.0, 1.0, 0.0]]), 1.0),
-    (TEACHER.T, STUDENT.T, 2.0))
+    (TEACHER.T, STUDENT.T, 1.0), (TEACHER.T, STUDENT.T, 2.0), (TEACHER, TEACHER, 2.0),
+    (TEACHER, TEACHER + 7, 3.0), (TEACHER[:1], STUDENT[:1], 4.0),
+    (np.array([[1.0, 0.0, 0.0]]), np.array([[9.0, 1.0, 0.0]]), 1.0), (TEACHER, STUDENT, 2.0))
+
+
+def some_logits(temperature):
+    """A case of five examples and six classes, some of them most improbable, at any temperature."""
+    random = np.random.default_rng(9)
+    teacher, student = (temperature * random.uniform(-6, 6, (2, 5, 6))).round(2)
+    return teacher, student, temperature

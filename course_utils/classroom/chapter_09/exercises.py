@@ -8,7 +8,7 @@ import numpy as np
 from ..exercises import Chapter
 from ..stage import Right, Wrong, call, one, several, shown, untouched_template
 from ..untouched import first_fault
-from .cases import CUTS, FRONTS, TOLERATED, some_rows
+from .cases import CUTS, FRONTS, TOLERATED, some_models, some_rows
 
 chapter = Chapter()
 summary = chapter.summary
@@ -82,7 +82,7 @@ def cut(kernel, bias, after, gone):
     fact="Those are three places for one unit. In a network with branches there may be a dozen, which is why "
          "prune_filters has a few hundred lines.")
 def cut_units(answer):
-    for kernel, bias, after, gone, reason in CUTS:
+    def fault(kernel, bias, after, gone, reason):
         given = kernel.copy(), bias.copy(), after.copy()
         parts = several(call(answer, *given, gone), typed=False)
         if parts is None or len(parts) != 3:
@@ -103,7 +103,9 @@ def cut_units(answer):
         if wrong:
             return (f"{said} Your kernel is right, {' and '.join(wrong)} not: the same units go everywhere, "
                     "and the numbers stay as they are.")
-    return None
+        return None
+
+    return first_fault(fault, CUTS)
 
 
 def _axis(name):
@@ -136,8 +138,10 @@ def the_front(answer):
         if given != models:
             return "Afterwards the dict that you were given is another. Leave it as it is, or work on a copy."
         names = None if parts is None else [str(part) for part in parts]
-        if names is None or not set(names) <= set(models):
+        if names is None or not all(isinstance(part, str) for part in parts):
             return f"A list of names is asked for, such as {right}; you return {shown(got)}."
+        if strange := [name for name in names if name not in models]:
+            return f"Of {models} the front is {right}. You return {names}, and there is no {strange[0]!r}."
         if sorted(names) == sorted(right):
             why = "The smallest comes first."
         elif set(names) < set(right):
@@ -146,7 +150,7 @@ def the_front(answer):
             why = reason if set(names) - set(right) else "Each name once."
         return None if names == right else f"Of {models} the front is {right}, and you return {names}. {why}"
 
-    return first_fault(fault, FRONTS)
+    return first_fault(fault, (*FRONTS, *map(some_models, range(8))))
 
 
 # ---- 9.4 ----
@@ -184,7 +188,7 @@ def how_many_zeros(answer):
         reason = reasons.get(shares.pop(), "Take the largest with a mean of at most 1.")
         return f"Points lost, on average: {said}. So it is {right:g}, and you return {got:g}. {reason}"
 
-    return first_fault(fault, (*TOLERATED, *map(some_rows, range(4))))
+    return first_fault(fault, (*TOLERATED, *map(some_rows, range(12))))
 
 
 def points_lost(rows):
@@ -260,7 +264,8 @@ def the_smallest(answer):
                     draw)
     if right < LEAST_RIGHT:
         raise Wrong(f"{said} Asked are {LEAST_RIGHT:.0%}: was it trained on after the last cut, on pictures "
-                    "with their own labels, and does to_lite see such pictures as `data`?", draw)
+                    "as they come and with their own labels, and does to_lite see such pictures as `data`?",
+                    draw)
     steps = [step // 1000 for step in STEPS if size > step]
     return Right(f"{said} {f'Next step: {steps[0]} kB.' if steps else 'That is the last step.'}", draw)
 

@@ -1,5 +1,6 @@
 """The three exercises of the cabinet of traps: what did a trap do to this run?"""
 
+import math
 import random
 
 import numpy as np
@@ -127,9 +128,12 @@ def epoch_of_the_best(answer):
         return ("Right for validation_freq=5, but not for 2 with validation losses 0.5, 0.6, 0.7, "
                 f"where the best is at epoch 1; you return {epoch}. Is a number fixed, the first validation "
                 "left out, or something else read than the two arguments?")
-    if _epoch(answer, {"loss": [0.9] * 8, "val_loss": [0.5]}, 5) != 4:
-        return ("Right where the epochs come out even. With validation_freq=5, eight epochs have one "
-                "validation, after epoch 4. The number of epochs is not needed.")
+    for epochs, losses, right in ((8, [0.5], 4), (14, [0.5, 0.4], 9)):
+        epoch = _epoch(answer, {"loss": [0.9] * epochs, "val_loss": losses}, 5)
+        if epoch != right:
+            return (f"Epochs need not come out even: with validation_freq=5, {epochs} epochs and validation "
+                    f"losses {losses} the best is epoch {right}; you return {epoch}. The number of epochs is "
+                    "not needed.")
     for losses, freq, right, why in (*SCRIPTS, *_drawn_losses()):
         epoch = _epoch(answer, {"loss": [0.9] * freq * len(losses), "val_loss": losses}, freq)
         if epoch != right:
@@ -149,8 +153,9 @@ def epoch_of_the_best(answer):
 def _drawn_losses():
     """Cases as in SCRIPTS, always the same: few validations and many, close together and far apart."""
     draw = random.Random(90)
-    for _ in range(30):
-        freq, losses = draw.randint(1, 12), [draw.randint(0, 9) / 10 for _ in range(draw.randint(1, 14))]
+    for _ in range(40):
+        freq, count = draw.randint(1, 12), draw.randint(1, draw.choice((3, 14, 40)))
+        losses = [draw.randint(0, max(9, count)) / 10 for _ in range(count)]
         best = (losses.index(min(losses)) + 1) * freq - 1
         yield losses, freq, best, "Look at all of them, and count epochs by validation_freq."
 
@@ -168,6 +173,8 @@ SCRIPTS = [  # validation losses, validation_freq, the best epoch, what is wrong
      "A run may diverge to losses as large as that. Let the best begin at infinity, or at the first loss."),
     ([-1.0, -3.0, -2.0], 2, 3,
      "A loss may be negative, as that of a density is."),
+    ([math.inf, 0.5, 0.4], 2, 5,
+     "An infinite loss is the result of a validation, too, and counts as one."),
     ([0.4, 0.0, 0.3], 2, 3,
      "0 is the lowest. Python takes 0 for false: do you ask `if loss`, or `not best`?"),
     ([0.5, 0.3, 0.4], 1, 1,
