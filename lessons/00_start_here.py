@@ -38,9 +38,9 @@ show(figures.validation_loss(losses, guess, lowest),
          "a diamond marks the lowest loss.")
 
 # %% [markdown]
-# Nothing was trained just now: a recorded run shows what any stop within it would have lost.
-#
 # ## What does your own stop lose?
+#
+# Nothing was trained just now: a recorded run shows what any stop within it would have lost.
 #
 # You stop, and keep the weights of the lowest validation loss so far. Your **regret** says by how many percent that loss is above the
 # lowest of the run: for 0.12 against 0.10 it is 20 %. You keep the best so far, so a later stop never raises it.
@@ -68,13 +68,14 @@ ex.your_stop.check(answer)
 # ## In a hurry? Eight lines
 #
 # This is what the course recommends while you know little about your problem: a rule, a cap, and the best weights kept.
+# ([91](91_in_your_project.ipynb) installs it in your project.)
 #
 # ```python
 # from course_utils.stopping import NotFinite, Patience, StopWhen, TimeBudget
 #
 # stop = StopWhen(
 #     Patience("val_loss", 10)      # the rule: ten epochs in a row without a new lowest validation loss
-#     | TimeBudget(minutes=30)      # the cap, in case the rule is never met
+#     | TimeBudget(minutes=30)      # the cap, in case the rule takes too long
 #     | NotFinite(),                # once the loss is infinite or NaN (not a number), waiting seldom helps
 #     restore_best="val_loss")      # you get the weights of the best epoch, not of the last
 # model.fit(x, y, validation_data=(x_val, y_val), epochs=1000, callbacks=[stop])
@@ -118,8 +119,7 @@ for patience, report in reports.items():
 # print(replay(Patience("val_loss", 10), stop.history, best="val_loss"))
 # ```
 #
-# If 20 kept a clearly lower loss, take 20. [Chapter 91](91_in_your_project.ipynb) installs these tools in your project, and looks for a
-# better number in your own runs.
+# If 20 kept a clearly lower loss, take 20. [Chapter 91](91_in_your_project.ipynb) looks for a better number in your own runs.
 
 # %%
 import keras

@@ -8,7 +8,7 @@
 #
 # 25 minutes to read, 30 for the exercises. You need `model.fit`, a `for` loop and, once, a class.
 #
-# The task: from the picture of an emoji and its name, say which of eight groups it belongs to.
+# The task: from the picture of an emoji and its name, say which of eight groups it belongs to. A small network reads both.
 
 # %%
 from course_utils.stopping import (Above, After, Below, Epochs, GradientNorm, StepBudget, StopWhen,
@@ -66,7 +66,7 @@ show(ax, alt="Bars: batches run in each of 25 epochs. The first are full, 81 hig
 #
 # ## Is a lucky batch the mean?
 #
-# A rule should hold for all the data. The article's own formula does: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$ is the
+# A rule should look at all the data. The article's own formula does: $\text{Loss} = \frac{1}{N}\sum_{i=1}^{N} L(y_i, \hat y_i)$ is the
 # loss $L$ between label $y_i$ and prediction $\hat y_i$, averaged over all $N$ training emoji. But its loop looks at 16 of them.
 #
 # The loop above did not note that mean; we recorded one that did, after each epoch. When a batch first fell below 0.01, what was the
@@ -98,7 +98,7 @@ show(figures.break_or_not(recorded),
 # %% [markdown]
 # Without the `break` all five get below 0.01, with it none does. By batches trained on, all ten are nearly one curve. So the `break`
 # seems to do no other harm than to leave batches out: of 2025 batches in 25 epochs it trains on fewer than 1000. **A lucky batch is not
-# the mean: the loop skips more than half of its batches, and after 25 epochs the mean is still above 0.01.**
+# the mean. The loop skips more than half of its batches, and after 25 epochs the mean is still above 0.01.**
 #
 # ## How do you fix it?
 #
@@ -147,7 +147,7 @@ reveal(guess, tables.soonest(curves, limit=0.01), "First below 0.01")
 tables.reached(curves, limit=0.01)
 
 # %% [markdown]
-# With 64 units, words alone are first, then both; pictures do not get there at all. Change only the network, and the more units read
+# With 64 units, words alone are first, then both; pictures do not get there in 45 epochs. Change only the network, and the more units read
 # the words, the sooner. **The same threshold comes at another time for another input or another model, if at all: it cannot promise when
 # you stop paying.**
 #
@@ -161,10 +161,10 @@ tables.reached(curves, limit=0.01)
 tables.undertrained(curves.select(input="both"))
 
 # %% [markdown]
-# **Threshold 1 leaves the model undertrained. 0.5 and 0.2 lose 0.02 ± 0.02 against the best row: perhaps nothing.** Thresholds 0.2 and 0.01
-# are met in epochs 6 and 13: the article wanted to stop paying, and a stop at its own threshold pays for twice the epochs.
+# **Threshold 1 leaves the model undertrained. 0.5 and 0.2 lose little against the best row, which we picked afterwards: perhaps nothing.** Thresholds 0.2 and 0.01
+# are met in epochs 6 and 13: the article wanted to stop paying, and a stop at its own threshold pays for twice as many as one at 0.2.
 #
-# Now pictures alone, which never got down to 0.01. Do those networks overfit?
+# Now pictures alone, which did not get down to 0.01. Do those networks overfit?
 
 # %% tags=["reveal"] claims=["A13"]
 show(figures.overfit(curves.select(input="pictures")),
@@ -204,7 +204,7 @@ show(ax, alt="Gradient norm of five runs over 20 epochs: it begins below 1.0, ri
 
 # %% [markdown]
 # The norm is below 1.0 in epoch 0, too, when little has been learned: the accuracy is 0.30, against 0.23 for naming the largest group each
-# time. `After(1, ...)` skips that epoch. But for both other norm rules we found a twin, the row below: a rule on the loss, no later and as
+# time. `After(1, ...)` skips that epoch. But the other two norm rules each have a twin in the row below: a rule on the loss, no later and as
 # accurate. **Here the gradient is no better a signal than the loss, and at the start it can mislead.**
 #
 # <details><summary>Where does the norm come from?</summary>
@@ -302,7 +302,7 @@ ex.threshold_stop.check(ThresholdStop)
 # %% [markdown]
 # **1.5 A rule that always ends.** One rule for words, pictures and both, with three ways to end:
 # - the training loss is below 0.01: stop at that epoch;
-# - 10 epochs or more are done, and it is above 1.0: give up (from epoch 9 on, or 10);
+# - 10 epochs or more are done, and it is above 1.0: give up (10 is reached in epoch 9);
 # - neither: stop at epoch 29, 30 epochs done.
 #
 # Pieces, more than you need:

@@ -87,7 +87,7 @@ print("text,    improved >  0.001: first at step", 1 + np.argmax(improved > 0.00
 #
 # ## What does epsilon measure?
 #
-# An epsilon that fits a loss can be far off for the same loss in other units. So far the illness was *standardised*: less its mean, and divided by its
+# So far the illness was *standardised*: less its mean, and divided by its
 # standard deviation, 77 points. Now predict the points. Same patients, same model, same epsilon of 0.001. At which step does the formula
 # stop? <!-- given: 77 -->
 
@@ -112,8 +112,11 @@ print(f"in points, the loss is {in_points[0] / curve[0]:,.0f} times as large")
 # ## When are 30 seconds up?
 #
 # A loss may improve longer than you can pay, so set a limit. We move the clock by hand: a batch takes 1 second, a validation 3; an
-# epoch has 20 batches. Two runs get 30 seconds each. `late` checks the clock after each epoch and its validation, by
-# our own function, which returns `True` to stop; `prompt`, with `TimeBudget`, after each batch, too. When does `late` end?
+# epoch has 20 batches. Two runs get 30 seconds each.
+# - `late`: our own function, asked after each epoch and its validation; `True` means stop.
+# - `prompt`: `TimeBudget`, asked after each batch, too.
+#
+# When does `late` end?
 
 # %%
 def timed_fit(criterion):
@@ -140,13 +143,14 @@ show(figures.budgets(spans, budget=30),
          "the second, cut short, ends at 30.")
 
 # %% [markdown]
-# `late` checked at 23 and at 46 seconds. `prompt` stopped training at 27, to leave 3 for the validation. **Check the clock after every batch and every epoch, and leave room for one more validation, as `TimeBudget` does.**
+# `late` checked at 23 and at 46 seconds. `prompt` stopped training at 27, to leave 3 for the validation. **Check the clock after every batch and every epoch, and leave room for a validation, as `TimeBudget` does once it has timed one.**
 #
 # ## Which matters more, epsilon or the window?
 #
-# One bad epoch looks like the end. With a **window** of 10, an epoch is compared with the one ten before: a small rise no longer ends the run.
+# Beside the epoch before, one bad epoch looks like the end. With a **window** of 10 it is compared with the
+# one ten before: while the curve still falls, a small rise ends nothing.
 #
-# We take fifty recorded runs of 300 epochs, ten on each of five problems. Here is one of them. Where do windows 1 and 10 stop it?
+# Here is one of fifty recorded runs of 300 epochs, ten on each of five problems. Where do windows 1 and 10 stop it?
 
 # %%
 curves = data.load_curves("proben1")
@@ -159,9 +163,9 @@ show(*figures.two_windows("thyroid", seen[38], epsilon=0.001))
 # Window 1 falls for a small rise in epoch 3. Window 10 survives that one and falls for a big one in epoch 28: here without harm, as the
 # best epoch, 26, is past.
 #
-# And on all fifty? A stop keeps the weights of the lowest validation loss so far; all 300 epochs might have given better ones.
-# [Regret](00_start_here.ipynb) is how many percent higher the loss of the weights kept is than theirs: here on **test data**,
-# which neither training nor stopping has seen. With window 1 the mean regret is 95 %. With window 10?
+# And on all fifty? A stop keeps the weights of the lowest validation loss so far; a run of all 300 epochs would keep those of the lowest of
+# all. [Regret](00_start_here.ipynb): by how many percent the loss of the first is above that of the second, here on **test data**, which
+# neither training nor stopping has seen. With window 1 the mean regret is 95 %. With window 10?
 
 # %%
 guess = ...  # percent, from 0 to 95: the mean regret with window 10
@@ -189,12 +193,12 @@ for window in (1, 5, 10, 20):
 # ## An event: end, go on, or lower the rate?
 #
 # The moment when a criterion is met is an **event**. Ten networks learned to tell clothes apart, with Adam at rate 0.005, until a
-# short `Patience("val_loss", 3)` was met. Three actions, each from the event's weights:
+# short `Patience("val_loss", 3)` was met. Three actions from there:
 # - *end*: stop;
 # - *go on*: six more epochs;
 # - *rate / 10*: six more at a tenth of the rate.
 #
-# Each keeps the weights of its lowest validation loss so far. By how many points of test accuracy does *rate / 10* beat *end*?
+# Each keeps the weights of the lowest validation loss it ever saw. By how many points of test accuracy does *rate / 10* beat *end*?
 
 # %%
 events = data.load_curves("events")  # Patience 3: three epochs without a new lowest validation loss
@@ -213,8 +217,8 @@ show(figures.three_actions(events, "adam 0.005"),
 # Nine of ten runs gain. It is not only the six more epochs: *go on* has them, too, and gains less. The usual explanation: large steps jump about the
 # minimum, small ones settle into it.
 #
-# Is that so for another optimizer, or another rate? We did the same with SGD at rate 0.3, and with Adam at 0.0005. In which of the three
-# cases does *rate / 10* not beat *go on*?
+# Is that so for another optimizer, or another rate? We did the same with SGD at rate 0.3, and with Adam at 0.0005. Does *rate / 10* beat *go on*
+# there, too?
 
 # %% tags=["reveal"] claims=["02.3"]
 # NBVAL_CHECK_OUTPUT
@@ -228,7 +232,7 @@ for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
 # %% [markdown]
 # With Adam at 0.0005 *rate / 10* gains no more than *go on*, perhaps because the steps were small already. That *go on* gains at all, 1.7 ±
 # 1.9 with SGD, suggests that after a patience of only 3 some runs were not at their end. **An event says that its rule was met, not why:
-# before you end, a lower rate is worth a try.**
+# before you end, a lower rate is worth a few epochs' try.**
 #
 # ## How does that look in `fit`?
 #
@@ -256,8 +260,8 @@ print("end:", stop.report)  # has the lower rate helped? One run cannot tell
 #
 # <details><summary>And memory?</summary>
 #
-# Set a ceiling for memory, since a greedy process may be killed: `Above("memory", 16_000)`, in MiB, with `Memory()` among the callbacks.
-# A busy processor needs none: you pay for it.
+# Set a ceiling for memory, since a greedy process may be killed: `Above("memory", 16_000)` (MiB) with `Memory()` among the callbacks.
+# A busy processor needs none: busy is what you pay for.
 #
 # </details>
 #
@@ -366,8 +370,8 @@ ex.prompt_budget.check(PromptBudget)
 
 # %% [markdown]
 # **2.5 Epsilon and window.** Find an `ImprovementBelow` on "val_loss" that trains at most 20 % of the epochs, with a mean regret of at
-# most 3 %. `price(window, epsilon)` gives regret and epochs, both in percent, of the rule with `relative=True` on its fifty runs. The check
-# takes fifty others, so leave a margin. The window may be longer than the table's.
+# most 3 %. `price(window, epsilon)` gives regret and epochs, both in percent, of the rule with `relative=True` on the fifty runs above. The check
+# takes fifty others, so leave a margin of half a percent. The window may be longer than the table's.
 
 # %% tags=["exercise"]
 rule = ...  # ImprovementBelow("val_loss", epsilon=, window=, relative=)

@@ -73,9 +73,9 @@ for threshold in (0.01, 0.007, 0.0065, 0.006):
     print(f"below {threshold:<6}  {len(met):2} of 20 runs, {when}")
 
 # %% [markdown]
-# At 0.007 every run stops, the one above too soon: its loss later falls to 0.0062. At 0.006 none does. **On building a
+# At 0.007 every run stops, the one of the last cell too soon: its loss later falls to 0.0062. At 0.006 none does. **On building a
 # threshold works only if you know it beforehand, to the fourth decimal place.** And each problem needs its own: the lowest losses in the
-# figure run from 0.006 to 0.5. <!-- given: 0.5 -->
+# figure run from 0.006 to 0.55. <!-- given: 0.55 -->
 #
 # ## From threshold to patience
 #
@@ -147,8 +147,8 @@ rows = {f"patience {n}": compare([Patience("val_loss", n)], every_run, measured=
 print(tables.prices(rows, names))
 
 # %% [markdown]
-# On these runs ten saves three quarters of five's mean regret, twenty nearly all of it. (Read -0.3 % as: nothing lost. On the networks
-# of exercise 3.5 both lose more.) Each doubling costs over 60 % more epochs. **Five is enough on diabetes and gene. You rarely know which kind
+# On these runs ten saves three quarters of five's mean regret, twenty nearly all of it. (On exercise 3.5's networks
+# both lose more. Read -0.3 % as: nothing lost.) Each doubling costs over 60 % more epochs. **By the loss, five is enough on diabetes and gene. You rarely know which kind
 # yours is: start at ten, or at twenty if epochs are cheap.** <!-- given: 60 -->
 #
 # ## The stopping lab
@@ -191,7 +191,7 @@ show(ax, alt="Best epochs of 200 validation sets. With 50 images they lie betwee
 # Same training, and 42 opinions. What looks better on 50 images is often chance. Part of the agreement at 2000 is no merit: two such
 # sets share, on average, more than a fifth of their images.
 #
-# The table's last columns have one yardstick for all sets: the *lowest* test loss of this training, not each set's own best epoch. Waiting
+# The last columns compare the test loss kept with the *lowest* of this training, for all sets. Waiting
 # longer does not make up for so small a set: with 50 images patience 10 loses as much as patience 3. **In this training a larger
 # validation set gained more than a longer patience.** Here it was free; in your project its images are missing from the training.
 
@@ -362,10 +362,10 @@ ex.stop_regret.check(regret)
 #
 # - It stops every run, if only by `| Epochs(n)`.
 # - On average it trains at most 30 % of the epochs and has at most 10 % regret.
-# - No `Patience("val_loss", n)` up to n = 50 beats it in both.
-# - Such a `Patience` alone is no answer. With `| Epochs(m)` it is one, if the budget ends at least one run.
+# - No `Patience("val_loss", n)`, n from 1 to 50, both trains fewer epochs and has less regret.
+# - Such a `Patience` does not count itself, nor with a budget that ends no run.
 #
-# More bricks: `Smoothed(k, rule)`, where only the rule sees means of k epochs; a function of the epochs so far,
+# More bricks: `Smoothed(k, rule)`: the rule sees means of the last k epochs; a function of the epochs so far,
 # such as `lambda history: len(history["val_loss"]) >= 100`. Join them with `|` (or) and `&` (and). To try one:
 # `print(compare([rule, Patience("val_loss", 10)], every_run, measured="test_loss"))`.
 # <!-- given: 10, 30 -->
