@@ -48,7 +48,7 @@ print(tables.rises(problems))
 # %% [markdown]
 # ## Which runs do the published rules never stop?
 #
-# How far up must the loss go, or how often? In 1998 **Lutz Prechelt** compared three **scores**, each with several limits. One of each:
+# How far up must the loss go, or how often? In 1998 [Lutz Prechelt](https://doi.org/10.1016/S0893-6080(98)00010-0) compared three **scores**, each with several limits. One of each:
 #
 # - **GL 5**, generalization loss: by how many percent the validation loss is above its lowest so far. Stop at the first epoch above 5.
 # - **UP 8**: cut the run into **strips** of five epochs. Count the strips in a row that ended with a higher validation loss than the strip
@@ -123,7 +123,7 @@ for first, last in ((0, 1), (40, 50), (50, 60)):
 # %% [markdown]
 # ## What does a cure for noise buy?
 #
-# There are three:
+# Three are common:
 #
 # - persistence: `Lasting(5, rule)` stops once the rule has said "stop" five epochs in a row,
 # - averaging: `Smoothed(10, rule)` sees the mean of the last ten epochs,
@@ -141,13 +141,13 @@ for row in (table["GL 5"], lasting):
     print(f"{row.name:16} trains {100 * row.share.mean():4.1f} % of the epochs")
 
 # %% [markdown]
-# Quite a cure. But it also trains more than four times as long, which mostly lowers the regret. So compare at equal cost: what would plain
+# Quite a cure. But it also trains more than four times as long, and that alone mostly lowers the regret. So compare at equal cost: what would plain
 # patience do with as many epochs?
 #
 # Here is the price list: cost to the right, regret upwards, and in grey plain patience, from 1 to 50. A cure should lie below the grey line.
 #
 # - *Left:* the three scores, with other limits too.
-# - *Right:* four kinds of cure, each for n = 5, 10 and 20: persistence with GL 5 and with GL 1, averaging before a patience of n, and a
+# - *Right:* the three cures, each for n = 5, 10 and 20: persistence twice, with GL 5 and with GL 1, averaging before a patience of n, and a
 #   patience of n with a margin of 3 %.
 
 # %%
@@ -172,12 +172,11 @@ rules = {"Lasting(5, GL 5)": Lasting(5, GeneralizationLoss(5)),
 print(tables.at_equal_cost(compare(rules, every_run, measured="test_loss"), plain))
 
 # %% [markdown]
-# The first loses 4.8 points on average: it wins nearly as often as it loses, but less. The next two are draws.
-# `Lasting(20, GL 1)` gains half a point, better in 13 runs and worse in 4. The mean of a hundred runs is uncertain by about a tenth of the ±,
-# here 0.2: that looks sure. But the best of twelve may have been lucky. <!-- given: 0.2 -->
+# The first loses 4.8 points on average: it wins nearly as often as it loses, but wins little and loses much. The next two are draws.
+# `Lasting(20, GL 1)` gains half a point: better in 13 runs, worse in 4, the same in 83. The mean of 100 runs is uncertain by about a tenth of
+# the ± (1 / √100), here 0.2, and the gain is more than twice that: it looks real. But the best of twelve may have been lucky. <!-- given: 0.2 -->
 #
-# So here are 100 runs that had no part in picking it, of networks with 16 and 256 units instead of 64. In how many does it beat the patience of equal cost? (With it goes a rule that lay below the line in
-# [exercise 3.5](03_validation_early_stopping.ipynb).)
+# So here are 100 runs that had no part in picking it, of networks with 16 and 256 units instead of 64. In how many does it beat the patience of equal cost?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -186,6 +185,7 @@ others = []
 for units in (16, 256):
     for name in names:
         others += curves.select(problem=name, units=units)[10:]  # exercise 4.5 has the other ten
+# with it goes, for the fold below, a rule whose dot lay below the line in exercise 3.5
 lucky = {"Lasting(20, GL 1)": rules["Lasting(20, GL 1)"],
          "the rule of 3.5": Smoothed(5, Patience("val_loss", 12)) | Epochs(200)}
 again = compare(lucky, others, measured="test_loss")
@@ -194,18 +194,17 @@ reveal(guess, tables.runs_better(again[0], plain_again), "Runs in which it is be
 print(tables.at_equal_cost(again, plain_again))
 
 # %% [markdown]
-# Better in 8, worse in 6, nothing gained on average. The one cure that beat patience does not do it again: it was luck, or it suits 64
-# units only. And the rule of 3.5, whose dot lay below the line on these very runs? As many better as worse, and its gain of 0.4 is less
-# than a tenth of 7.2: luck is enough to explain it.
+# Better in 8, worse in 6, the same in 86, nothing gained on average. The one cure that beat patience does not do it again: it was luck, or it
+# suits 64 units only.
 #
-# Here plain patience is enough: spend your effort on its length. **On these problems a cure changes how long a rule waits, and gains
-# little else.**
+# Here plain patience is enough: spend your effort on its length. **On these problems a cure changes how long a rule waits, and at equal
+# cost gains little, or loses.**
 
 # %% [markdown]
-# <details><summary>What did Prechelt find?</summary>
+# <details><summary>And the rule of exercise 3.5?</summary>
 #
-# That waiting pays: in his [1296 trainings](https://doi.org/10.1016/S0893-6080(98)00010-0) slower rules had about 4 % less test error than
-# quick ones, and took about four times as long. <!-- given: 4 -->
+# Its dot lay below the line on these very runs, so for it this is no fresh test. Run by run, even here it is a draw: as many better as
+# worse, and its gain of 0.4 is less than a tenth of 7.2. Luck is enough to explain it.
 #
 # </details>
 
@@ -230,7 +229,7 @@ answer = [0, 0, 10, 25, 0, 20]  # against 0.5, 0.4, 0.4, 0.4, 0.3, 0.3
 ex.score_by_hand.check(answer)
 
 # %% [markdown]
-# **4.2 Which rule speaks when.** At which epochs do Patience 3, GL 20 and UP 2 (in this order) stop this run? UP looks at epochs 4, 9, 14.
+# **4.2 Which rule speaks when.** At which epochs do Patience 3, GL 20 and UP 2 (in this order) stop this run? Count from 0; UP looks at epochs 4, 9, 14.
 
 # %% tags=["exercise"]
 losses = [1.0, 0.8, 0.7, 0.6, 0.5, 0.52, 0.45, 0.5, 0.55, 0.6, 0.58, 0.5, 0.56, 0.6, 0.62]
@@ -284,7 +283,7 @@ def threshold(past):
 ex.threshold_of_past_runs.check(threshold)
 
 # %% [markdown]
-# **4.5 No problem left behind.** One rule for the 100 runs with 16 and 256 units that `others` left out, twenty of each problem. It must
+# **4.5 No problem left behind.** One rule for 100 runs that you have not seen: of each problem ten more with 16 and with 256 units. It must
 #
 # - stop every run (a budget counts),
 # - train at most 25 % of the epochs, over all runs,

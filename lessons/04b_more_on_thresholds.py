@@ -6,7 +6,7 @@
 #
 # You will
 # - test an article's rule for choosing a threshold,
-# - see when to watch the mistakes, and when a stop does the work of L2,
+# - see what watching the mistakes gains, and when a stop does the work of L2,
 # - let patience grow, and see how little fifty runs can say about it.
 #
 # 30 minutes, and no exercises.
@@ -86,9 +86,9 @@ print(duel.who_trains())
 # %% [markdown]
 # ## Watch the loss, or the mistakes?
 #
-# You will be judged by the **error**, the share of wrong answers. So why watch the loss at all?
+# You will be judged by the **error**, the share of wrong answers. Should you not watch that?
 #
-# Let patience 20 watch once the one, once the other. **The bet:** in how many of gene's twenty runs does watching the error leave fewer
+# Let patience 20 watch the loss in one replay, the error in the other. **The bet:** in how many of gene's twenty runs does watching the error leave fewer
 # mistakes on the test data?
 
 # %% tags=["reveal"]
@@ -100,8 +100,8 @@ print(appendix.loss_or_error({name: problems[name] for name in names[:4]}, 20)) 
 
 # %% [markdown]
 # On gene, watch the error, and not because it trains longer: with no stop, each keeping its best of all 300 epochs, the gain is about
-# the same. (In chapter 03, stopping by the loss cost about as much.) On soybean watching the error looks worse, but it stops after 20 % of
-# the epochs, not 44. One reason: the error counts whole mistakes, so an epoch may only tie with the best, and a tie is a failure. With no stop
+# the same. On soybean watching the error is worse, but it stops after 20 % of
+# the epochs, not 44. One reason may be ties: the error counts whole mistakes, and a tie with the best is a failure. With no stop
 # 0.93 points shrink to 0.20, noise like the other two.
 #
 # **With the cost taken out, it mattered on one problem of four. So try both on past runs.**
@@ -114,7 +114,7 @@ print(appendix.loss_or_error({name: problems[name] for name in names[:4]}, 20)) 
 #
 # A linear model with ten weights learns from forty patients how far their diabetes will advance (other data than our *diabetes*).
 # We fit it twice: ten steps from zero at learning rate 0.1, then stop; and with L2, $\lambda = 1$, solved exactly for the lowest loss. The
-# ten weights of each are an arrow in ten dimensions. **The bet:** by how many degrees do the two point apart? Random arrows would by about 90.
+# ten weights of each are an arrow in ten dimensions. **The bet:** by how many degrees do the two point apart? For two random arrows, expect about 90.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT

@@ -17,8 +17,8 @@
 # each epoch, along a **ramp**.
 #
 # Two stops are at work: the *first* ends the training, the *second* the pruning. A CNN (it slides small filters over pictures) was
-# trained until its first stop, then pruned along a ramp up to 0.90. The second, with patience 3, went back to the epoch
-# of lowest validation loss, and kept 0.30.
+# trained until its first stop, then pruned along a ramp up to 0.90. The second, with patience 3, restored the epoch of
+# lowest validation loss, and its sparsity: 0.30.
 # <!-- given: 0.90, 0.30, 3 -->
 
 # %%
@@ -51,16 +51,15 @@ reveal(guess, "stopped" if 0.9 - there > there - home else "restored", "Took mor
 print(f"asked for 0.90; when it stopped {there:.2f}; restored {home:.2f}")
 
 # %% [markdown]
-# At the stop the loss had only risen: best was the first epoch, with a third of the cuts. **Restoring it undid most of
-# the pruning.** From about epoch 25 on it would have been as good with all cuts. <!-- given: 25 -->
+# The loss had only risen: best was the first epoch, with a third of the cuts. **Restoring it undid most of
+# the pruning.** From about epoch 25 on it was about as good with all cuts. <!-- given: 25 -->
 #
 # ## How should a stop wait?
 #
-# Until the last cut. A **mask** remembers which weights are cut. It is **full** once all are that you asked for, and so is
-# its epoch. `Armed(full, rule)` lets `rule` sleep until then.
+# Until the last cut. A **mask** marks the weights that are cut. It is **full**, and so is its epoch, once all you asked for
+# are cut: here from epoch 7 on. The rule in `Armed(full, rule)` begins to count there.
 #
-# Ten runs do so: from their first full epoch patience 3 counts, for at most 20 epochs. Each restores its best epoch,
-# *full or not*. How many keep full masks? <!-- given: 3, 20 -->
+# Ten runs do so, with patience 3 and at most 20 full epochs. Each restores its best epoch, *full or not*. How many keep full masks? <!-- given: 3, 20 -->
 
 # %% tags=["reveal"] claims=["05.2"]
 # NBVAL_CHECK_OUTPUT
@@ -160,8 +159,8 @@ print(f"CNN at 0.98: {ramp.mean():.0f} % wrong along a ramp, {at_once.mean():.0f
 show(figures.costs(costs), alt=figures.ALT["costs"])
 
 # %% [markdown]
-# *Left:* trained on, the CNN loses less than a point up to 0.90, along a ramp or at once: up to there no ramp is
-# needed. At 0.98 it halves the mistakes. *Right:* the GRU can spare half, not nine tenths.
+# *Left:* trained on, the CNN loses less than a point up to 0.90, along a ramp or at once, so there no ramp is needed. At 0.98
+# the ramp halves the mistakes. *Right:* the GRU can spare half, not nine tenths.
 # **With training after the cut, nine tenths are cheap for some networks.** <!-- given: 0.90, 0.98 -->
 #
 # ## When should pruning begin?
@@ -178,8 +177,8 @@ reveal(guess, max(wrong, key=wrong.get), "Most mistakes at 0.98")
 show(figures.moments(when, epochs=12), alt=figures.ALT["moments"])
 
 # %% [markdown]
-# *Late* had only 12 epochs to prune and heal. Look at *stop* after its first 12 (hollow triangle), on the same ramp: 31 %
-# wrong, no better than *late*. So it is probably the few epochs that hurt, not the late moment. With all their epochs
+# Is it the late moment, or the 12 epochs that were left? Give *stop* only 12, on the same ramp (hollow triangle): 31 % wrong, no better
+# than *late*. So it is probably the few epochs. With all their epochs
 # *start*, *early* and *stop* lie close together, and at 0.90 the moment hardly matters.
 # **On these MLPs a stop is about as good a moment as any, if epochs remain to heal.** <!-- given: 0.90, 31 -->
 #
@@ -210,7 +209,7 @@ reveal(guess, round(sparsity(pruned).total, 2), f"From {began:.2f}, after one ep
 pruned.set_weights(pruned_weights)  # as it was
 
 # %% [markdown]
-# To plain `fit` a zero is a weight like any other; the quarter that stayed zero had no reason to move.
+# To plain `fit` a zero is a weight like any other. A quarter of the weights stayed zero, perhaps since their gradient was 0.
 # **Zeros grow back unless masks hold them.** So do all **fine-tuning**, the training after a cut, under the masks: give
 # `second` more patience or more epochs, and do not call plain `fit` afterwards.
 #
@@ -221,7 +220,7 @@ pruned.set_weights(pruned_weights)  # as it was
 
 # %% tags=["reveal"]
 guess = ...  # 1 is as large, 10 is ten times smaller
-files = {name: to_lite(network, int8=True, data=train[0])  # `data`: the numbers a byte has to cover
+files = {name: to_lite(network, int8=True, data=train[0])  # `data`: whose range a byte has to cover
          for name, network in networks.items()}
 reveal(guess, round(len(files["not pruned"]) / len(files["pruned"]), 1), "Times smaller")
 for name, file in files.items():
@@ -249,9 +248,9 @@ pruned_kB, half_kB = (rows[name]["lite_bytes"] / 1000 for name in ("pruned", "ha
 print(f"not compressed: pruned {pruned_kB:.0f} kB, half {half_kB:.0f} kB")
 
 # %% [markdown]
-# No faster, on our processor (not a phone's): LiteRT, out of the box, seems to multiply zeros, too. What saves time is
-# int8, or taking out whole filters: *half* takes a third of the time and keeps more accuracy than *pruned*, but gave up
-# only about half of its weights, not nine tenths. Its file is smaller than *pruned*'s until both are compressed.
+# No faster, on our processor (not a phone's): LiteRT seems to multiply zeros, too. What saves time is
+# int8, or taking out whole filters: *half* takes a third of the time and keeps more accuracy than *pruned*. But it
+# gave up only about half of its weights, not nine tenths. Its file is smaller than *pruned*'s until both are compressed.
 # **Scattered zeros buy a smaller file, once it is compressed, and here no time.**
 #
 # ## Exercises
@@ -276,7 +275,7 @@ def share_of_zeros(kernels):
 ex.share_of_zeros.check(share_of_zeros)
 
 # %% [markdown]
-# **5.2 The last mask.** Here tfmot is set to draw a new mask at steps 0, 150, 300 ... up to and including `end_step`, at no
+# **5.2 The last mask.** Here tfmot is set to draw a new mask at steps 0, 150, 300 ..., as long as they are not above `end_step`, at no
 # others. Each has the sparsity `0.9 * (1 - (1 - step / end_step) ** 3)`. Somebody sets `end_step=280`. What sparsity does the last
 # mask have (three decimals)? And which is the smallest `end_step` above 280 whose last mask has exactly 0.90?
 
@@ -330,7 +329,7 @@ ex.read_the_table.check(answer)
 # for `best_when`, met in *full* epochs only. On these, <!-- given: 0.90 -->
 #
 # - every run keeps 0.90,
-# - they last at most 20 epochs on average, the seven before full masks included (how many full ones does that leave?),
+# - they last at most 20 epochs on average, the seven before full masks included (leaving how many full ones?),
 # - mean test accuracy is at most half a percentage point below what it would be if nothing stopped the runs and each kept
 #   its full epoch of lowest validation loss.
 #
@@ -381,7 +380,7 @@ sides = X[:, :1]  # label 1 on the right, -1 on the left
 print("and labels that a line through the origin separates:", articles_loop(sides))
 
 # %% [markdown]
-# **The loop needs `y` as a column, and labels that a line through the origin separates.**
+# **Here the loop needs `y` as a column, and labels that a line through the origin separates.**
 #
 # <details><summary>What goes wrong?</summary>
 #
@@ -393,7 +392,7 @@ print("and labels that a line through the origin separates:", articles_loop(side
 # ## Three sentences to keep
 #
 # A stop saves epochs and removes no weight. A second stop has to wait until the masks are full, and only
-# epochs with full masks may count as best. Scattered zeros make a file small only when it is compressed, and saved
+# epochs with full masks may count as best. Scattered zeros make a file small only when compressed, and saved
 # no time in LiteRT on our processor.
 #
 # Next: [06 Transfer learning](06_transfer_learning.ipynb).

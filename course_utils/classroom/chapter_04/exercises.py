@@ -150,7 +150,8 @@ def rises(values, strip):
         counts.append(counts[-1] + 1 if value > before else 0)
     return counts
 ''',
-    fact="UP asks how often, not how much: 1 % up counts as much as 100 %. That is why it needs no scale.")
+    fact="UP asks how often in a row, not how much: 1 % up counts as much as 100 %. That is why it needs no "
+         "scale.")
 def rises_in_a_row(answer):
     counts = _counts(answer, STRIPS, 2)
     if counts == RISES:
