@@ -307,7 +307,7 @@ results.print_seeds(ended, "at once", "own stops", "val_loss", when="when done, 
 results.print_overfitting("fixed", curves.select(way="long head"))
 
 # %% [markdown]
-# **Does the stop pay? Against 60 + 10 epochs, yes, in two seeds of three. Against one long phase, only if you are in a
+# **Does a stop between phases pay? Against 60 + 10 epochs yes, in two seeds of three; against one long phase only in a
 # hurry.**
 #
 # - *Fixed* ends its head at 13 s, *own stops* at 8 s. Those five seconds gain *fixed* next to nothing.

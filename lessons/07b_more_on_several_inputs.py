@@ -31,8 +31,8 @@ import numpy as np
 # right; pictures alone would give 50 %. In the test we now *hide* all names: every emoji gets the same, average
 # words, as in 07. The network that knew both gets 28 %.
 #
-# So we prepare it. In *training*, we *blank* the names of about half of the emoji, drawn anew in each epoch: no
-# words, all zeros. Then we hide all names in the test, as before. How many does it get right?
+# So we prepare it. In *training*, we *blank* the names of about half of the emoji, drawn anew in each epoch: all
+# zeros, not the average. Then we hide all names in the test, as before. How many does it get right?
 
 # %% tags=["reveal"] claims=["A10", "07b.1"]
 # NBVAL_CHECK_OUTPUT
@@ -50,7 +50,7 @@ print("what blanking gains with names, in points:", *[f"{gain:+.1f}" for gain in
 # %% [markdown]
 # Nearly as many as pictures alone, although a blanked name is zeros and a hidden one an average. **Blank an input at
 # random in training, and the network can learn to do without it.** It also takes longer: it is best in epoch 22, not
-# 9.
+# 9, as late as pictures alone.
 #
 # With names, too, it is right more often, by 3.4 points on average; but two of the five splits make most of it. The
 # usual augmentation, pictures shifted and mirrored, changes next to nothing here. <!-- given: 3.4 -->
@@ -86,15 +86,15 @@ print(tables.right_and_right({name: colour.select(way=way) for name, way in ways
 # %% [markdown]
 # ## Does a smaller gradient mean a smaller step?
 #
-# One input learns too fast. To slow its branch down, you might multiply its gradient by a tenth; to freeze it, by
-# zero. What does the optimizer make of that? We feed it made-up gradients, in three trials:
+# To slow a branch down, you might multiply its gradient by a tenth; to freeze it, by zero. What does the optimizer
+# make of that? We feed it made-up gradients:
 #
 # - *always a tenth*: every gradient is a tenth as large,
-# - *a tenth from step 50*: the first 50 are whole,
-# - *zero from step 100*: how many full steps do the weights coast on?
+# - *a tenth from step 50*: only from there on,
+# - *zero from step 100*: after 100 whole gradients there are none.
 #
-# In the first two we look at steps 80 to 99. If a step with whole gradients has length 1, how long is Adam's with
-# always a tenth?
+# A step with whole gradients has length 1. How long is one in the first two trials, in steps 80 to 99? And in the third,
+# how far do the weights still go, in such steps? Guess for Adam, always a tenth.
 
 # %% tags=["reveal"] claims=["07b.2"]
 # NBVAL_CHECK_OUTPUT
@@ -109,8 +109,8 @@ reveal(guess, round(tables.step_length(far["Adam"], "always a tenth"), 1), "Adam
 print(tables.smaller_gradients(far))
 
 # %% [markdown]
-# As long as ever: Adam divides a gradient by the size of earlier ones, so a factor from the start cancels. One that
-# comes *later* does slow it, until the larger gradients are forgotten. Once the gradient is zero, momentum and Adam
+# As long as ever: Adam divides a gradient by the size of recent ones, so a factor from the start cancels. One that
+# comes *later* does slow it, for as long as the larger gradients are remembered: longer than these 120 steps. Once the gradient is zero, momentum and Adam
 # coast on by about eight steps in the next 20. Plain SGD does as it is told.
 #
 # **To freeze a part, freeze it (`FreezeWhen`, in 07). To slow it down, lower its *rate*.**
@@ -118,8 +118,7 @@ print(tables.smaller_gradients(far))
 # <details><summary>Two published remedies that multiply</summary>
 #
 # OGM-GE (Peng and others, 2022) multiplies the stronger input's gradient by a factor that changes as training goes
-# on; Gradient-Blending (Wang and others, 2020) weights each head's loss, and so the mix of gradients where two heads
-# share a branch. Neither cancels altogether.
+# on; Gradient-Blending (Wang and others, 2020) weights each head's loss. Neither cancels altogether.
 #
 # </details>
 
@@ -137,7 +136,8 @@ model, x, labels = head_loss.thirty_three_rows()
 said = {size: model.evaluate(x, labels, batch_size=size, verbose=0, return_dict=True) for size in (32, 33)}
 reveal(guess, f"{said[32]['words_loss']:.2f}", "words_loss, in batches of 32")
 for size, losses in said.items():
-    print(f"in batches of {size}: words_loss {losses['words_loss']:.2f}, loss {losses['loss']:.2f}")
+    print(f"in batches of {size}:",
+          ", ".join(f"{name} {losses[name]:.2f}" for name in ("pictures_loss", "words_loss", "loss")))
 means = head_loss.mean_losses(model, x, labels, "words", slice(32), slice(32, 33))
 print("words by hand: the first 32 rows {:.2f}, the last {:.2f}".format(*means))
 total = sum(head_loss.mean_losses(model, x, labels, head, slice(33))[0] for head in labels)
@@ -147,7 +147,7 @@ print(f"total by hand: {total:.2f}")
 # It is the mean of 1.05 and 1.75: for an output's own loss Keras 3.15.1 averages the *batches*, so one hard row
 # counts as much as the 32 before it. The total `loss` is right: here its parts do not add up to it.
 #
-# **If a stop watches `val_words_loss`, choose a `validation_batch_size` that fills all batches equally.** 07 has its
+# **If a stop watches `val_words_loss`, choose a `validation_batch_size` that divides the number of rows.** 07 has its
 # 300 rows in one.
 
 # %% [markdown]
@@ -169,15 +169,15 @@ for name, of in {"07": outcomes(*emoji, scale=1.0), "07, pictures x 0.1": outcom
     print(f"{name:18} clocks {ratio:.1f}, second stop {paired(of['own'], of['one'])}")
 
 # %% [markdown]
-# At nearly the same ratio, 2.2 points in one network and next to nothing in the other. **Clocks that differ are a
+# At nearly the same ratio, 2.2 points in one network and next to nothing in another, whose slow input is the other. **Clocks that differ are a
 # reason to try a second stop, no promise.**
 
 # %% [markdown]
 # ## And with little time?
 #
 # The article of [01](01_threshold_stop.ipynb) speaks of limited resources. In 07, two networks with a stop each beat
-# one with one stop. Do they, if training must end after two epochs? Each keeps its lowest validation loss until the
-# end; one epoch of each of the two networks counts as one.
+# one with one stop. Do they, if training must end after two epochs? Each keeps the weights of its lowest validation
+# loss so far; for two networks, two epochs are two of each.
 
 # %% claims=["A11"]
 # NBVAL_CHECK_OUTPUT
@@ -188,7 +188,7 @@ right["two networks, a stop each"] = own_within(runs, late, 25, seeds=range(8), 
 print(tables.after_epochs(right, (2, 10, 25)))
 
 # %% [markdown]
-# No: one network has 63 % as well. **Two networks pay later: 63 % after two epochs, 71 after ten.** (Words have 64
+# No: both have 63 %. **Two networks pay later: 71 % against 65 after ten epochs.** (Words have 64
 # after ten and 62 after 25: the stop keeps the lowest loss, not the most right.)
 
 # %% [markdown]
@@ -200,22 +200,22 @@ print(tables.after_epochs(right, (2, 10, 25)))
 # ### Could a stop watch F1?
 #
 # F1 is high if a network finds most members of a group and few strangers; we average it over the groups. How many
-# points of F1 does a stop on `val_f1` gain in the test over one on `val_loss` with the same patience? On ten splits:
+# points of F1 does a stop on `val_f1` gain in the test over one on `val_loss` with the same patience? Ten splits, three
+# settings; in the last, three of the eight groups are rare: a tenth of their emoji is left.
 
 # %% claims=["A8"]
 # NBVAL_CHECK_OUTPUT
 recorded = data.load_curves("conditions")
 settings = {"joint network of 07": dict(rate=1.0, kept_share=1.0),
             "pictures' rate / 10": dict(rate=0.1, kept_share=1.0),
-            # of three of the eight groups a tenth is kept, in training and validation
             "pictures' rate / 10, three groups rare": dict(rate=0.1, kept_share=0.1)}
 points = {name: [gained(conditions(recorded, **setting, patience=n), "val_f1") for n in (3, 10)]
           for name, setting in settings.items()}
 print(tables.f1_gained(points))
 
 # %% [markdown]
-# With the network of 07 the stop on the loss probably comes too early, when the pictures overfit; then a stop that
-# waits longer gains, here the one on F1. With the lower rate and patience 3, watching F1 costs 0.7 points, with rare
+# With the network of 07 the stop on the loss probably comes too early, when the pictures overfit; one that waits
+# longer may gain, as F1's seems to. With the lower rate and patience 3, watching F1 costs 0.7 points, with rare
 # groups 1.9; with patience 10 it makes little difference. Perhaps F1 jumps about more than a patience of 3 allows
 # for.
 #
@@ -236,7 +236,7 @@ print(tables.where_they_stop(data.load_curves("pruning_masks").select(), {
     "IoU, armed": Armed(Above("val_iou", 0.1), patience)}))
 
 # %% [markdown]
-# A network that marks nothing has nearly all pixels right: "finished" in epoch 0. IoU begins at 0 and stays there for
+# A network that marks nothing has nearly all pixels right: "finished" in epoch 0. IoU begins near 0 and stays there for
 # longer than the bare patience waits. **Arm the patience, and it waits for the digit.**
 
 # %% [markdown]
