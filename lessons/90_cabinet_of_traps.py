@@ -6,14 +6,14 @@
 # You will
 # - meet each trap in its smallest form,
 # - see what mends it,
-# - know which of your scripts to look at again.
+# - know which of your scripts to check.
 #
 # 50 minutes. You need budgets ([02](02_budgets_and_events.ipynb)) and `Patience`
 # ([03](03_validation_early_stopping.ipynb)). Run the cells above drawer 1; then open any.
 #
 # <details><summary>In which versions?</summary>
 #
-# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; tf_keras 2.21.0, the old Keras 2, unless a drawer says otherwise. Not
+# Keras 3.13.2, 3.14.0 and 3.15.1 on TensorFlow; tf_keras 2.21.0, unless a drawer says otherwise. Not
 # tried: JAX, PyTorch.
 #
 # </details>
@@ -684,8 +684,8 @@ ex.summary()
 #
 # - 1: a tf.data pipeline that shuffles.
 # - 3, 5, 8: a callback of your own; [02](02_budgets_and_events.ipynb) has one for 8.
-# - 4: `ModelCheckpoint(save_best_only=True)`; load its file afterwards.
-# - 6: `reset_metrics()` before each batch.
+# - 4: `ModelCheckpoint(save_best_only=True)`; load its file.
+# - 6: `reset_metrics()` before each batch; the epoch's loss is then the last batch's.
 # - 7: `ModelCheckpoint` for every epoch, and `CSVLogger(append=True)`; load the file of the log's best epoch. Files count
 #   from 1, the log from 0. The stop comes late.
 # - 10: exercise 90.3.

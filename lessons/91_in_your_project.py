@@ -4,12 +4,12 @@
 # Epoch 112 of 200, and the machine is gone. With section 10's script, and if the disk is still there, the next machine goes on at epoch 112.
 #
 # You will
-# - add the callback to a script of yours (sections 1 and 2),
-# - choose a rule to start from (3), and its patience (5),
-# - save a report (2), and resume after a kill (10, 11).
+# - add the callback to a script of yours (sections 1, 2), choose a rule (3) and its patience (4, 5),
+# - look up falling rates (6), no validation data (7), honest scores (8), a running fit (9),
+# - resume after a kill (10), on a cluster (11).
 #
 # 50 minutes. The exercise is your project: it is solved when your own script prints a report, and comes back after a Ctrl-C. Run 1 and 2
-# first, the rest as needed; 7 needs 5, and 11 needs 10.
+# first, the rest as needed; 7 needs 5, 11 needs 10.
 
 # %% [markdown]
 # ## 1 Install it, or copy a folder
@@ -22,7 +22,7 @@ from course_utils.classroom.chapter_91 import tables
 print(tables.pip_line())  # type this line in your project's terminal
 
 # %% [markdown]
-# It brings Keras and NumPy. The script of this page needs three more:
+# The script of this page needs three more:
 #
 # ```sh
 # pip install tensorflow matplotlib scikit-learn
@@ -74,8 +74,6 @@ model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0,
 print(stop.report)  # new
 
 # %% [markdown]
-# The first line says why the run ended, the second which epoch's weights `restore_best` put back.
-#
 # <details><summary>And after Ctrl-C?</summary>
 #
 # Keras then calls no more callbacks. To get the best weights all the same, catch the interrupt (not in section 10, where it has to end
@@ -133,8 +131,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
 
 # %% [markdown]
-# For anything but a loss, `Patience` needs `mode="max"` or `"min"`, and `restore_best` on the same column takes it over. For another column say
-# it again: `StopWhen(rule, restore_best="val_f1", mode="max")`.
+# On anything but a loss `Patience` needs `mode="max"` or `"min"`. `restore_best` knows it on the same column; on another give it one:
+# `StopWhen(rule, restore_best="val_f1", mode="max")`.
 
 # %% [markdown]
 # ## 4 What patience counts
@@ -157,7 +155,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # <details><summary>How do we know?</summary>
 #
-# We tested Keras and scikit-learn, and read the code of Lightning 2.6, Transformers 5.24 and PyTorch (commit 008f727).
+# Tested: Keras, scikit-learn. Read: the code of Lightning 2.6, Transformers 5.24 and PyTorch (commit 008f727).
 # <!-- given: 2.6, 5.24 -->
 #
 # </details>
@@ -165,7 +163,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # %% [markdown]
 # ## 5 Ask the runs you have
 #
-# How much patience do your curves need? Finished runs with patience 10 can answer for any smaller one:
+# How much patience do your curves need? Finished runs with patience 10 know where any smaller one would have stopped:
 #
 # ```python
 # from pathlib import Path
@@ -175,12 +173,12 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))
 # ```
 #
-# For a larger one, train a few runs to the last epoch. By default `compare` measures in `val_loss`, where the largest patience always looks
-# best: it has most epochs to choose from. So ask how many epochs a smaller one saves, and for how much loss.
+# What it would have lost they know only against the best that patience 10 found. So train a few runs to the last epoch, too. And ask how
+# many epochs a smaller one saves, for how much `val_loss`: there more patience never looks worse.
 
 # %% [markdown]
-# Here are 80 recorded runs on the problem *building*, of 300 epochs. *Regret* compares
-# two test losses of a run: at the epoch that the rule kept, and at the epoch of lowest validation loss in all 300.
+# Here are 80 recorded runs on the problem *building*, of 300 epochs. *Regret*: by
+# how many percent the test loss at the epoch kept is above that at the lowest validation loss of all 300.
 
 # %% claims=["B13", "91.2"]
 # NBVAL_CHECK_OUTPUT
@@ -193,8 +191,8 @@ rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
-# Each step costs more epochs than the one before, and saves less. **Name the regret that you can bear, and take the smallest patience
-# within it: of these, 30 for 5 %.** <!-- given: 5 -->
+# From row to row more epochs buy less. **Name the regret that you can bear, and take the smallest patience within it: with 5 %, of
+# these, 30.** <!-- given: 5 -->
 
 # %% [markdown]
 # ## 6 Learning rates that fall
@@ -225,7 +223,7 @@ print("by the patience of the stop:", left)
 
 # %% [markdown]
 # None: with equal patience the rate falls and the run ends in the same epoch. **The stop must be the more patient of the two, by as many
-# epochs as the lower rate needs.** Keras's `ReduceLROnPlateau` waits 10 by default: `EarlyStopping` with 10 or less leaves it none here.
+# epochs as the lower rate needs.** Keras's `ReduceLROnPlateau` waits 10 by default: `EarlyStopping` with 10 leaves it none here.
 
 # %% [markdown]
 # A **cosine** schedule lowers the rate to zero along half a cosine wave. Stop halfway, and you never get to the small rates. So stop early
@@ -264,8 +262,8 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# Such a run borrows its best epoch from others. What does that cost? We ask recorded runs: five problems, twenty splits each. Each split takes
-# its turn as the final run, and five others stand in for its folds.
+# Such a run borrows its best epoch from others. What does that cost? We ask recorded runs, on each of five problems twenty, each with
+# another split of the same data. Each takes its turn as the final run, with five others for its folds.
 #
 # - *Blind*: the five train with patience 10. At the median of their best epochs this run stops, and keeps its last weights.
 # - *Watched* has a validation set and patience 10, and keeps the best weights.
@@ -290,9 +288,9 @@ print(f"in those, larger by {gaps[gaps > 0].mean():.0f} points on average; in {(
 tables.print_regrets(blind, watched)
 
 # %% [markdown]
-# *Watched* wins by 67 to 24. **Stopping blind cost more on four problems of five; on diabetes neither did better.**
+# *Watched* wins by 67 to 24. **Stopping blind cost more on four problems of five; on diabetes it is a draw.**
 #
-# But you refit for more data, which *blind* did not get. Our advice, unmeasured: refit when data are scarce.
+# But you refit for more data, which *blind* did not get. Our advice, unmeasured: refit when data are scarce, else watch.
 
 # %% [markdown]
 # ## 8 The score of the chosen epoch
@@ -336,8 +334,8 @@ build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbos
 print(stop.report.reason)
 
 # %% [markdown]
-# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script write `folder / "logs"` and
-# `callbacks=[stop, board, backup]`. Here we draw the same:
+# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script write
+# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Here we draw the same:
 
 # %%
 import matplotlib.pyplot as plt
@@ -361,51 +359,6 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 #
 # Then a killed run (tested with `kill -9`) goes on after its last finished epoch. A `When` takes a `state=`, too; Keras's
 # `ReduceLROnPlateau` does not, and counts from 0.
-
-# %% [markdown]
-# Is it still the same run? We train once undisturbed, and once in two jobs: an exception ends the first as epoch 4 begins.
-
-# %%
-from course_utils.stopping import Signal
-
-
-def train_somewhere(*more):
-    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")  # the signal has its turn later
-    stop = StopWhen(rule, restore_best="val_loss", state=project / "state")
-    backup = keras.callbacks.BackupAndRestore(project / "backup")
-    build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, shuffle=False,
-                      callbacks=[stop, backup, *more])
-    return stop
-
-
-def taken_away(epoch, logs=None):
-    if epoch == 4:
-        raise OSError("the machine is gone")
-
-# %%
-keras.utils.set_random_seed(1)
-unbroken = train_somewhere()
-keras.utils.set_random_seed(1)  # the same first weights
-try:
-    train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=taken_away))
-except OSError as error:
-    print(error)
-stop = train_somewhere()  # with other first weights, which the backup replaces
-print(stop.report)
-
-# %% [markdown]
-# How many of its losses, training and validation, differ from the undisturbed run's?
-
-# %% tags=["reveal"] claims=["91.3"]
-# NBVAL_CHECK_OUTPUT
-guess = ...  # losses, of some fifty
-differ = [a != b for name in ("loss", "val_loss")
-          for a, b in zip(stop.history[name], unbroken.history[name], strict=True)]
-reveal(guess, sum(differ), "Losses that differ")
-
-# %% [markdown]
-# **None, to the bit.** After its first weights this run left nothing to chance: no shuffling, no dropout, no graphics card. The next script
-# shuffles: its losses differ from an undisturbed run's.
 
 # %% [markdown]
 # The whole `train.py`; `# new` marks what your script did not have:
@@ -452,7 +405,7 @@ reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
 # **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C under
-# `Epoch 5/200` (a long error), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first run had ended.)
+# `Epoch 5/200` (a long error), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first had ended, or finished no epoch.)
 #
 # Then put the 64 back and delete `runs/try`. Another model or rule: another folder.
 
@@ -466,13 +419,58 @@ reveal(guess, sum(differ), "Losses that differ")
 # `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
 
 # %% [markdown]
+# Is it still the same run? We train a small one undisturbed, and once more in two jobs: an exception ends the first as epoch 4 begins.
+
+# %%
+from course_utils.stopping import Signal
+
+
+def train_somewhere(*more):
+    rule = Patience("val_loss", 5) | NotFinite() | Signal("SIGTERM")  # the signal has its turn later
+    stop = StopWhen(rule, restore_best="val_loss", state=project / "state")
+    backup = keras.callbacks.BackupAndRestore(project / "backup")
+    build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=0, shuffle=False,
+                      callbacks=[stop, backup, *more])
+    return stop
+
+
+def taken_away(epoch, logs=None):
+    if epoch == 4:
+        raise OSError("the machine is gone")
+
+# %%
+keras.utils.set_random_seed(1)
+unbroken = train_somewhere()
+keras.utils.set_random_seed(1)  # the same first weights
+try:
+    train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=taken_away))
+except OSError as error:
+    print(error)
+stop = train_somewhere()  # with other first weights, which the backup replaces
+print(stop.report)
+
+# %% [markdown]
+# How many of the two jobs' losses, training and validation, differ from the undisturbed run's?
+
+# %% tags=["reveal"] claims=["91.3"]
+# NBVAL_CHECK_OUTPUT
+guess = ...  # losses, of some fifty
+differ = [a != b for name in ("loss", "val_loss")
+          for a, b in zip(stop.history[name], unbroken.history[name], strict=True)]
+reveal(guess, sum(differ), "Losses that differ")
+
+# %% [markdown]
+# **None, to the bit.** After its first weights this run left nothing to chance: no shuffling, no dropout, no graphics card. `train.py`
+# shuffles: there they differ.
+
+# %% [markdown]
 # ## 11 On a cluster
 #
-# A cluster ends jobs by the clock; most warn before. Three rules end only the *job*, and another can go on:
+# A cluster ends jobs by the clock, and can be asked to warn before. Three rules end only the *job*, and another can go on:
 #
 # - `Signal("SIGTERM")` hears the warning.
-# - `Deadline("06:30")` ends `fit` before the next 6:30: it keeps back what a batch, a validation and saving took before. `Deadline()` asks
-#   SLURM, a scheduler.
+# - `Deadline("06:30")` stops early enough before the next 6:30 for a batch, a validation and the saving. `Deadline()` asks SLURM, a
+#   scheduler, for the time.
 # - `StopFile("STOP")` ends it when that file appears. Delete the file before the next job, or that refuses to start.
 
 # %% [markdown]
@@ -499,7 +497,7 @@ print("epochs of the first job:", first.history["epoch"])
 print("as undisturbed, to the bit:", second.history["val_loss"] == unbroken.history["val_loss"])
 
 # %% [markdown]
-# Epochs 0 to 3. **The three act after a batch, and the next job begins that epoch again.**
+# Epochs 0 to 3. **The three act after a batch, and the next job begins that epoch again: so an epoch has to fit into a job.**
 
 # %% [markdown]
 # <details><summary>The SLURM script: it passes the warning on, and waits until Python has saved</summary>

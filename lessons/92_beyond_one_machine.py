@@ -73,7 +73,7 @@ show(*figures.sweep(first, ended, hopeless="rate 3"))
 # ended.
 
 # %% [markdown]
-# Alone, the rule saves 40 % of the epochs of all five sweeps, ASHA 45 %. With both, whichever comes first ends a trial. If the two never
+# Over all five sweeps the rule alone saves 40 % of the epochs, ASHA 45 %. With both, whichever comes first ends a trial. If the two never
 # ended the same trial, their savings would add up, to 85 %. Think of rate 3. **Guess:** what percentage do they save together?
 # <!-- given: 85 -->
 
@@ -120,7 +120,7 @@ print("with both, each trial ended where the earlier of the two had ended it alo
 # %% [markdown]
 # ## One training, two workers
 #
-# Big models are trained by several processes, and there a stop can do harm.
+# Long trainings are shared by several processes, and there a stop can do harm.
 #
 # Each process, a **worker**, has its own copy of the network and its own part of every batch. A step is one batch. In every step they
 # average their gradients, so the copies stay the same. Think of two people with a piano on the stairs: nobody takes a step alone.
@@ -147,7 +147,7 @@ for library, what in real.items():
 # Not one more. Worker 0 **hangs**: it waits for gradients that nobody will send, and you pay for its machine by the hour. (Worker 1 counts
 # from 0: its batch 3 of epoch 3 is the 22nd.)
 #
-# With JAX worker 1 hangs, too (why, we have not found out), and with TensorFlow its `fit` fails. PyTorch's is the worst:
+# With JAX worker 1 hangs, too (why, we have not found out), and with TensorFlow its `fit` fails. PyTorch's is the most treacherous:
 # worker 1 reports a good end, and worker 0 is stuck.
 #
 # **All workers must stop at the same step, or none.**
@@ -245,7 +245,8 @@ show(*figures.two_workers(real["torch"]))
 # - If it *votes*, both stop.
 # - If it is *killed*, worker 0 gets an error, with all three libraries: `tests/scale/test_together.py` allows it a minute.
 #
-# So death is the lesser evil. The dead drop their connections, and that is noticed; one that lives on keeps them. To have the reason in the
+# So death is the lesser evil. A process that dies drops its connections, and that is noticed; one that lives on keeps them. (A machine that
+# goes dark may drop nothing: that we did not try.) To have the reason in the
 # survivor's report:
 #
 # ```python
