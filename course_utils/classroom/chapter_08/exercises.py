@@ -21,8 +21,8 @@ summary = chapter.summary
            "Patience of that regret would cost 15.6 %. How many times that is 18 %?"],
     solution="answer = 18 / 15.6  # 0.5 is 0.8 of the way from 1.3 to 0.3, and 15.6 is 0.8 of the way from "
              "14 to 16",
-    fact="At equal regret it is 15 % dearer. Beside Patience 5 alone it would look better, beside "
-         "Patience 3 worse.")
+    fact="At equal regret it is 15 % dearer. Beside Patience 5, which loses less, it would be 1.13, beside "
+         "Patience 3, which loses more, 1.29.")
 def at_equal_regret(answer):
     value = one(answer, "The answer is one number, such as 0.9")
     if np.isclose(value, 18 / 15.6, atol=0.005):
