@@ -260,8 +260,7 @@ for name, right in {"three heads, nothing frozen": kept(recorded.select(way="equ
 # **We would try the rate or the factor first: each is a few lines, and one training for each value you try.** (A
 # tenth is the only rate we tried.)
 #
-# Clocks that differ are no promise: on pixels, a second stop brings 0.3 points
-# ([07b](07b_more_on_several_inputs.ipynb)). <!-- given: 0.3 -->
+# Clocks that differ are no promise: [07b](07b_more_on_several_inputs.ipynb) has a case.
 #
 # ## Exercises
 #

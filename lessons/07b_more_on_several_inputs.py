@@ -80,7 +80,7 @@ print(tables.right_and_right({name: colour.select(way=way) for name, way in ways
 # The network has learnt the colour, and validation applauds. Even with half of the colours blanked in training it
 # stays far behind a network that never saw the colour.
 #
-# **No stop on this validation can be trusted: it is as deceived as training.** You need validation data that look
+# **With a network that sees the colour no stop on this validation can be trusted: it is as deceived as training.** You need validation data that look
 # like the world, or at least a test that does.
 
 # %% [markdown]
@@ -89,12 +89,12 @@ print(tables.right_and_right({name: colour.select(way=way) for name, way in ways
 # To slow a branch down, you might multiply its gradient by a tenth; to freeze it, by zero. What does the optimizer
 # make of that? We feed it made-up gradients:
 #
-# - *always a tenth*: every gradient is a tenth as large,
-# - *a tenth from step 50*: only from there on,
-# - *zero from step 100*: after 100 whole gradients there are none.
+# - *always a tenth*: every gradient is a tenth as large. A step with whole gradients has length 1; how long is Adam's
+#   now, in steps 80 to 99?
+# - *a tenth from step 50*: the same question.
+# - *zero from step 100*: how many full steps do the weights still coast on?
 #
-# A step with whole gradients has length 1. How long is one in the first two trials, in steps 80 to 99? And in the third,
-# how far do the weights still go, in such steps? Guess for Adam, always a tenth.
+# Guess the first.
 
 # %% tags=["reveal"] claims=["07b.2"]
 # NBVAL_CHECK_OUTPUT
@@ -110,7 +110,7 @@ print(tables.smaller_gradients(far))
 
 # %% [markdown]
 # As long as ever: Adam divides a gradient by the size of recent ones, so a factor from the start cancels. One that
-# comes *later* does slow it, for as long as the larger gradients are remembered: longer than these 120 steps. Once the gradient is zero, momentum and Adam
+# comes *later* does slow it, for as long as it remembers the larger ones, some thousand steps. Once the gradient is zero, momentum and Adam
 # coast on by about eight steps in the next 20. Plain SGD does as it is told.
 #
 # **To freeze a part, freeze it (`FreezeWhen`, in 07). To slow it down, lower its *rate*.**
@@ -118,7 +118,7 @@ print(tables.smaller_gradients(far))
 # <details><summary>Two published remedies that multiply</summary>
 #
 # OGM-GE (Peng and others, 2022) multiplies the stronger input's gradient by a factor that changes as training goes
-# on; Gradient-Blending (Wang and others, 2020) weights each head's loss. Neither cancels altogether.
+# on; Gradient-Blending (Wang and others, 2020) weights each head's loss, and so the mix of their gradients. A mix does not cancel.
 #
 # </details>
 
@@ -169,7 +169,7 @@ for name, of in {"07": outcomes(*emoji, scale=1.0), "07, pictures x 0.1": outcom
     print(f"{name:18} clocks {ratio:.1f}, second stop {paired(of['own'], of['one'])}")
 
 # %% [markdown]
-# At nearly the same ratio, 2.2 points in one network and next to nothing in another, whose slow input is the other. **Clocks that differ are a
+# At nearly the same ratio, 2.2 points there and next to nothing here, where the pictures are the slow input. **Clocks that differ are a
 # reason to try a second stop, no promise.**
 
 # %% [markdown]
@@ -214,8 +214,7 @@ points = {name: [gained(conditions(recorded, **setting, patience=n), "val_f1") f
 print(tables.f1_gained(points))
 
 # %% [markdown]
-# With the network of 07 the stop on the loss probably comes too early, when the pictures overfit; one that waits
-# longer may gain, as F1's seems to. With the lower rate and patience 3, watching F1 costs 0.7 points, with rare
+# With the network of 07 the loss turns up early, when the pictures overfit, and F1 probably later. With the lower rate and patience 3, watching F1 costs 0.7 points, with rare
 # groups 1.9; with patience 10 it makes little difference. Perhaps F1 jumps about more than a patience of 3 allows
 # for.
 #

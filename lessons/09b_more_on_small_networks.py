@@ -92,8 +92,8 @@ print("against the teacher:", against_teacher)
 # %% [markdown]
 # ## Does a teacher help?
 #
-# We tried it with ten seeds. The teacher is as wide as 09's MLP, the student half as wide. Its loss is 0.3 of the label's part and 0.7
-# of the teacher's.
+# We tried it with ten seeds. The teacher is as wide as 09's MLP, the student half as wide. The student's loss is 0.3 of the label's part
+# and 0.7 of the teacher's.
 # - *all*: 960 pictures, all labels right,
 # - *noisy*: the same, 27 % of the labels wrong, in validation too,
 # - *few*: 160 pictures with labels; and the teacher tells the student what it sees in 800 more.
@@ -114,9 +114,9 @@ print(outcomes.taught(distil))  # points gained on average; seeds better and wor
 # Could that be luck? Toss a coin for each seed that differs: 6 to 1 or clearer, either way, comes once in eight tries, 7 to 3 once in
 # three, 10 to 0 once in five hundred.
 #
-# **So with noisy labels the teacher probably helped. With few we cannot tell. With 960 right ones it did harm, under this stop.**
+# **So with noisy labels the teacher probably helped. With few we cannot tell, under this stop. With 960 right ones it did harm.**
 #
-# On *noisy* the student even passed its teacher, on average: 94.1 and 0.7 are more than 94.5. On *all* there was little to gain: alone,
+# On *noisy* the student even passed its teacher, on average: 94.1 and 0.7 are more than 94.5, by less than two pictures. On *all* there was little to gain: alone,
 # it is 0.1 behind its teacher. Why it even lost, we did not find out. <!-- given: 0.1 -->
 
 # %% [markdown]
@@ -140,8 +140,8 @@ print(outcomes.stopped(distil))  # both with a teacher; epochs: until the stop, 
 show(*figures.what_a_teacher_gives(distil))
 
 # %% [markdown]
-# **Agreement was a poor stop where labels are many, and no worse than labels where they are few:** there, with it, the student beat one
-# alone in 8 of 10 seeds. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
+# **Agreement was a poor stop where labels are many, and no worse than labels where they are few, 5 seeds better and 2 worse.** There, with it, the student
+# beat one alone in 8 of 10. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
 
 # %% [markdown]
 # ## Can a stop save epochs?
@@ -171,8 +171,8 @@ right = pruned.evaluate(*test, verbose=0)[1]
 print(f"kept:           {prune.sparsity:.2f} zeros, {right:.1%} right (09's network, uncut: about 97%)")
 
 # %% [markdown]
-# Is that any good? Its rival: an example in the guide of tfmot, TensorFlow's pruning toolkit, trains for four epochs, then prunes for two
-# (28 of ours make about as many steps). So our *guide* has two to one, too, and so has *guide x3*, which triples the rate, to be fair:
+# Is that any good? Its rival: in its guide tfmot, TensorFlow's pruning toolkit, trains for four epochs, then prunes for two. Its two have as
+# many steps as 28 of ours. So our *guide* trains for 56 and prunes for 28. *guide x3* also triples the rate, to be fair:
 #
 # | | epochs before pruning | while zeros come in | after them | rate while pruning |
 # |---|---|---|---|---|
@@ -207,8 +207,8 @@ print(outcomes.against(when, "two stops", "guide x3"))
 # %% [markdown]
 # ## Would the guide do, cut short?
 #
-# It would be simpler than any rule. *short* trains for 56 epochs, as the guide does, brings the zeros in over 8, as the plan does, and
-# is done: 64 epochs, also with the raised rate. With two stops the CNN took 64, too, on average. The price is the same, then. In how
+# It would be simpler than any rule. *short* squeezes the guide's pruning into 8 epochs: 56, 8 and 0 in the table above, 64 in all, also
+# with the raised rate. With two stops the CNN took 64, too, on average. The price is the same, then. In how
 # many of the ten CNNs is *short* the better one?
 
 # %% tags=["reveal"] claims=["09b.3"]
@@ -218,16 +218,16 @@ reveal(guess, outcomes.worse(outcomes.ahead_of(when, "cnn", "two stops", "short"
 print(outcomes.spent(when, "cnn"))
 print()
 print(outcomes.healed(when))  # points of two stops minus those of short at its end
-# Two stops keep their best epoch. That is not it: with their last one they are as far ahead.
+# Nor is it that two stops keep their best epoch: with their last one they are as far ahead.
 
 # %% [markdown]
-# In one. And look when that was decided: as their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
-# the 22 epochs after that, and *short* has none. (The guide heals while its zeros come in.)
+# In one. Decided when? As their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
+# the 22 epochs after that, and *short* has none. (The guide can heal while its zeros come in.)
 #
 # **The guide cut to 64 epochs lost nearly a point to two stops that on average took no more: it had no epochs to heal.** (A
 # schedule of 34, 8 and 22 might do as well; but those we know from the stops.)
 #
-# All in one picture, with *early*: it waits for no first stop, prunes after 5 epochs, and ends by the same second one.
+# All but *guide* in one picture, with *early*: it waits for no first stop, prunes after 5 epochs, and ends by the same second one.
 
 # %% tags=["reveal"]
 print(outcomes.against(when, "early", "two stops"))
@@ -235,13 +235,13 @@ show(*figures.when_to_begin(when))
 
 # %% [markdown]
 # On the right, see the two triangles at 64. *Early* was on the MLP as good as two stops, in 35 epochs. On the CNN it was half a point
-# behind: there the 24 epochs more paid.
+# behind: there the 24 epochs more probably paid.
 #
 # <details><summary>Two more that we tried (not shown)</summary>
 #
 # *The rate left as it is*, on the MLP: two stops took 68 epochs, and were level with *guide*.
 #
-# *Early-Bird*, made for whole filters, looks at the mask that pruning *would* make, and begins once at most 2 % of it (our choice) changed
+# *Early-Bird*, made for whole filters, looks at the mask that pruning *would* make, and begins once at most 2 % of it changed
 # over five epochs. On our MLP it was nearly a clock, epoch 12, 13 or 14, and about as good as two stops. <!-- given: 2 -->
 #
 # </details>
@@ -278,7 +278,6 @@ ex.summary()
 #
 # A softmax at a temperature above 1 shows what a network knows and a label does not say. Here, with a stop by the
 # labels' loss, a teacher probably helped where labels were wrong, and cost accuracy where all 960 were right. Two stops took 50 and
-# 64 epochs, not the guide's 84, and were a little behind, if anything; on the MLP pruning from epoch 5 did as well in 35, and the guide cut
-# to 64 lost nearly a point, for it left no epochs to heal.
+# 64 epochs, not the guide's 84, and were probably a little behind; a schedule of 64 with no epochs left to heal lost nearly a point to them.
 #
 # Back to [09](09_small_and_fast.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # In your project
 #
-# Epoch 112 of 200, and the machine is gone. With section 10's script, and if the disk is still there, the next machine goes on at epoch 112.
+# Epoch 112 of 200, and the machine is gone. With section 10's script, if the disk is still there, the next machine goes on at epoch 112.
 #
 # You will
 # - add the callback to a script of yours (sections 1, 2), choose a rule (3) and its patience (4, 5),
@@ -107,7 +107,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # import pathlib
 # from course_utils.stopping import plots
 #
-# folder = pathlib.Path("runs/1")
+# folder = pathlib.Path("runs/1")  # another number for each run: section 5 compares them
 # folder.mkdir(parents=True, exist_ok=True)
 # model.save(folder / "model.keras")  # it has the best weights
 # (folder / "report.json").write_text(stop.report.to_json())
@@ -124,15 +124,15 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
-# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. Leave out `restore_best`: the training loss does not see overfitting |
+# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. Leave out `restore_best`: the training loss does not see overfitting. Or section 7 |
 # | so much time, and no more | `TimeBudget(minutes=30)`; across jobs, section 10 |
 # | any run | also `NotFinite()`, which ends it at NaN or infinity |
 #
 # Join them with `|`: the first that is met ends the run. <!-- given: 0.1, 0.01, 1 -->
 
 # %% [markdown]
-# On anything but a loss `Patience` needs `mode="max"` or `"min"`. `restore_best` knows it on the same column; on another give it one:
-# `StopWhen(rule, restore_best="val_f1", mode="max")`.
+# On anything but a loss `Patience` needs `mode="max"` or `"min"`. `restore_best` takes it from a rule on the same column; on another say
+# it: `StopWhen(rule, restore_best="val_f1", mode="max")`.
 
 # %% [markdown]
 # ## 4 What patience counts
@@ -173,8 +173,8 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # print(compare([Patience("val_loss", n) for n in (2, 3, 5)], histories))
 # ```
 #
-# What it would have lost they know only against the best that patience 10 found. So train a few runs to the last epoch, too. And ask how
-# many epochs a smaller one saves, for how much `val_loss`: there more patience never looks worse.
+# But they end where patience 10 ended, and cannot show what it missed: train a few to the last epoch, too. Weigh what a
+# smaller one costs in loss against the epochs that it saves.
 
 # %% [markdown]
 # Here are 80 recorded runs on the problem *building*, of 300 epochs. *Regret*: by
@@ -191,8 +191,8 @@ rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
-# From row to row more epochs buy less. **Name the regret that you can bear, and take the smallest patience within it: with 5 %, of
-# these, 30.** <!-- given: 5 -->
+# From row to row more epochs buy less. **Name the mean regret that you can bear, and take the smallest patience within it: for 5 %, 30.**
+# Single runs can lose more. <!-- given: 5 -->
 
 # %% [markdown]
 # ## 6 Learning rates that fall
@@ -242,7 +242,7 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# Trained on everything, a last run has no validation data. For how many epochs, then? A usual answer: train several times, with
+# Trained on everything, a last run has no validation data. For how many epochs? A usual answer: train several times, with
 # another part of the data (a *fold*) held out each time, and take the median of the best epochs:
 #
 # ```python
@@ -335,7 +335,7 @@ print(stop.report.reason)
 
 # %% [markdown]
 # In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script write
-# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Here we draw the same:
+# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Here we draw it:
 
 # %%
 import matplotlib.pyplot as plt
@@ -405,9 +405,9 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 
 # %% [markdown]
 # **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C under
-# `Epoch 5/200` (a long error), and run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first had ended, or finished no epoch.)
+# `Epoch 5/200`, and, after a long error, run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first had ended, or finished no epoch.)
 #
-# Then put the 64 back and delete `runs/try`. Another model or rule: another folder.
+# Then put the 64 back and delete `runs/try`. Another model or rule needs another folder.
 
 # %% [markdown]
 # | what ended it | exit code of `train.py` | `state`, `backup` | started again |
@@ -419,7 +419,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # `NotFinite`, too, ends with 0: look at `ended_by` in `report.json`.
 
 # %% [markdown]
-# Is it still the same run? We train a small one undisturbed, and once more in two jobs: an exception ends the first as epoch 4 begins.
+# Is it still the same run? We train a small one undisturbed, and once more in two jobs: an exception ends the first as epoch 4 begins (Keras prints 5).
 
 # %%
 from course_utils.stopping import Signal
@@ -461,17 +461,17 @@ reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
 # **None, to the bit.** After its first weights this run left nothing to chance: no shuffling, no dropout, no graphics card. `train.py`
-# shuffles: there they differ.
+# shuffles, and sets no seed.
 
 # %% [markdown]
 # ## 11 On a cluster
 #
-# A cluster ends jobs by the clock, and can be asked to warn before. Three rules end only the *job*, and another can go on:
+# A cluster ends jobs by the clock, and can be asked to warn before. Three rules end only the *job*; the next goes on:
 #
 # - `Signal("SIGTERM")` hears the warning.
 # - `Deadline("06:30")` stops early enough before the next 6:30 for a batch, a validation and the saving. `Deadline()` asks SLURM, a
-#   scheduler, for the time.
-# - `StopFile("STOP")` ends it when that file appears. Delete the file before the next job, or that refuses to start.
+#   scheduler, when that is.
+# - `StopFile("STOP")` ends it when that file appears. Delete the file, or the next job refuses to start.
 
 # %% [markdown]
 # We warn our small run by a `SIGTERM` as epoch 4 begins. Which epochs will the first job's history have?
