@@ -29,7 +29,8 @@ import numpy as np
 #
 # In use, an input may be missing. The small network of 01 sees emoji as pixels, reads their names, and gets 64 %
 # right; pictures alone would give 50 %. In the test we now *hide* all names: every emoji gets the same, average
-# words, as in 07. The network that knew both gets 28 %.
+# words. The network that knew both gets 28 %: names are the quick
+# input here, and it leans on them.
 #
 # So we prepare it. In *training*, we *blank* the names of about half of the emoji, drawn anew in each epoch: all
 # zeros, not the average. Then we hide all names in the test, as before. How many does it get right?
@@ -77,7 +78,8 @@ ways = {"grey alone": "gray", "both": "both",
 print(tables.right_and_right({name: colour.select(way=way) for name, way in ways.items()}))  # five runs each
 
 # %% [markdown]
-# The network has learnt the colour, and validation applauds. Even with half of the colours blanked in training it
+# The network has learnt the colour, and validation applauds. A *missing* name it can learn to do without; this colour
+# is there, and lies. Even with half of the colours blanked in training it
 # stays far behind a network that never saw the colour.
 #
 # **With a network that sees the colour no stop on this validation can be trusted: it is as deceived as training.** You need validation data that look
@@ -110,7 +112,7 @@ print(tables.smaller_gradients(far))
 
 # %% [markdown]
 # As long as ever: Adam divides a gradient by the size of recent ones, so a factor from the start cancels. One that
-# comes *later* does slow it, for as long as it remembers the larger ones, some thousand steps. Once the gradient is zero, momentum and Adam
+# comes *later* does slow it, less and less, for some thousands of steps: our trial ends long before. Once the gradient is zero, momentum and Adam
 # coast on by about eight steps in the next 20. Plain SGD does as it is told.
 #
 # **To freeze a part, freeze it (`FreezeWhen`, in 07). To slow it down, lower its *rate*.**
@@ -118,7 +120,7 @@ print(tables.smaller_gradients(far))
 # <details><summary>Two published remedies that multiply</summary>
 #
 # OGM-GE (Peng and others, 2022) multiplies the stronger input's gradient by a factor that changes as training goes
-# on; Gradient-Blending (Wang and others, 2020) weights each head's loss, and so the mix of their gradients. A mix does not cancel.
+# on; Gradient-Blending (Wang and others, 2020) weights each head's loss, and so their mix in a shared branch.
 #
 # </details>
 

@@ -96,9 +96,9 @@ print("against the teacher:", against_teacher)
 # and 0.7 of the teacher's.
 # - *all*: 960 pictures, all labels right,
 # - *noisy*: the same, 27 % of the labels wrong, in validation too,
-# - *few*: 160 pictures with labels; and the teacher tells the student what it sees in 800 more.
+# - *few*: 160 pictures with labels; on 800 more the student has the teacher's part alone.
 #
-# The teacher learnt from the same labels, wrong ones included; the test's are right. All stop by patience 5 on the loss against the
+# The teacher learnt from the same labels, wrong ones included; the test's are right. Each stops by patience 5 on the loss against the
 # validation labels, and keep the best epoch. On which tasks is a student with a teacher better than one alone, on average?
 # <!-- given: 27, 0.3, 0.7 -->
 
@@ -140,8 +140,8 @@ print(outcomes.stopped(distil))  # both with a teacher; epochs: until the stop, 
 show(*figures.what_a_teacher_gives(distil))
 
 # %% [markdown]
-# **Agreement was a poor stop where labels are many, and no worse than labels where they are few, 5 seeds better and 2 worse.** There, with it, the student
-# beat one alone in 8 of 10. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
+# **Agreement was a poor stop where labels are many, and not clearly better or worse where they are few.** There, with it, the student beat one alone
+# in 8 seeds of 10: a coin does that once in nine tries. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
 
 # %% [markdown]
 # ## Can a stop save epochs?
@@ -160,8 +160,8 @@ full = at_target(0.9)  # true once nine weights in ten are zero, to within a tho
 stop = StopWhen(Armed(full, rule), restore_best="val_loss", best_when=full)
 
 # %%
-# One network, to see it work. Those recorded below have smaller batches, a lower rate and dropout, and so
-# they need more epochs.
+# One network, to see it work. Those recorded below have a lower rate, smaller batches and dropout, and need
+# more epochs.
 pruned = pictures.small_network()
 pruned.fit(batches(*train, 64, seed=0), validation_data=validation, epochs=84, verbose=0,
            callbacks=[prune, faster, stop])
@@ -172,7 +172,7 @@ print(f"kept:           {prune.sparsity:.2f} zeros, {right:.1%} right (09's netw
 
 # %% [markdown]
 # Is that any good? Its rival: in its guide tfmot, TensorFlow's pruning toolkit, trains for four epochs, then prunes for two. Its two have as
-# many steps as 28 of ours. So our *guide* trains for 56 and prunes for 28. *guide x3* also triples the rate, to be fair:
+# many steps as 28 of ours. So our *guide* prunes for 28, after twice as many. *guide x3* also triples the rate, to be fair:
 #
 # | | epochs before pruning | while zeros come in | after them | rate while pruning |
 # |---|---|---|---|---|
@@ -224,8 +224,8 @@ print(outcomes.healed(when))  # points of two stops minus those of short at its 
 # In one. Decided when? As their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
 # the 22 epochs after that, and *short* has none. (The guide can heal while its zeros come in.)
 #
-# **The guide cut to 64 epochs lost nearly a point to two stops that on average took no more: it had no epochs to heal.** (A
-# schedule of 34, 8 and 22 might do as well; but those we know from the stops.)
+# **Cut like this to 64 epochs, with none left to heal, the guide lost nearly a point to two stops.** (Another cut might do better: 34, 8 and
+# 22, say. But those we know from the stops.)
 #
 # All but *guide* in one picture, with *early*: it waits for no first stop, prunes after 5 epochs, and ends by the same second one.
 
@@ -278,6 +278,7 @@ ex.summary()
 #
 # A softmax at a temperature above 1 shows what a network knows and a label does not say. Here, with a stop by the
 # labels' loss, a teacher probably helped where labels were wrong, and cost accuracy where all 960 were right. Two stops took 50 and
-# 64 epochs, not the guide's 84, and were probably a little behind; a schedule of 64 with no epochs left to heal lost nearly a point to them.
+# 64 epochs, not the guide's 84, and were probably a little behind; a schedule of 64 with no epochs left to heal lost nearly a point to them, and on the
+# MLP pruning from epoch 5 on did as well.
 #
 # Back to [09](09_small_and_fast.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).

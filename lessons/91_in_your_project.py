@@ -1,7 +1,7 @@
 # %% [markdown]
 # # In your project
 #
-# Epoch 112 of 200, and the machine is gone. With section 10's script, if the disk is still there, the next machine goes on at epoch 112.
+# Epoch 112 of 200, and the machine is gone. With section 10's script, if the disk is there, the next machine goes on at epoch 112.
 #
 # You will
 # - add the callback to a script of yours (sections 1, 2), choose a rule (3) and its patience (4, 5),
@@ -124,7 +124,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # | a metric that counts more than the loss | `Patience("val_accuracy", 10, mode="max")`, and for the weights `restore_best="val_accuracy"` |
 # | a curve that jumps | more patience, or `Smoothed(5, Patience("val_loss", 10))`, on means of five epochs |
 # | a value that is good enough | `Below("val_loss", 0.1)` |
-# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. Leave out `restore_best`: the training loss does not see overfitting. Or section 7 |
+# | no validation data | `ImprovementBelow("loss", 0.01, window=10, relative=True)`: ten epochs gained 1 % or less. Leave out `restore_best`: the lowest training loss need not be best. Or section 7 |
 # | so much time, and no more | `TimeBudget(minutes=30)`; across jobs, section 10 |
 # | any run | also `NotFinite()`, which ends it at NaN or infinity |
 #
@@ -191,7 +191,7 @@ rules = [Patience("val_loss", patience) for patience in (3, 10, 30, 100)]
 print(compare(rules, curves.select(problem="building"), measured="test_loss"))
 
 # %% [markdown]
-# From row to row more epochs buy less. **Name the mean regret that you can bear, and take the smallest patience within it: for 5 %, 30.**
+# From row to row more epochs buy less. **Name the mean regret that you can bear, and take the smallest patience within it: for 5 %, of these, 30.**
 # Single runs can lose more. <!-- given: 5 -->
 
 # %% [markdown]
@@ -242,7 +242,7 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# Trained on everything, a last run has no validation data. For how many epochs? A usual answer: train several times, with
+# Trained on everything, a last run has no validation data. How many epochs should it run? A usual answer: train several times, with
 # another part of the data (a *fold*) held out each time, and take the median of the best epochs:
 #
 # ```python
@@ -355,7 +355,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # What must be on the disk when the machine goes? Two folders, written at each epoch's end:
 #
 # - `state`, by `StopWhen`, holds the history (and so the count of failures), the time used and the best weights.
-# - `backup`, by Keras's `BackupAndRestore`, after it in the list, holds the model and its optimizer.
+# - `backup`, by Keras's `BackupAndRestore`, after it, holds the model and its optimizer.
 #
 # Then a killed run (tested with `kill -9`) goes on after its last finished epoch. A `When` takes a `state=`, too; Keras's
 # `ReduceLROnPlateau` does not, and counts from 0.
@@ -461,12 +461,12 @@ reveal(guess, sum(differ), "Losses that differ")
 
 # %% [markdown]
 # **None, to the bit.** After its first weights this run left nothing to chance: no shuffling, no dropout, no graphics card. `train.py`
-# shuffles, and sets no seed.
+# shuffles, and each job anew.
 
 # %% [markdown]
 # ## 11 On a cluster
 #
-# A cluster ends jobs by the clock, and can be asked to warn before. Three rules end only the *job*; the next goes on:
+# A cluster ends jobs by the clock, and can be asked to warn. Three rules end only the *job*; the next goes on:
 #
 # - `Signal("SIGTERM")` hears the warning.
 # - `Deadline("06:30")` stops early enough before the next 6:30 for a batch, a validation and the saving. `Deadline()` asks SLURM, a
@@ -505,7 +505,7 @@ print("as undisturbed, to the bit:", second.history["val_loss"] == unbroken.hist
 # ```bash
 # # #!/bin/bash
 # #SBATCH --time=04:00:00 --requeue --open-mode=append
-# #SBATCH --signal=B:TERM@120    # about two minutes before the end, to this script
+# #SBATCH --signal=B:TERM@120    # two minutes before the end: enough for a batch, a validation and saving?
 # python train.py runs/1 & job=$!    # its TimeBudget (24 hours) counts all jobs together
 # trap 'kill -TERM $job' TERM
 # wait $job; code=$?
