@@ -69,8 +69,8 @@ for digit in (7, 9, 4, 6):  # the three most probable, and the least
 # ## What does the student see?
 #
 # In **distillation** a small network, the *student*, learns from a trained larger one, the *teacher*. Its loss has two
-# parts. One compares the student with the label. The other compares it with the teacher, both softened by a
-# temperature (2 here). It is 0 where they say the same; exercise 9b.1 has its formula.
+# parts. One compares the student with the label. The other compares it with the teacher, and softens both networks
+# by a temperature (2 here). It is 0 where they say the same; exercise 9b.1 has its formula.
 #
 # Let the network above be the teacher. Here are two students: *like* has exactly its logits; *odd* has them too, but with
 # those of 9 and 6 swapped. Which one has the lower loss against the label?
@@ -141,7 +141,7 @@ show(*figures.what_a_teacher_gives(distil))
 
 # %% [markdown]
 # **Agreement was a poor stop where labels are many, and not clearly better or worse where they are few.** There, with it, the student beat one alone
-# in 8 seeds of 10: a coin does that once in nine tries. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
+# in 8 seeds of 10: probably it helped, as a coin does that once in nine tries. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
 
 # %% [markdown]
 # ## Can a stop save epochs?
@@ -171,16 +171,18 @@ right = pruned.evaluate(*test, verbose=0)[1]
 print(f"kept:           {prune.sparsity:.2f} zeros, {right:.1%} right (09's network, uncut: about 97%)")
 
 # %% [markdown]
-# Is that any good? Its rival: in its guide tfmot, TensorFlow's pruning toolkit, trains for four epochs, then prunes for two. Its two have as
-# many steps as 28 of ours. So our *guide* prunes for 28, after twice as many. *guide x3* also triples the rate, to be fair:
+# Is that any good? Its rivals:
 #
 # | | epochs before pruning | while zeros come in | after them | rate while pruning |
 # |---|---|---|---|---|
 # | *guide* | 56 | 28 | 0 | as it is |
 # | *guide x3* | 56 | 28 | 0 | x 3 |
-# | *two stops* | to the first stop | 8 | to the second stop | x 3 |
+# | **two stops** | to the first stop | 8 | to the second stop | x 3 |
+# | *short* | 56 | 8 | 0 | x 3 |
+# | *early* | 5 | 8 | to the second stop | x 3 |
 #
-# We trained ten MLPs and ten CNNs each way. Does the raised rate help the guide?
+# *guide* follows an example of tfmot, TensorFlow's pruning toolkit, that trains for four epochs, then prunes for two; 28 of our epochs have
+# as many steps as those two. We trained ten MLPs and ten CNNs each way. First, to be fair: does the raised rate help the guide, too?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -207,8 +209,7 @@ print(outcomes.against(when, "two stops", "guide x3"))
 # %% [markdown]
 # ## Would the guide do, cut short?
 #
-# It would be simpler than any rule. *short* squeezes the guide's pruning into 8 epochs: 56, 8 and 0 in the table above, 64 in all, also
-# with the raised rate. With two stops the CNN took 64, too, on average. The price is the same, then. In how
+# It would be simpler than any rule. *short* squeezes the guide's pruning into 8 epochs, and takes 64 in all. With two stops the CNN took 64, too, on average. The price is the same, then. In how
 # many of the ten CNNs is *short* the better one?
 
 # %% tags=["reveal"] claims=["09b.3"]
@@ -218,31 +219,32 @@ reveal(guess, outcomes.worse(outcomes.ahead_of(when, "cnn", "two stops", "short"
 print(outcomes.spent(when, "cnn"))
 print()
 print(outcomes.healed(when))  # points of two stops minus those of short at its end
-# Nor is it that two stops keep their best epoch: with their last one they are as far ahead.
 
 # %% [markdown]
-# In one. Decided when? As their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
+# In one. The last table shows when that was decided. As their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
 # the 22 epochs after that, and *short* has none. (The guide can heal while its zeros come in.)
 #
 # **Cut like this to 64 epochs, with none left to heal, the guide lost nearly a point to two stops.** (Another cut might do better: 34, 8 and
 # 22, say. But those we know from the stops.)
 #
-# All but *guide* in one picture, with *early*: it waits for no first stop, prunes after 5 epochs, and ends by the same second one.
+# All but *guide* in one picture, with *early*, which waits for the second stop alone:
 
 # %% tags=["reveal"]
 print(outcomes.against(when, "early", "two stops"))
 show(*figures.when_to_begin(when))
 
 # %% [markdown]
-# On the right, see the two triangles at 64. *Early* was on the MLP as good as two stops, in 35 epochs. On the CNN it was half a point
-# behind: there the 24 epochs more probably paid.
+# See the two triangles at 64. *Early* was on the MLP as good as two stops, in 35 epochs. On the CNN it was half a point
+# behind: there the 24 extra epochs probably paid.
 #
-# <details><summary>Two more that we tried (not shown)</summary>
+# **So a stop can save epochs: 20 to 34 of 84 here, for some tenths of a point.**
 #
-# *The rate left as it is*, on the MLP: two stops took 68 epochs, and were level with *guide*.
+# <details><summary>Two more (not shown)</summary>
 #
-# *Early-Bird*, made for whole filters, looks at the mask that pruning *would* make, and begins once at most 2 % of it changed
-# over five epochs. On our MLP it was nearly a clock, epoch 12, 13 or 14, and about as good as two stops. <!-- given: 2 -->
+# With the rate left as it is, two stops took 68 epochs on the MLP, level with *guide*.
+#
+# *Early-Bird*, a rule for filters, begins once at most 2 % of the would-be mask changed over five epochs. On our MLP it
+# was nearly a clock, epoch 12 to 14, and about as good as two stops. <!-- given: 2 -->
 #
 # </details>
 
