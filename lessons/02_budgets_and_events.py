@@ -230,7 +230,7 @@ for optimizer in ("adam 0.005", "sgd 0.3", "adam 0.0005"):
     print("{:11} {:>17} {:>21}".format(optimizer, *gains))
 
 # %% [markdown]
-# With Adam at 0.0005 *rate / 10* gains no more than *go on*, perhaps because the steps were small already. That *go on* gains at all, 1.7 ±
+# With SGD, yes. With Adam at 0.0005 *rate / 10* gains no more than *go on*, perhaps because the steps were small already. That *go on* gains at all, 1.7 ±
 # 1.9 with SGD, suggests that after a patience of only 3 some runs were not at their end. **An event says that its rule was met, not why:
 # before you end, a lower rate is worth a few epochs' try.**
 #

@@ -222,8 +222,8 @@ show(ax, alt="Three panels. With shuffled labels the accuracy peaks early and fa
 
 # %% [markdown]
 # - **Shuffled labels:** a gain in every run. Wrong labels are learnt by heart: 30 % are shuffled, yet the training error ends at 2.1 %.
-# - **Gene:** it costs a point of accuracy: that rises until about epoch 15, but the validation loss is lowest at 3 or 4 (dotted). In loss
-#   it pays: by epoch 100 it nearly doubles. A loss can rise without another mistake: the wrong answers get surer. <!-- given: 3, 4, 30 -->
+# - **Gene:** stopping costs a point of accuracy, which rises until about epoch 15, but the validation loss is lowest at 3 or 4 (dotted). By
+#   the loss it pays: without a stop the loss nearly doubles by epoch 100. A loss can rise without another mistake: the wrong answers get surer. <!-- given: 3, 4, 30 -->
 # - **True labels** (not drawn): no gain, but over half of the epochs saved.
 #
 # **Early stopping raised the accuracy where there were wrong labels to learn. Loss and accuracy need not be best at the same epoch.**

@@ -141,7 +141,7 @@ show(*figures.what_a_teacher_gives(distil))
 
 # %% [markdown]
 # **Agreement was a poor stop where labels are many, and not clearly better or worse where they are few.** There, with it, the student beat one alone
-# in 8 seeds of 10: probably it helped, as a coin does that once in nine tries. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
+# in 8 seeds of 10: perhaps it helped. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
 
 # %% [markdown]
 # ## Can a stop save epochs?
@@ -222,7 +222,7 @@ print(outcomes.healed(when))  # points of two stops minus those of short at its 
 
 # %% [markdown]
 # In one. The last table shows when that was decided. As their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
-# the 22 epochs after that, and *short* has none. (The guide can heal while its zeros come in.)
+# the 22 epochs after that, whichever epoch is kept; *short* has none. (The guide can heal while its zeros come in.)
 #
 # **Cut like this to 64 epochs, with none left to heal, the guide lost nearly a point to two stops.** (Another cut might do better: 34, 8 and
 # 22, say. But those we know from the stops.)
@@ -234,10 +234,8 @@ print(outcomes.against(when, "early", "two stops"))
 show(*figures.when_to_begin(when))
 
 # %% [markdown]
-# See the two triangles at 64. *Early* was on the MLP as good as two stops, in 35 epochs. On the CNN it was half a point
-# behind: there the 24 extra epochs probably paid.
-#
-# **So a stop can save epochs: 20 to 34 of 84 here, for some tenths of a point.**
+# See the two triangles at 64. **So stops save epochs. On the MLP the second alone was enough, at 35 of 84. On the CNN the first was worth half
+# a point, probably, at 64.**
 #
 # <details><summary>Two more (not shown)</summary>
 #

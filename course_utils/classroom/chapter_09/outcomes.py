@@ -147,7 +147,7 @@ def begun(curves, network, way, keep="best"):
     Args:
         curves: the recording small_when.
         way: as recorded, or one of RECORDED.
-        keep: "first" for the first epoch with full masks.
+        keep: "first" or "last" for the first epoch with full masks, or the last of all.
     """
     way = RECORDED.get(way, way)
     epochs, accuracy = [], []
@@ -157,8 +157,7 @@ def begun(curves, network, way, keep="best"):
         if way not in FIXED:
             report = replay(SECOND, run, best="val_loss", best_when=FULL)
             last, kept = report.epoch, report.best_epoch
-        if keep == "first":
-            kept = FULL.first(run)
+        kept = {"best": kept, "first": FULL.first(run), "last": last}[keep]
         epochs.append(last + 1)
         accuracy.append(100 * run["test_accuracy"][kept])
     return Begun(np.array(epochs) / GUIDE, np.array(accuracy))
@@ -202,7 +201,8 @@ def healed(curves):
         curves: the recording small_when.
     """
     lines = ["two stops against short     MLP                       CNN"]
-    for when, keep in (("when the zeros are all in", "first"), ("at the end", "best")):
+    for when, keep in (("when the zeros are all in", "first"), ("at the end, best epoch", "best"),
+                       ("at the end, last epoch", "last")):
         gains = [ahead_of(curves, network, "two stops", "short", keep) for network in ("mlp", "cnn")]
         lines.append(f"{when:28}" + "".join(f"{told(gain):26}" for gain in gains).rstrip())
     return "\n".join(lines)
