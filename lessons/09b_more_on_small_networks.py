@@ -99,7 +99,7 @@ print("against the teacher:", against_teacher)
 # - *few*: 160 pictures with labels; on 800 more the student has the teacher's part alone.
 #
 # The teacher learnt from the same labels, wrong ones included; the test's are right. Each stops by patience 5 on the loss against the
-# validation labels, and keep the best epoch. On which tasks is a student with a teacher better than one alone, on average?
+# validation labels, and keeps the best epoch. On which tasks is a student with a teacher better than one alone, on average?
 # <!-- given: 27, 0.3, 0.7 -->
 
 # %% tags=["reveal"] claims=["C11", "09b.2"]
@@ -114,7 +114,7 @@ print(outcomes.taught(distil))  # points gained on average; seeds better and wor
 # Could that be luck? Toss a coin for each seed that differs: 6 to 1 or clearer, either way, comes once in eight tries, 7 to 3 once in
 # three, 10 to 0 once in five hundred.
 #
-# **So with noisy labels the teacher probably helped. With few we cannot tell, under this stop. With 960 right ones it did harm.**
+# **So with noisy labels the teacher may have helped. With few we cannot tell, under this stop. With 960 right ones it did harm.**
 #
 # On *noisy* the student even passed its teacher, on average: 94.1 and 0.7 are more than 94.5, by less than two pictures. On *all* there was little to gain: alone,
 # it is 0.1 behind its teacher. Why it even lost, we did not find out. <!-- given: 0.1 -->
@@ -123,7 +123,7 @@ print(outcomes.taught(distil))  # points gained on average; seeds better and wor
 # ## Can the teacher say when to stop?
 #
 # That stop needed labels in validation, and labels may be what you are short of. To count the pictures on which student and teacher
-# *agree* takes none. So let patience watch that number. (On *few* it counts 297 validation pictures, of which 50 have
+# *agree* takes none. So let patience watch that number, and choose the epoch by it. (On *few* it counts 297 validation pictures, of which 50 have
 # labels.) In how many of the ten seeds of *all* is the student worse for it?
 
 # %% tags=["reveal"]
@@ -141,7 +141,7 @@ show(*figures.what_a_teacher_gives(distil))
 
 # %% [markdown]
 # **Agreement was a poor stop where labels are many, and not clearly better or worse where they are few.** There, with it, the student beat one alone
-# in 8 seeds of 10: perhaps it helped. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
+# in 8 seeds of 10: it may have helped. Perhaps it stops too soon: where it failed, it took little more than half of the epochs.
 
 # %% [markdown]
 # ## Can a stop save epochs?
@@ -224,7 +224,7 @@ print(outcomes.healed(when))  # points of two stops minus those of short at its 
 # In one. The last table shows when that was decided. As their last zeros came in, the CNNs with two stops were a *point behind*. They overtook in
 # the 22 epochs after that, whichever epoch is kept; *short* has none. (The guide can heal while its zeros come in.)
 #
-# **Cut like this to 64 epochs, with none left to heal, the guide lost nearly a point to two stops.** (Another cut might do better: 34, 8 and
+# **Cut like this to 64 epochs, with none left to heal, the guide lost nearly a point to two stops: leave some.** (Another cut might do better: 34, 8 and
 # 22, say. But those we know from the stops.)
 #
 # All but *guide* in one picture, with *early*, which waits for the second stop alone:
@@ -234,8 +234,8 @@ print(outcomes.against(when, "early", "two stops"))
 show(*figures.when_to_begin(when))
 
 # %% [markdown]
-# See the two triangles at 64. **So stops save epochs. On the MLP the second alone was enough, at 35 of 84. On the CNN the first was worth half
-# a point, probably, at 64.**
+# **So stops save epochs, for some tenths of a point. On the MLP the second alone came as near as both, in 35 epochs of 84. On the CNN the
+# first was probably worth half a point.**
 #
 # <details><summary>Two more (not shown)</summary>
 #
@@ -277,8 +277,8 @@ ex.summary()
 # ## Three sentences to keep
 #
 # A softmax at a temperature above 1 shows what a network knows and a label does not say. Here, with a stop by the
-# labels' loss, a teacher probably helped where labels were wrong, and cost accuracy where all 960 were right. Two stops took 50 and
+# labels' loss, a teacher may have helped where labels were wrong, and cost accuracy where all 960 were right. Two stops took 50 and
 # 64 epochs, not the guide's 84, and were probably a little behind; a schedule of 64 with no epochs left to heal lost nearly a point to them, and on the
-# MLP pruning from epoch 5 on did as well.
+# MLP the second stop alone came as near, in 35.
 #
 # Back to [09](09_small_and_fast.ipynb), or on to the [cabinet of traps](90_cabinet_of_traps.ipynb).

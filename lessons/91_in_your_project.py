@@ -28,7 +28,7 @@ print(tables.pip_line())  # type this line in your project's terminal
 # pip install tensorflow matplotlib scikit-learn
 # ```
 #
-# Or copy the folder `course_utils/stopping` beside your script, and import from `stopping` instead.
+# Instead of the first line you can copy the folder `course_utils/stopping` beside your script, and import from `stopping`.
 
 # %%
 # For this page alone: a folder that stands in for your project, recorded runs, reveal and show.
@@ -242,7 +242,7 @@ print("by the patience of the stop:", left)
 # %% [markdown]
 # ## 7 All the data, and no validation set
 #
-# Trained on everything, a last run has no validation data. How many epochs should it run? A usual answer: train several times, with
+# A last run, trained on everything, has no validation data to stop it. How many epochs should it get? A usual answer: train several times, with
 # another part of the data (a *fold*) held out each time, and take the median of the best epochs:
 #
 # ```python
@@ -262,29 +262,23 @@ print("by the patience of the stop:", left)
 # ```
 
 # %% [markdown]
-# Such a run borrows its best epoch from others. What does that cost? We ask recorded runs, on each of five problems twenty, each with
-# another split of the same data. Each takes its turn as the final run, with five others for its folds.
+# Such a run borrows its best epoch from others. What does that cost? We have 100 recorded runs, twenty splits of the data on each of five
+# problems. Each in turn is the final run; five others of its problem play the folds.
 #
-# - *Blind*: the five train with patience 10. At the median of their best epochs this run stops, and keeps its last weights.
-# - *Watched* has a validation set and patience 10, and keeps the best weights.
+# - *Blind*: train the five with patience 10, stop the final run at the median of their best epochs, keep its last weights.
+# - *Watched*: the final run has a validation set and patience 10, and keeps its best weights.
 #
 # In how many of the 100 runs has *blind* the larger regret (section 5)?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 guess = ...  # runs, of 100; where both are equal, neither is larger
-blind, watched = {}, {}
-for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
-    runs = curves.select(problem=problem, units=64)  # one size of the four
-    found = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0]
-    watched[problem] = found.regret
-    # found.stops: where patience 10 ended each run; of five others' best epochs until then, the median
-    blind[problem] = tables.regrets(runs, tables.medians_of_others(runs, found.stops, count=5))
+blind, watched = tables.blind_and_watched(curves)  # problem -> regrets in test loss, one a run
 gaps = np.concatenate([blind[problem] - watched[problem] for problem in blind])
 reveal(guess, int((gaps > 0).sum()), "Blind has the larger regret in")
 print(f"in those, larger by {gaps[gaps > 0].mean():.0f} points on average; in {(gaps < 0).sum()} smaller, "
       f"by {-gaps[gaps < 0].mean():.0f} points; in {(gaps == 0).sum()} the same\n")
-# below zero: kept was, by luck, an epoch of lower test loss. Differences are rounded after they are taken
+# below zero: the epoch kept had, by luck, the lower test loss
 tables.print_regrets(blind, watched)
 
 # %% [markdown]
@@ -298,7 +292,7 @@ tables.print_regrets(blind, watched)
 # The epoch that you keep was picked because its validation loss is low. How far off is that loss?
 #
 # On one training, [chapter 03](03_validation_early_stopping.ipynb) drew 25 validation pictures 200 times, and kept each time the epoch of
-# their lowest loss. There the loss on the 9,000 that all were drawn from was 0.63, on average. What was it on the 25 that chose?
+# their lowest loss. At these epochs the loss on the 9,000 that all were drawn from was 0.63, on average. What was it on the 25 that chose?
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -335,7 +329,7 @@ print(stop.report.reason)
 
 # %% [markdown]
 # In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script write
-# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Here we draw it:
+# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Here we draw both scores:
 
 # %%
 import matplotlib.pyplot as plt
@@ -394,7 +388,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # model = build_model()
 # model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
 #           callbacks=[stop, backup])  # new: in this order
-# model.save(folder / "model.keras")  # new: the best weights. If training is over, a kill before this loses them
+# model.save(folder / "model.keras")  # new: the best weights. At once: fit has just emptied state and backup
 #
 # print(stop.report)  # new
 # (folder / "report.json").write_text(stop.report.to_json())  # new
@@ -474,9 +468,10 @@ reveal(guess, sum(differ), "Losses that differ")
 # - `StopFile("STOP")` ends it when that file appears. Delete the file, or the next job refuses to start.
 
 # %% [markdown]
-# We warn our small run by a `SIGTERM` as epoch 4 begins. Which epochs will the first job's history have?
+# We warn our small run by a `SIGTERM` as epoch 4 begins:
 
 # %%
+# NBVAL_CHECK_OUTPUT
 import signal
 
 
@@ -487,17 +482,14 @@ def asked_to_leave(epoch, logs=None):
 
 keras.utils.set_random_seed(1)
 first = train_somewhere(keras.callbacks.LambdaCallback(on_epoch_begin=asked_to_leave))
-print(first.report)
-
-# %%
-# NBVAL_CHECK_OUTPUT
+print(first.report.reason)
 second = train_somewhere()
 print("interrupted:", first.interrupted, "then", second.interrupted)
 print("epochs of the first job:", first.history["epoch"])
 print("as undisturbed, to the bit:", second.history["val_loss"] == unbroken.history["val_loss"])
 
 # %% [markdown]
-# Epochs 0 to 3. **The three act after a batch, and the next job begins that epoch again: so an epoch has to fit into a job.**
+# **The three act after a batch, and the next job begins that epoch again: so an epoch has to fit into a job.**
 
 # %% [markdown]
 # <details><summary>The SLURM script: it passes the warning on, and waits until Python has saved</summary>

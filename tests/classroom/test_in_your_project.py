@@ -13,13 +13,7 @@ from course_utils.stopping import Patience, compare
 @pytest.fixture(scope="module")
 def regrets():
     """(blind, watched): problem -> regrets of its twenty splits."""
-    curves, blind, watched = load_curves("proben1"), {}, {}
-    for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
-        runs = curves.select(problem=problem, units=64)
-        found = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0]
-        blind[problem] = tables.regrets(runs, tables.medians_of_others(runs, found.stops, count=5))
-        watched[problem] = found.regret
-    return blind, watched
+    return tables.blind_and_watched(load_curves("proben1"))
 
 
 def test_blind_costs_more_on_average_and_on_four_problems_by_more_than_two_standard_errors(regrets):
@@ -30,6 +24,16 @@ def test_blind_costs_more_on_average_and_on_four_problems_by_more_than_two_stand
     every = np.concatenate([*gaps.values()])
     assert (every > 0).sum() > 2 * (every < 0).sum()
     assert every[every > 0].mean() > 2 * -every[every < 0].mean()
+
+
+def test_blind_borrows_its_epoch_and_watched_keeps_its_own(regrets):
+    runs = load_curves("proben1").select(problem="gene", units=64)
+    rule, best = Patience("val_loss", 10), []
+    for run in runs:
+        best.append(int(np.argmin(run["val_loss"][: rule.first(run) + 1])))
+    others = [int(np.median([best[(i + n) % 20] for n in range(1, 6)])) for i in range(20)]
+    for ours, epochs in zip(regrets, (others, best)):
+        np.testing.assert_allclose(ours["gene"], tables.regrets(runs, epochs))
 
 
 def test_a_split_is_no_judge_of_itself():

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...stopping import Patience, compare
+
 
 def pip_line():
     """The command that installs the library from the course's repository, without the lessons."""
@@ -30,6 +32,24 @@ def regrets(runs, epochs):
     best = [int(np.argmin(run["val_loss"])) for run in runs]
     return np.array([100 * (run["test_loss"][epoch] / run["test_loss"][least] - 1)
                      for run, epoch, least in zip(runs, epochs, best, strict=True)])
+
+
+def blind_and_watched(curves):
+    """(blind, watched): problem -> regrets in test loss, one a run.
+
+    *Blind* stops a run at the median of five others' best epochs (patience 10) and keeps its last weights.
+    *Watched* stops it by its own patience of 10, and keeps its best.
+
+    Args:
+        curves: the recording proben1. Of each problem the runs with 64 units are taken, one a split.
+    """
+    blind, watched = {}, {}
+    for problem in ("diabetes", "soybean", "gene", "thyroid", "building"):
+        runs = curves.select(problem=problem, units=64)
+        found = compare([Patience("val_loss", 10)], runs, measured="test_loss")[0]
+        watched[problem] = found.regret
+        blind[problem] = regrets(runs, medians_of_others(runs, found.stops, count=5))
+    return blind, watched
 
 
 def medians_of_others(runs, stops, count):
