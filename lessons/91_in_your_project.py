@@ -174,7 +174,7 @@ show(ax, alt="Training and validation loss of the run. A ring marks the best epo
 # ```
 #
 # But they end where patience 10 ended, and cannot show what it missed: train a few to the last epoch, too. Weigh what a
-# smaller one costs in loss against the epochs that it saves.
+# smaller one costs in `val_loss` against the epochs that it saves.
 
 # %% [markdown]
 # Here are 80 recorded runs on the problem *building*, of 300 epochs. *Regret*: by
@@ -328,8 +328,8 @@ build_model().fit(*train, validation_data=val, epochs=200, batch_size=64, verbos
 print(stop.report.reason)
 
 # %% [markdown]
-# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script write
-# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Here we draw both scores:
+# In your project: `pip install tensorboard`, then `tensorboard --logdir runs`. In section 10's script import it, and write
+# `board = TensorBoardReport(stop, folder / "logs")` and `callbacks=[stop, board, backup]`. Drawn here:
 
 # %%
 import matplotlib.pyplot as plt
@@ -388,7 +388,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # model = build_model()
 # model.fit(*train, validation_data=val, epochs=200, batch_size=64, verbose=2,
 #           callbacks=[stop, backup])  # new: in this order
-# model.save(folder / "model.keras")  # new: the best weights. At once: fit has just emptied state and backup
+# model.save(folder / "model.keras")  # new: the best weights. At once: fit may just have emptied state and backup
 #
 # print(stop.report)  # new
 # (folder / "report.json").write_text(stop.report.to_json())  # new
@@ -401,7 +401,7 @@ show(figure, alt="Two panels over the epochs, each with a score and its dashed l
 # **Try it in a terminal: save it as `train.py`, with `batch_size=1` for slow epochs, run `python train.py runs/try`, press Ctrl-C under
 # `Epoch 5/200`, and, after a long error, run it again.** It must print `Epoch 5/200` first. (`Epoch 1/200`? The first had ended, or finished no epoch.)
 #
-# Then put the 64 back and delete `runs/try`. Another model or rule needs another folder.
+# Then put the 64 back and delete `runs/try`. New model or rule: another folder.
 
 # %% [markdown]
 # | what ended it | exit code of `train.py` | `state`, `backup` | started again |
@@ -464,7 +464,7 @@ reveal(guess, sum(differ), "Losses that differ")
 #
 # - `Signal("SIGTERM")` hears the warning.
 # - `Deadline("06:30")` stops early enough before the next 6:30 for a batch, a validation and the saving. `Deadline()` asks SLURM, a
-#   scheduler, when that is.
+#   scheduler, for the job's end.
 # - `StopFile("STOP")` ends it when that file appears. Delete the file, or the next job refuses to start.
 
 # %% [markdown]
