@@ -132,6 +132,7 @@ guess = ...  # 0 to 10
 agreed = outcomes.gained(distil, "all", "agree")
 reveal(guess, outcomes.worse(agreed - gains["all"]), "Worse on all")
 print(outcomes.stopped(distil))  # both with a teacher; epochs: until the stop, on average
+print("few, by agreement, beside a student alone:", outcomes.told(outcomes.gained(distil, "few", "agree")))
 
 # %% [markdown]
 # And in points? Here 0 is a student alone, as in "Does a teacher help?", and small dots are seeds:

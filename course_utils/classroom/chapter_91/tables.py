@@ -1,6 +1,6 @@
 """Lines that notebook 91 prints: the one for pip, and its tables of regrets and losses.
 
-Needs NumPy.
+Needs NumPy and course_utils.stopping.
 """
 
 import tomllib
